@@ -1,0 +1,1 @@
+"""HTTP: the ingest hot path and the resource routes."""

@@ -1,0 +1,1 @@
+"""The wire: what requests may say and how refusals are worded. Pure."""

@@ -1,0 +1,1 @@
+"""Sends the outbox: web push and HTTP requests, with retries and guards."""

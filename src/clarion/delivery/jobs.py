@@ -1,0 +1,29 @@
+"""What the outbox says about a delivery: enough to send it with nothing else read but the site's keys."""
+
+import msgspec
+
+
+class PushJob(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A Web Push message to one subscription."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
+    payload: msgspec.Raw
+    """JSON that the service worker gets; `id` is the effect's id, `tag` defaults to it."""
+    ttl: int = 2_419_200
+    """Seconds that the push service keeps the message for an absent browser (RFC 8030 §5.2)."""
+    urgency: str = "normal"
+    """very-low, low, normal, high (RFC 8030 §5.3)."""
+    topic: str | None = None
+    """Replaces an undelivered message of the same topic (RFC 8030 §5.4)."""
+
+
+class HttpJob(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A request to a URL of the site's choosing, signed after Standard Webhooks."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = {}
+    body: str | None = None
+    """JSON text."""

@@ -1,0 +1,1 @@
+"""Events, profiles, conditions, templates and time rules. Pure."""

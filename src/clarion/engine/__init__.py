@@ -1,0 +1,1 @@
+"""Takes inbox entries and due timers, runs the core, commits the outcome."""

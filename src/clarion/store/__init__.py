@@ -1,0 +1,1 @@
+"""One port (`clarion.store.port`) and the engines behind it."""

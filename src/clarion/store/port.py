@@ -1,0 +1,183 @@
+"""The store's port: the only way in which the rest of Clarion meets a database."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from clarion.store.records import (
+    ApiKey,
+    Appended,
+    Configuration,
+    Delivery,
+    DeliveryRow,
+    Explanation,
+    Facts,
+    LogRow,
+    NewEntry,
+    Outcome,
+    PartitionState,
+    Poisoned,
+    ProfileView,
+    Report,
+    RunRow,
+    Site,
+    SiteProfile,
+    Taken,
+    WorkflowRow,
+    WorkflowState,
+    WorkflowVersion,
+)
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked; the message is for the operator."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached or cannot commit now; nothing was stored; the same call may succeed later."""
+
+
+class StoreOverloaded(StoreUnavailable):
+    """More is waiting to be committed than the store takes on; nothing was stored."""
+
+
+class StoreTooNew(StoreError):
+    """The database was written by a newer version of Clarion."""
+
+
+class StoreOutdated(StoreError):
+    """The database needs `clarion migrate` first."""
+
+
+class Fenced(StoreError):
+    """Another owner has the partition: this one's commit was refused and nothing of it was written."""
+
+
+class NotFound(StoreError):
+    """There is no such thing."""
+
+
+class Store(Protocol):
+    """Everything that is kept. Every method that writes returns after the commit is durable.
+
+    Methods may be called from one event loop only, that of `open`. Any of them raises `StoreUnavailable` when the database does not answer.
+    """
+
+    partitions: int
+    """How many partitions the database has; fixed when it was made."""
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Connect and start what works in the background. Raises StoreTooNew, StoreOutdated, StoreError."""
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the database. May be called twice."""
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(what)` in the event loop after a commit, by any process within a second, of `what`: `inbox`, `outbox`, `configuration`."""
+
+    # -- configuration -----------------------------------------------------------------------------------------------
+
+    async def configuration(self) -> Configuration:
+        """Sites, keys and workflows."""
+
+    async def create_site(self, site: Site) -> Site:
+        """Keep a site; its `id` is given by the store."""
+
+    async def create_key(self, key: ApiKey) -> ApiKey:
+        """Keep an API key; its `id` is given by the store."""
+
+    async def revoke_key(self, site: int, key: int, at: int) -> ApiKey:
+        """End a key for good. Revoking it again changes nothing. Raises NotFound."""
+
+    async def touch_keys(self, used: Iterable[tuple[int, int]]) -> None:
+        """Note when keys, (id, time), were last used; a time before the known one changes nothing."""
+
+    async def publish(self, version: WorkflowVersion, name: str, entries: Sequence[NewEntry]) -> WorkflowRow:
+        """Keep a new version (its `version` is given by the store), make it the workflow's, and append `entries` with the number filled in, in one commit.
+
+        Each of `entries` is a WORKFLOW entry with change `publish`, one a partition. A document equal to the current version's publishes nothing and
+        returns the current row. A paused workflow stays paused.
+        """
+
+    async def set_workflow_status(
+        self, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]
+    ) -> WorkflowRow:
+        """Make a workflow `active` or `paused` and append the WORKFLOW `entries` that tell the engines, in one commit. Raises NotFound."""
+
+    async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
+        """One version with its document. Raises NotFound."""
+
+    # -- ingest ------------------------------------------------------------------------------------------------------
+
+    async def append(self, entries: Sequence[NewEntry]) -> list[Appended]:
+        """Put entries into their inboxes, all or none, and return what became of each once that is durable.
+
+        Calls that are under way at the same time share commits. An entry with a claim that another entry of the same content holds is DUPLICATE; with other content, CONFLICT; both
+        store nothing. Raises StoreUnavailable, StoreOverloaded: then none of them is stored.
+        """
+
+    # -- engine ------------------------------------------------------------------------------------------------------
+
+    async def own(self, partition: int) -> PartitionState:
+        """Become the owner of a partition: its epoch grows, every earlier owner is fenced."""
+
+    async def workflow_states(self, partition: int) -> list[WorkflowState]:
+        """What the partition's log says of every workflow."""
+
+    async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
+        """Read up to `limit` inbox entries in order and up to `timers` runs due at or before `horizon`. Changes nothing."""
+
+    async def facts(
+        self, partition: int, named: Sequence[SiteProfile], profiles: Sequence[SiteProfile], runs: Sequence[str]
+    ) -> Facts:
+        """Read what a batch of inputs can touch: `named` are device_token_hashes, whose profiles count as concerned too; `profiles` are keys; `runs` are ids."""
+
+    async def commit(self, outcome: Outcome) -> None:
+        """Apply an engine's outcome in one transaction. Raises Fenced, and StoreError when the outcome itself cannot be stored."""
+
+    async def held_runs(self, partition: int, site: int, workflow: str, limit: int) -> list[RunRow]:
+        """Up to `limit` runs of a workflow that are held."""
+
+    # -- delivery ----------------------------------------------------------------------------------------------------
+
+    async def claim(self, limit: int, now: int) -> tuple[list[Delivery], int | None]:
+        """Take up to `limit` deliveries that are due and nobody else's, oldest first; and when the next one is due.
+
+        A claim ends with `report` or `unclaim`, or with the process.
+        """
+
+    async def report(self, reports: Sequence[Report]) -> None:
+        """Note attempts. Ended deliveries leave the outbox and tell the engine by an OUTCOME entry in the same commit."""
+
+    async def unclaim(self, deliveries: Sequence[str]) -> None:
+        """Give claimed deliveries back untried."""
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    async def events(self, site: int, after: int, limit: int) -> list[LogRow]:
+        """Log entries of kind EVENT with a sequence above `after`, in order. With `after` -1: the newest `limit`, in order."""
+
+    async def profile(self, site: int, key: str, limit: int = 100) -> ProfileView:
+        """A profile with its subscribers, runs, deliveries and explanations. Raises NotFound."""
+
+    async def subscriber_profile(self, site: int, device_token_hash: str) -> str:
+        """Key of the profile that a subscriber belongs to. Raises NotFound."""
+
+    async def run(self, run: str) -> RunRow:
+        """Raises NotFound."""
+
+    async def runs(self, site: int, workflow: str | None, status: str | None, limit: int) -> list[RunRow]:
+        """Runs, newest first."""
+
+    async def explanations(self, site: int, event: str) -> list[Explanation]:
+        """What an event did and did not do."""
+
+    async def deliveries(self, site: int, run: str | None, limit: int) -> list[DeliveryRow]:
+        """Deliveries with their attempts, newest first."""
+
+    async def poisoned(self, limit: int) -> list[Poisoned]:
+        """What could not be applied, newest first."""
+
+    async def check(self) -> dict[str, str | int]:
+        """Facts for `clarion doctor`: engine and library version, schema version, journal mode, sizes in bytes, inbox and outbox length, oldest inbox entry, integrity."""

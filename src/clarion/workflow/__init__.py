@@ -1,0 +1,1 @@
+"""Document to program to `advance()`. Pure and deterministic."""
