@@ -74,7 +74,10 @@ class Store(Protocol):
         """Finish what was begun and let go of the database. May be called twice."""
 
     def on_change(self, callback: Callable[[str], None]) -> None:
-        """Call `callback(what)` in the event loop after a commit, by any process within a second, of `what`: `inbox`, `outbox`, `configuration`."""
+        """Call `callback(what)` in the event loop after a commit, by any process within a second.
+
+        `what` is `inbox`, `outbox` or `configuration`.
+        """
 
     # -- configuration -----------------------------------------------------------------------------------------------
 
@@ -94,15 +97,13 @@ class Store(Protocol):
         """Note when keys, (id, time), were last used; a time before the known one changes nothing."""
 
     async def publish(self, version: WorkflowVersion, name: str, entries: Sequence[NewEntry]) -> WorkflowRow:
-        """Keep a new version (its `version` is given by the store), make it the workflow's, and append `entries` with the number filled in, in one commit.
+        """Keep a new version (its number is given by the store) and make it the workflow's, in one commit with `entries`.
 
-        Each of `entries` is a WORKFLOW entry with change `publish`, one a partition. A document equal to the current version's publishes nothing and
-        returns the current row. A paused workflow stays paused.
+        Each of `entries` is a WORKFLOW entry with change `publish`, one a partition; the number is filled in. A document equal to the
+        current version's publishes nothing and returns the current row. A paused workflow stays paused.
         """
 
-    async def set_workflow_status(
-        self, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]
-    ) -> WorkflowRow:
+    async def set_workflow_status(self, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]) -> WorkflowRow:
         """Make a workflow `active` or `paused` and append the WORKFLOW `entries` that tell the engines, in one commit. Raises NotFound."""
 
     async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
@@ -113,8 +114,14 @@ class Store(Protocol):
     async def append(self, entries: Sequence[NewEntry]) -> list[Appended]:
         """Put entries into their inboxes, all or none, and return what became of each once that is durable.
 
-        Calls that are under way at the same time share commits. An entry with a claim that another entry of the same content holds is DUPLICATE; with other content, CONFLICT; both
-        store nothing. Raises StoreUnavailable, StoreOverloaded: then none of them is stored.
+        Calls that are under way at the same time share commits. An entry with a claim that another entry of the same content holds is
+        DUPLICATE; with other content, CONFLICT; both store nothing. Raises StoreUnavailable, StoreOverloaded: then none of them is stored.
+        """
+
+    def append_nowait(self, entries: Sequence[NewEntry], done: Callable[[list[Appended] | StoreError], None]) -> None:
+        """`append` without a task: `done` is called in the event loop once it is durable, with what became of each entry, or with the error.
+
+        Raises StoreOverloaded at once when too much is waiting; then `done` is not called.
         """
 
     # -- engine ------------------------------------------------------------------------------------------------------
@@ -128,10 +135,11 @@ class Store(Protocol):
     async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
         """Read up to `limit` inbox entries in order and up to `timers` runs due at or before `horizon`. Changes nothing."""
 
-    async def facts(
-        self, partition: int, named: Sequence[SiteProfile], profiles: Sequence[SiteProfile], runs: Sequence[str]
-    ) -> Facts:
-        """Read what a batch of inputs can touch: `named` are device_token_hashes, whose profiles count as concerned too; `profiles` are keys; `runs` are ids."""
+    async def facts(self, partition: int, named: Sequence[SiteProfile], profiles: Sequence[SiteProfile], runs: Sequence[str]) -> Facts:
+        """Read what a batch of inputs can touch.
+
+        `named` are device_token_hashes, whose profiles count as concerned too; `profiles` are keys; `runs` are ids.
+        """
 
     async def commit(self, outcome: Outcome) -> None:
         """Apply an engine's outcome in one transaction. Raises Fenced, and StoreError when the outcome itself cannot be stored."""
@@ -180,4 +188,7 @@ class Store(Protocol):
         """What could not be applied, newest first."""
 
     async def check(self) -> dict[str, str | int]:
-        """Facts for `clarion doctor`: engine and library version, schema version, journal mode, sizes in bytes, inbox and outbox length, oldest inbox entry, integrity."""
+        """Facts for `clarion doctor`.
+
+        Engine and library version, schema version, journal mode, sizes in bytes, inbox and outbox length, oldest inbox entry, integrity.
+        """

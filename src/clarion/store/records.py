@@ -257,9 +257,10 @@ class PartitionState(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True):
     """All that a batch of inputs can touch, read at once."""
 
-    subscribers: list[Subscriber]
-    """Every subscriber that was named, and every active subscriber of every profile concerned."""
-    profiles: list[Profile]
+    subscribers: list[tuple[int, Subscriber]]
+    """With its site: every subscriber that was named, and every active subscriber of every profile concerned."""
+    profiles: list[tuple[int, Profile]]
+    """With its site."""
     runs: list[RunRow]
     """Waiting runs of every profile concerned, and the runs asked for by id."""
     memory: list[EntryMemory]

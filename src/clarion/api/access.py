@@ -1,0 +1,30 @@
+"""Who asks, and whether they may (contract: 401 before everything else, then 403)."""
+
+from clarion.api.limits import RateLimit
+from clarion.clock import Clock
+from clarion.contract.errors import forbidden, key_missing, key_unknown, too_many_requests
+from clarion.directory import Credential, Directory
+
+
+class Access:
+    """Judges API keys."""
+
+    def __init__(self, directory: Directory, clock: Clock, rate: RateLimit) -> None:
+        self._directory, self._clock, self._rate = directory, clock, rate
+
+    def identify(self, api_key: bytes | None, scope: str) -> Credential:
+        """What a valid key says. Raises Refusal: 401 for no key or a wrong one, 403 where it lacks the scope."""
+        if not api_key or not api_key.strip():
+            raise key_missing()
+        credential = self._directory.credential(api_key, self._clock())
+        if credential is None:
+            raise key_unknown()
+        if not credential.allows(scope):
+            raise forbidden()
+        return credential
+
+    def meter(self, credential: Credential, requests: int = 1) -> None:
+        """Count requests against the key's rate limit. Raises Refusal (429)."""
+        retry_after = self._rate.take(credential.key, requests)
+        if retry_after:
+            raise too_many_requests(retry_after)

@@ -1,0 +1,85 @@
+"""The resource routes as one ASGI app; the ingest routes are direct ones beside it."""
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from clarion.api.context import Context, Endpoint, guarded, refused
+from clarion.api.ingest import BatchRoute, EventsRoute
+from clarion.api.openapi import openapi
+from clarion.api.protocol_direct import DirectRoute
+from clarion.api.routes import health, log, profiles, subscribers, workflows
+from clarion.contract.errors import method_not_allowed, not_found
+from clarion.contract.limits import MAX_EVENT_BODY
+from clarion.workflow.source import LONGEST as LONGEST_DOCUMENT
+
+EVENTS = "/api/v1/events"
+BATCH = "/api/v1/events/batch"
+
+Methods = Mapping[str, Endpoint]
+
+ROUTES: Mapping[str, Methods] = {
+    "/api/v1/log": {"GET": log.list_events},
+    "/api/v1/subscribers": {"POST": subscribers.add_subscriber},
+    "/api/v1/subscribers/{device_token_hash}": {"GET": profiles.show_subscriber},
+    "/api/v1/profiles/{profile_id}": {"GET": profiles.show_profile},
+    "/api/v1/workflows": {"GET": workflows.list_workflows},
+    "/api/v1/workflows/validate": {"POST": workflows.validate_workflow},
+    "/api/v1/workflows/{workflow}": {"GET": workflows.show_workflow, "PUT": workflows.publish_workflow},
+    "/api/v1/workflows/{workflow}/pause": {"POST": workflows.pause_workflow},
+    "/api/v1/workflows/{workflow}/resume": {"POST": workflows.resume_workflow},
+    "/healthz": {"GET": health.healthz},
+    "/readyz": {"GET": health.readyz},
+}
+
+
+def make_app(shared: Context) -> Starlette:
+    """The app."""
+    document = msgspec.json.encode(openapi())
+
+    async def show_openapi(_: Request) -> Response:
+        return Response(document, media_type="application/json")
+
+    paths: dict[str, Methods] = {"/api/v1/openapi.json": {"GET": show_openapi}, **ROUTES}
+    app = Starlette(
+        routes=[Route(path, _by_method(methods), methods=None) for path, methods in paths.items()],
+        exception_handlers={404: _not_found},
+    )
+    app.router.redirect_slashes = False
+    app.state.context = shared
+    return app
+
+
+def direct_routes(shared: Context) -> dict[bytes, dict[bytes, DirectRoute]]:
+    """The ingest routes, by path and method."""
+    return {
+        EVENTS.encode(): {b"POST": EventsRoute(shared.access, shared.store, shared.clock)},
+        BATCH.encode(): {b"POST": BatchRoute(shared.access, shared.store, shared.clock)},
+    }
+
+
+def body_limit(method: bytes, path: bytes) -> int:
+    """Bytes of body that a resource route takes."""
+    return LONGEST_DOCUMENT if path.startswith(b"/api/v1/workflows") and method in (b"PUT", b"POST") else MAX_EVENT_BODY
+
+
+def _by_method(methods: Methods) -> Endpoint:
+    """One endpoint for all methods of a path; HEAD is GET without the body (RFC 9110 §9.3.2)."""
+    answers = {method: guarded(endpoint) for method, endpoint in methods.items()}
+    if "GET" in answers:
+        answers["HEAD"] = answers["GET"]
+    allowed = tuple(answers)
+
+    async def run(request: Request) -> Response:
+        endpoint = answers.get(request.method)
+        return refused(method_not_allowed(allowed)) if endpoint is None else await endpoint(request)
+
+    return run
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return refused(not_found())

@@ -1,0 +1,102 @@
+"""What the resource routes share, and how they read requests and word answers."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from clarion.api.access import Access
+from clarion.clock import Clock
+from clarion.contract.errors import Detail, Refusal, failure, invalid, not_found, success, unavailable
+from clarion.control.errors import Invalid
+from clarion.delivery.guard import PushAllowList
+from clarion.directory import Directory
+from clarion.store.port import NotFound, Store, StoreUnavailable
+from clarion.store.records import Site
+from clarion.workflow.source import DocumentInvalid
+
+_log = structlog.get_logger(__name__)
+
+JSON: Final = "application/json"
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What the routes work with; `app.state.context`."""
+
+    store: Store
+    directory: Directory
+    access: Access
+    clock: Clock
+    new_id: Callable[[], str]
+    push_hosts: PushAllowList
+    """Where push subscriptions may point."""
+
+
+def context(request: Request) -> Context:
+    """The app's context."""
+    found: Context = request.app.state.context
+    return found
+
+
+def caller(request: Request, scope: str) -> Site:
+    """The site of the request's API key. Raises Refusal: 401, 403, 429."""
+    shared = context(request)
+    key = request.headers.get("api-key")
+    credential = shared.access.identify(None if key is None else key.encode("latin-1"), scope)
+    shared.access.meter(credential)
+    return shared.directory.site(credential.site)
+
+
+def answer(data: object) -> Response:
+    """200 with the success envelope."""
+    return Response(success(data), media_type=JSON)
+
+
+def refused(refusal: Refusal) -> Response:
+    """The answer that a refusal is."""
+    return Response(refusal.encode(), refusal.status, dict(refusal.headers), JSON)
+
+
+def whole(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """A whole number from the query. Raises Refusal (400)."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    try:
+        number = int(text) if len(text) <= 20 else most + 1
+    except ValueError:
+        number = most + 1
+    if not least <= number <= most:
+        raise invalid(Detail(f"{name} must be a whole number from {least} to {most}", (name,)))
+    return number
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def guarded(endpoint: Endpoint) -> Endpoint:
+    """The endpoint with everything that can go wrong in it turned into the envelope."""
+
+    async def run(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Refusal as refusal:
+            return refused(refusal)
+        except DocumentInvalid as error:
+            details = (Detail(str(problem), tuple(str(part) for part in problem.path)) for problem in error.problems[:100])
+            return refused(invalid(*details))
+        except Invalid as error:
+            return refused(invalid(Detail(error.message, (error.path,))))
+        except NotFound:
+            return refused(not_found())
+        except StoreUnavailable as error:
+            _log.warning("a request could not be served: the store is away", path=request.url.path, error=str(error))
+            return refused(unavailable(1))
+        except Exception:  # noqa: BLE001  # the last guard: whatever broke, the client gets the envelope
+            _log.exception("a request failed", path=request.url.path)
+            return refused(failure())
+
+    return run

@@ -1,0 +1,87 @@
+"""The tree of commands, and what becomes of their errors."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from clarion.cli import doctor, events, initialise, keys, migrate, profiles, serve, sites, workflows
+from clarion.cli.failures import FAILED, INTERRUPTED, Failure, describe
+from clarion.cli.output import plain
+
+EXIT_CODES = "Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted. CLARION_DEBUG=1 shows tracebacks."
+
+# The parser's errors are below this one, whichever parser typer brings along.
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+
+app = typer.Typer(
+    name="clarion",
+    help="Custom events become workflows, workflows become pushes.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("init")(initialise.init)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="keys")
+app.add_typer(sites.app, name="sites")
+app.add_typer(workflows.app, name="workflows")
+app.add_typer(events.app, name="events")
+app.add_typer(profiles.app, name="profiles")
+app.command("migrate")(migrate.migrate)
+app.command("doctor")(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from clarion import __version__
+
+        typer.echo(f"clarion {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Print the version and exit."),
+) -> None:
+    """Custom events become workflows, workflows become pushes."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code. Every error ends as one line on standard error."""
+    try:
+        code = app(list(arguments), prog_name="clarion", standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read standard output has gone; nothing more can reach it, nor should the interpreter try at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the outermost place: an error becomes its line and an exit code
+        return _report(error)
+    return code if isinstance(code, int) else 0
+
+
+def _report(error: Exception) -> int:
+    if os.environ.get("CLARION_DEBUG", "") not in ("", "0"):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, _USAGE_ERROR):
+        return _report_usage(error)
+    line = describe(error)
+    if line is None:
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        line = f"unexpected: {said} — set CLARION_DEBUG=1 for a traceback"
+    typer.echo(f"error: {plain(line)}", err=True)
+    return error.code if isinstance(error, Failure) else FAILED
+
+
+def _report_usage(error: Exception) -> int:
+    context = getattr(error, "ctx", None)
+    said = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+    command = context.command_path if context is not None else "clarion"
+    typer.echo(f"error: {plain(said).rstrip('.')} — see: {command} --help", err=True)
+    return 2

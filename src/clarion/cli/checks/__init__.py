@@ -1,0 +1,25 @@
+"""The checks of `clarion doctor`. Each finds one thing; one that cannot be made has failed, and the others go on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from clarion.cli.checks.database import examine_database
+from clarion.cli.checks.finding import Finding, broken, guarded
+from clarion.cli.checks.machine import directory, disk, master_key, open_files
+from clarion.config import load_settings
+
+
+def examine(data: Path, environ: Mapping[str, str]) -> list[Finding]:
+    """Everything there is to find about a data directory and the machine under it."""
+    try:
+        settings = load_settings(data, environ)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the settings is the finding
+        return [broken("settings", error)]
+    return [
+        Finding("settings", "ok", "every setting is known and fits"),
+        guarded("directory", lambda: directory(settings)),
+        guarded("master key", lambda: master_key(settings, environ)),
+        guarded("disk", lambda: disk(settings)),
+        guarded("open files", open_files),
+        *examine_database(settings, environ),
+    ]

@@ -1,0 +1,105 @@
+"""Checks of the database and of what it holds."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from clarion.cli.checks.finding import Finding, broken, guarded
+from clarion.cli.options import PLACEHOLDER_SUBJECT
+from clarion.clock import MINUTE, SECOND, wall_clock
+from clarion.config import Settings
+from clarion.control.sites import vapid_private_key, webhook_secret
+from clarion.store.records import Site
+from clarion.stores import open_store
+from clarion.vault import open_vault
+
+LONGEST_LAG: Final = MINUTE
+CLOCK_SLACK: Final = 2 * SECOND
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the store says."""
+
+    facts: dict[str, str | int]
+    sites: list[Site]
+    newest: int
+    """Time of the newest event in the log; 0 if there is none."""
+
+
+def examine_database(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
+    """Everything there is to find in the database; one finding only if it does not open."""
+    if not settings.database.exists():
+        return [Finding("database", "failed", f"there is none at {settings.database}", f"run: clarion init --data {settings.data}")]
+    try:
+        known = asyncio.run(_ask(settings))
+    except Exception as error:  # noqa: BLE001 - whatever keeps the database from opening is the finding
+        return [broken("database", error)]
+    now = wall_clock()
+    return [
+        _engine(known.facts),
+        _integrity(known.facts),
+        _inbox(known.facts, now),
+        _clock(known.newest, now),
+        guarded("sites", lambda: _sites(settings, environ, known.sites)),
+    ]
+
+
+async def _ask(settings: Settings) -> Known:
+    store = open_store(settings)
+    try:
+        await store.open()
+        facts, sites, newest = await store.check(), (await store.configuration()).sites, 0
+        for site in sites:
+            newest = max([newest, *(row.log_time or 0 for row in await store.events(site.id, -1, 1))])
+        return Known(facts, sites, newest)
+    finally:
+        await store.close()
+
+
+def _engine(facts: dict[str, str | int]) -> Finding:
+    said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if name not in _ELSEWHERE)
+    return Finding("database", "ok", said)
+
+
+_ELSEWHERE: Final = frozenset({"integrity", "inbox", "oldest_inbox_entry"})
+
+
+def _integrity(facts: dict[str, str | int]) -> Finding:
+    said = str(facts["integrity"])
+    if said == "ok":
+        return Finding("integrity", "ok", "the database is whole")
+    return Finding("integrity", "failed", f"the database is damaged: {said}", "stop the server and restore the newest backup")
+
+
+def _inbox(facts: dict[str, str | int], now: int) -> Finding:
+    waiting = int(facts["inbox"])
+    lag = max(now - int(facts.get("oldest_inbox_entry", now)), 0)
+    detail = f"{waiting} entries wait, the oldest for {lag // SECOND} s" if waiting else "nothing waits to be applied"
+    if lag > LONGEST_LAG:
+        return Finding("inbox", "failed", detail, "start the server: clarion serve; if it runs, see its log")
+    return Finding("inbox", "ok", detail)
+
+
+def _clock(newest: int, now: int) -> Finding:
+    if newest > now + CLOCK_SLACK:
+        detail = f"the clock is {(newest - now) // SECOND} s behind the newest event"
+        return Finding("clock", "failed", detail, "set this machine's time, and keep it with NTP")
+    return Finding("clock", "ok", "the clock is not behind the log")
+
+
+def _sites(settings: Settings, environ: Mapping[str, str], sites: list[Site]) -> Finding:
+    if not sites:
+        return Finding("sites", "failed", "there is no site", f"run: clarion init --data {settings.data}")
+    vault = open_vault(settings.data, environ)
+    for site in sites:
+        vapid_private_key(vault, site)
+        webhook_secret(vault, site)
+    detail = f"the secrets of {len(sites)} sites open under the master key"
+    placeholders = [site.name for site in sites if site.vapid_subject == PLACEHOLDER_SUBJECT]
+    if placeholders:
+        return Finding(
+            "sites", "warning", f"{detail}; push services cannot reach you", f"{placeholders[0]} has a placeholder as its VAPID subject"
+        )
+    return Finding("sites", "ok", detail)

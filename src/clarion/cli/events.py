@@ -1,0 +1,112 @@
+"""`clarion events`: send one, watch them arrive."""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
+
+import typer
+
+from clarion.cli import options
+from clarion.cli.failures import WrongUsage
+from clarion.cli.instance import Instance
+from clarion.cli.output import View, plain, print_json, print_json_line, when
+
+app = typer.Typer(help="Events: send, tail.", no_args_is_help=True)
+
+POLL_SECONDS = 1.0
+BATCH = 100
+
+
+@app.command("send")
+def send(
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The event's name, such as add_to_cart.")],
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE…|JSON]",
+            help="The event's data: key=value pairs (true, false and numbers are taken as such), or one JSON object.",
+        ),
+    ] = None,
+    profile: Annotated[str | None, typer.Option(metavar="ID", help="profile_id that the event is about.")] = None,
+    device: Annotated[str | None, typer.Option(metavar="HASH", help="device_token_hash that the event is about.")] = None,
+    event_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="The same id with the same content is one event, however often it is sent.")
+    ] = None,
+    timestamp: Annotated[str | None, typer.Option(metavar="TIME", help="When it happened: ISO 8601 with offset.")] = None,
+    data: options.Data = None,
+    site: options.SiteName = None,
+    server: options.Server = None,
+    key: options.Key = None,
+    json: options.Json = False,
+) -> None:
+    """Have an event accepted, checked exactly as over HTTP."""
+    from clarion.cli.event_body import event_body
+    from clarion.cli.instance import connect
+
+    if data is not None and str(data).lstrip().startswith("{"):
+        raise WrongUsage("--data is the data directory — give the event's data as key=value pairs or one JSON object, without --data")
+    body = event_body(name=name, profile=profile, device=device, values=values or [], event_id=event_id, timestamp=timestamp)
+    with connect(data, server, key, site) as instance:
+        accepted = instance.send_event(body)
+    if json:
+        print_json(accepted)
+        return
+    typer.echo("accepted")
+
+
+@app.command("tail")
+def tail(
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what arrives, until interrupted.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest events to begin with.")] = 20,
+    data: options.Data = None,
+    site: options.SiteName = None,
+    server: options.Server = None,
+    key: options.Key = None,
+    json: options.Json = False,
+) -> None:
+    """Show the newest events of the log, oldest first. With --json and --follow, one JSON object a line."""
+    import time
+
+    from clarion.cli.instance import connect
+
+    with connect(data, server, key, site) as instance:
+        if not follow and json:
+            print_json(instance.events(-1, limit))
+            return
+        for event in _follow(instance, limit, lambda: time.sleep(POLL_SECONDS)) if follow else instance.events(-1, limit):
+            if json:
+                print_json_line(event)
+            else:
+                _print(event)
+
+
+def _follow(instance: Instance, limit: int, pause: Callable[[], None]) -> Iterable[View]:
+    """The newest events, then every later one; `pause` is called whenever there is none."""
+    found = instance.events(-1, limit)
+    seen = -1
+    while True:
+        for event in found:
+            yield event
+            if isinstance(event.get("sequence"), int):
+                seen = max(seen, event["sequence"])
+        if not found:
+            pause()
+        # Without a known place there is nothing to go on from: sequences begin at 1, so 0 means all of them.
+        found = instance.events(max(seen, 0), BATCH)
+
+
+def _print(event: View) -> None:
+    import sys
+
+    import msgspec
+
+    whom: Any = event.get("profile_id") or event.get("device_token_hash") or "-"
+    line = (
+        when(event.get("log_time") or event.get("received")),
+        event.get("event_name"),
+        whom,
+        msgspec.json.encode(event.get("data")).decode(),
+    )
+    typer.echo("  ".join(plain(part) for part in line))
+    sys.stdout.flush()

@@ -1,0 +1,41 @@
+"""How a command fails: one line that says what is wrong and what to do, and an exit code."""
+
+from typing import Final
+
+FAILED: Final = 1
+USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+
+class Failure(Exception):
+    """The command failed; the message is one line for the operator."""
+
+    code = FAILED
+
+
+class WrongUsage(Failure):
+    """The command was called in a way it cannot be; nothing was done."""
+
+    code = USAGE
+
+
+def describe(error: Exception) -> str | None:
+    """The line for an error that the operator can do something about; None for one that nobody foresaw."""
+    if isinstance(error, Failure):
+        return str(error)
+    from clarion.config import ConfigError
+    from clarion.contract.errors import Refusal
+    from clarion.control.errors import Invalid
+    from clarion.store import port
+    from clarion.vault import VaultError
+    from clarion.workflow.source import DocumentInvalid
+
+    if isinstance(error, Refusal):
+        return f"{'; '.join(detail.message for detail in error.details) or error.message.rstrip('.')} — correct it and try again"
+    if isinstance(error, DocumentInvalid):
+        return f"the workflow is not valid: {error} — correct the document"
+    if isinstance(error, ConfigError | Invalid | VaultError | port.NotFound | port.StoreOutdated | port.StoreTooNew):
+        return str(error)
+    if isinstance(error, port.StoreUnavailable):
+        return f"{str(error).rstrip('.')} — try again, and run: clarion doctor"
+    return f"{str(error).rstrip('.')} — run: clarion doctor" if isinstance(error, port.StoreError) else None

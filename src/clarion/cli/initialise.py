@@ -1,0 +1,50 @@
+"""`clarion init`: make a data directory ready to serve."""
+
+from typing import Annotated
+
+import typer
+
+from clarion.cli import options
+from clarion.cli.output import print_json
+
+
+def init(
+    data: options.Data = None,
+    name: Annotated[str, typer.Option(help="Name of the first site.")] = "default",
+    vapid_subject: Annotated[
+        str, typer.Option(metavar="URI", help="mailto: or https: URI where push services can reach you (RFC 8292).")
+    ] = options.PLACEHOLDER_SUBJECT,
+    timezone: Annotated[str, typer.Option(help="IANA time zone of the site.")] = "UTC",
+    json: options.Json = False,
+) -> None:
+    """Make a data directory: database, master key, a site, an API key, an example workflow.
+
+    On a directory that is initialised already this changes nothing.
+    """
+    import os
+
+    from clarion.cli.setup import prepare
+    from clarion.config import data_directory, load_settings
+
+    settings = load_settings(data_directory(data, os.environ))
+    made = prepare(settings, name, vapid_subject, timezone)
+    if json:
+        print_json(
+            {"data": str(settings.data), "created": made.key is not None, "site": made.site, "key": made.key, "workflow": made.workflow}
+        )
+        return
+    if made.key is None:
+        typer.echo(f"{settings.data} is initialised already; nothing was changed.")
+        typer.echo(f"Start the server with: clarion serve --data {settings.data}")
+        typer.echo(f"Make another API key with: clarion keys create --data {settings.data} --name NAME")
+        return
+    typer.echo(f"Initialised {settings.data}: site {made.site['name']}, workflow {made.workflow}.\n")
+    typer.echo(f"API key with all scopes, shown only this once:\n\n  {made.key}\n")
+    if vapid_subject == options.PLACEHOLDER_SUBJECT:
+        typer.echo("Push services are told to reach you at a placeholder. For real pushes, make a site of your own:")
+        typer.echo(f"  clarion sites create --data {settings.data} --name NAME --vapid-subject mailto:YOU@YOUR-DOMAIN\n")
+    typer.echo("Next:")
+    typer.echo(f"  clarion serve --data {settings.data}")
+    typer.echo(f"  clarion events send add_to_cart --data {settings.data} --profile user-1 product_name='Running Shoes' price=99.99")
+    typer.echo(f"  clarion profiles show user-1 --data {settings.data}")
+    typer.echo(f"\nKeep a copy of {settings.data}/master.key in a safe place: without it the site's secrets cannot be read.")

@@ -1,0 +1,133 @@
+"""A local data directory, also while a server is running on it."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from clarion.cli.failures import Failure
+from clarion.cli.output import View
+from clarion.clock import wall_clock
+from clarion.config import Settings, data_directory, load_settings
+from clarion.contract.errors import event_id_conflict, too_large
+from clarion.contract.limits import MAX_EVENT_BODY
+from clarion.contract.track_event import read_event
+from clarion.control import sites, views, workflows
+from clarion.domain.ids import named_profile
+from clarion.fresh_ids import fresh_id
+from clarion.intake import entry_from
+from clarion.store.port import Store
+from clarion.store.records import Appended, Site
+from clarion.stores import open_store
+from clarion.vault import Vault, open_vault
+
+Result = TypeVar("Result")
+
+
+class LocalStore:
+    """An open store with the event loop that it lives in. `with LocalStore(settings) as local: local.run(local.store.runs(…))`"""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises Failure if nothing was ever initialised there."""
+        if not settings.database.exists():
+            raise Failure(f"there is no database at {settings.database} — run: clarion init --data {settings.data}")
+        self.settings = settings
+        self.store: Store = open_store(settings)
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        try:
+            self.run(self.store.open())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.run(self.store.close())
+        finally:
+            self._runner.close()
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do one thing in the loop of the store and wait for it."""
+        return self._runner.run(work)
+
+    def vault(self) -> Vault:
+        """The vault of this data directory."""
+        return open_vault(self.settings.data, os.environ)
+
+    def site(self, named: str | None) -> Site:
+        """The site that is named, or the only one."""
+        return self.run(sites.find_site(self.store, named))
+
+
+def local_store(data: Path | None) -> LocalStore:
+    """The store of the data directory that `--data` or the environment names."""
+    return LocalStore(load_settings(data_directory(data, os.environ)))
+
+
+class LocalInstance:
+    """One site of a local data directory."""
+
+    def __init__(self, data: Path | None, site: str | None) -> None:
+        self._local = local_store(data)
+        self._named = site
+        self._site: Site
+
+    def __enter__(self) -> Self:
+        self._local.__enter__()
+        try:
+            self._site = self._local.site(self._named)
+        except BaseException:
+            self._local.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._local.__exit__()
+
+    def send_event(self, body: bytes) -> View:
+        now = wall_clock()
+        if len(body) > MAX_EVENT_BODY:
+            raise too_large(MAX_EVENT_BODY)
+        event = read_event(body, now=now, idempotency_key=None)
+        store = self._local.store
+        [appended] = self._local.run(store.append([entry_from(event, self._site.id, now, fresh_id(), store.partitions)]))
+        if appended is Appended.CONFLICT:
+            raise event_id_conflict()
+        return {}
+
+    def events(self, after: int, limit: int) -> list[View]:
+        return [views.event_view(row) for row in self._local.run(self._local.store.events(self._site.id, after, limit))]
+
+    def workflows(self) -> list[View]:
+        rows = self._local.run(self._local.store.configuration()).workflows
+        return [views.workflow_view(row) for row in sorted(rows, key=lambda row: row.workflow) if row.site == self._site.id]
+
+    def workflow(self, slug: str) -> View:
+        row = self._local.run(workflows.find_workflow(self._local.store, self._site, slug))
+        return views.workflow_view(row, self._local.run(self._local.store.workflow_version(self._site.id, slug, row.version)))
+
+    def publish(self, text: str) -> View:
+        row, created = self._local.run(workflows.publish_workflow(self._local.store, self._site, text, wall_clock(), fresh_id))
+        return views.workflow_view(row) | {"created": created}
+
+    def pause(self, slug: str) -> View:
+        return views.workflow_view(self._local.run(workflows.pause_workflow(self._local.store, self._site, slug, wall_clock(), fresh_id)))
+
+    def resume(self, slug: str, skip_older_than: str | None) -> View:
+        skip = workflows.SKIP_OLDER_THAN if skip_older_than is None else workflows.read_skip_older_than(skip_older_than)
+        return views.workflow_view(
+            self._local.run(workflows.resume_workflow(self._local.store, self._site, slug, wall_clock(), fresh_id, skip))
+        )
+
+    def profile(self, profile_id: str) -> View:
+        return self._profile(named_profile(profile_id))
+
+    def subscriber(self, device_token_hash: str) -> View:
+        return self._profile(self._local.run(self._local.store.subscriber_profile(self._site.id, device_token_hash)))
+
+    def _profile(self, key: str) -> View:
+        return views.profile_view(self._local.run(self._local.store.profile(self._site.id, key)))

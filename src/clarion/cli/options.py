@@ -1,0 +1,21 @@
+"""Options that many commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Data directory. [default: $CLARION_DATA, else ./data]", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+SiteName = Annotated[
+    str | None, typer.Option("--site", metavar="SITE", help="Id, app id or name of the site; needed when there are several.")
+]
+Server = Annotated[
+    str | None, typer.Option("--server", metavar="URL", help="Act on the server at this URL over HTTP, not on a local data directory.")
+]
+Key = Annotated[str | None, typer.Option("--key", metavar="KEY", envvar="CLARION_API_KEY", show_envvar=True, help="API key for --server.")]
+
+PLACEHOLDER_SUBJECT = "mailto:operator@example.com"
+"""VAPID subject of a site that was made without one: well-formed, so that push services take it, and nobody's."""

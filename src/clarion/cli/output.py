@@ -1,0 +1,61 @@
+"""What commands print: JSON for programs, tables for people, tab-separated lines where people pipe them."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+
+View = dict[str, Any]
+"""One thing as JSON shows it."""
+
+
+def print_json(value: object) -> None:
+    """Print a value as indented JSON."""
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_json_line(value: object) -> None:
+    """Print a value as JSON on one line, at once."""
+    import msgspec
+
+    typer.echo(msgspec.json.encode(value).decode())
+    sys.stdout.flush()
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Print rows under their columns' names; `empty` is said where there are none."""
+    if not rows:
+        typer.echo(empty, err=True)
+        return
+    cells = [[plain(cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for line in (columns, *cells):
+            typer.echo("\t".join(line))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def plain(value: object) -> str:
+    """A value as one line of printable text: what came from outside cannot steer a terminal."""
+    if value is None:
+        return "-"
+    text = value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def when(microseconds: int | None) -> str:
+    """A stored time in UTC, to the millisecond (ISO 8601)."""
+    if microseconds is None:
+        return "-"
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,75 @@
+"""`clarion profiles`: what is known of a person."""
+
+from typing import Annotated
+
+import typer
+
+from clarion.cli import options
+from clarion.cli.failures import WrongUsage
+from clarion.cli.output import View, plain, print_json, print_table, when
+
+app = typer.Typer(help="Profiles: show.", no_args_is_help=True)
+
+
+@app.command("show")
+def show(
+    *,
+    profile_id: Annotated[str | None, typer.Argument(metavar="[PROFILE_ID]", help="The profile.")] = None,
+    device: Annotated[str | None, typer.Option(metavar="HASH", help="device_token_hash of one of its subscribers.")] = None,
+    data: options.Data = None,
+    site: options.SiteName = None,
+    server: options.Server = None,
+    key: options.Key = None,
+    json: options.Json = False,
+) -> None:
+    """Show a profile with its subscribers, runs, deliveries and explanations, newest first."""
+    from clarion.cli.instance import connect
+
+    with connect(data, server, key, site) as instance:
+        if profile_id is not None and device is None:
+            view = instance.profile(profile_id)
+        elif device is not None and profile_id is None:
+            view = instance.subscriber(device)
+        else:
+            raise WrongUsage("name one profile — give either PROFILE_ID or --device HASH")
+    if json:
+        print_json(view)
+        return
+    _print(view)
+
+
+def _print(view: View) -> None:
+    typer.echo(f"profile {plain(view.get('profile_id') or '(anonymous)')}, since {when(view.get('created'))}")
+    for name, value in (view.get("attributes") or {}).items():
+        typer.echo(f"  {plain(name)} = {plain(value)}")
+    if view.get("segments"):
+        typer.echo(f"  segments: {plain(view['segments'])}")
+    _section("Subscribers", view.get("subscribers"), ("device_token_hash", "active", "created", "last_active"))
+    _section("Runs", view.get("runs"), ("run_id", "workflow", "version", "status", "step", "due", "started", "ended", "reason"))
+    _section("Deliveries", view.get("deliveries"), ("delivery_id", "workflow", "step", "kind", "status", "created", "finished"))
+    _section("Explanations", view.get("explanations"), ("event_id", "at", "explanation"))
+
+
+_TIMES = frozenset({"created", "last_active", "due", "started", "ended", "finished", "at"})
+
+
+def _section(title: str, members: list[View] | None, columns: tuple[str, ...]) -> None:
+    if not members:
+        return
+    import msgspec
+
+    typer.echo(f"\n{title}")
+    rows: list[list[object]] = []
+    for member in members:
+        values = ((column, member.get(column)) for column in columns)
+        rows.append(
+            [
+                when(value)
+                if column in _TIMES and isinstance(value, int)
+                else msgspec.json.encode(value).decode()
+                if isinstance(value, dict)
+                else value
+                for column, value in values
+            ]
+        )
+    print_table([column.replace("_", " ") for column in columns], rows, "")

@@ -1,0 +1,130 @@
+"""An instance behind a URL, over its HTTP API."""
+
+import http.client
+import urllib.error
+import urllib.request
+from typing import Final, Self
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from clarion.cli.failures import Failure, WrongUsage
+from clarion.cli.output import View
+
+TIMEOUT: Final = 30
+"""Seconds to wait for the server's next byte."""
+LARGEST: Final = 32 * 1024 * 1024
+"""Bytes of an answer that are read at most."""
+
+_ADVICE: Final = {
+    401: "give the key of this server's site with --key or CLARION_API_KEY",
+    403: "use a key with the scope that this needs: clarion keys create --scopes …",
+    404: "see: clarion workflows list, clarion events tail",
+    409: "use another event_id, or none",
+    429: "wait a moment and try again",
+    503: "try again; if it stays so, run clarion doctor on the server",
+}
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect is an error here: followed, it would carry the API key to wherever it points."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+class RemoteInstance:
+    """The site that an API key belongs to."""
+
+    def __init__(self, server: str, key: str) -> None:
+        """Raises WrongUsage unless `server` is an http(s) URL and `key` can stand in a header."""
+        parts = urlsplit(server)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise WrongUsage("--server needs a URL — for example http://127.0.0.1:8080")
+        if not (key.isascii() and key.isprintable()):
+            raise WrongUsage("the API key holds characters that no key has — copy it again")
+        self._base = server.rstrip("/")
+        self._key = key
+        self._opener = urllib.request.build_opener(_NoRedirects)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opener.close()
+
+    def send_event(self, body: bytes) -> View:
+        return self._ask("POST", "events", body)
+
+    def events(self, after: int, limit: int) -> list[View]:
+        return _list(self._ask("GET", f"log?after={after}&limit={limit}"), "events")
+
+    def workflows(self) -> list[View]:
+        return _list(self._ask("GET", "workflows"), "workflows")
+
+    def workflow(self, slug: str) -> View:
+        return self._ask("GET", f"workflows/{_part(slug)}")
+
+    def publish(self, text: str) -> View:
+        from clarion.workflow.source import read_document
+
+        slug = read_document(text).workflow
+        return self._ask("PUT", f"workflows/{_part(slug)}", text.encode(), "application/yaml")
+
+    def pause(self, slug: str) -> View:
+        return self._ask("POST", f"workflows/{_part(slug)}/pause", b"{}")
+
+    def resume(self, slug: str, skip_older_than: str | None) -> View:
+        given = {} if skip_older_than is None else {"skip_older_than": skip_older_than}
+        return self._ask("POST", f"workflows/{_part(slug)}/resume", msgspec.json.encode(given))
+
+    def profile(self, profile_id: str) -> View:
+        return self._ask("GET", f"profiles/{_part(profile_id)}")
+
+    def subscriber(self, device_token_hash: str) -> View:
+        return self._ask("GET", f"subscribers/{_part(device_token_hash)}")
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> View:
+        headers = {"Api-Key": self._key, "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        request = urllib.request.Request(f"{self._base}/api/v1/{path}", data=body, headers=headers, method=method)  # noqa: S310 - the scheme was checked
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as response:
+                return _data(response.read(LARGEST + 1), self._base)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refused(error.code, error.read(LARGEST), self._base) from None
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            reason = getattr(error, "reason", error)
+            raise Failure(f"{self._base} does not answer: {reason} — check the URL, and that the server is running") from None
+
+
+def _part(text: str) -> str:
+    """Text as one segment of a path."""
+    return quote(text, safe="")
+
+
+def _list(data: View, name: str) -> list[View]:
+    found = data.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _data(raw: bytes, base: str) -> View:
+    try:
+        answer = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        answer = None
+    if len(raw) > LARGEST or not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
+        raise Failure(f"{base} gave an answer that is not Clarion's — check the URL")
+    data: View = answer["data"]
+    return data
+
+
+def _refused(status: int, raw: bytes, base: str) -> Failure:
+    try:
+        error = msgspec.json.decode(raw)["error"]
+        said = "; ".join([error["message"], *(f"{detail['path']}: {detail['message']}" for detail in error.get("details", []))])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        return Failure(f"{base} answered {status} without Clarion's error — check the URL")
+    return Failure(f"{said} (HTTP {status}) — {_ADVICE.get(status, 'correct it and try again')}")

@@ -1,0 +1,85 @@
+"""`clarion serve`: run the server."""
+
+import errno
+from typing import Annotated
+
+import typer
+
+from clarion.cli import options
+from clarion.cli.failures import Failure, WrongUsage
+
+_CANNOT_LISTEN = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
+ROLES = frozenset({"api", "engine", "delivery"})
+
+
+def serve(
+    data: options.Data = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]", show_default=False)] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one. [default: 8080]", show_default=False)
+    ] = None,
+    init: Annotated[bool, typer.Option("--init", help="Do first what `clarion init` does, if the data directory is fresh.")] = False,
+    roles: Annotated[str, typer.Option(metavar="ROLES", help="Roles of this process; on SQLite always all three.")] = "api,engine,delivery",
+) -> None:
+    """Take events, run workflows and send what they want sent, until SIGTERM or SIGINT."""
+    import asyncio
+    import os
+
+    import uvloop
+
+    from clarion.config import data_directory, load_settings
+
+    _check_roles(roles)
+    settings = load_settings(data_directory(data, os.environ), flags={"host": host, "port": port})
+    key = None
+    if init:
+        from clarion.cli.setup import prepare
+
+        key = prepare(settings, "default", options.PLACEHOLDER_SUBJECT).key
+    elif not settings.database.exists():
+        raise Failure(f"there is no database at {settings.database} — run: clarion init --data {settings.data}, or add --init")
+    from clarion.node import serve as run_node
+
+    def ready(host: str, port: int) -> None:
+        typer.echo(welcome(host, port, str(settings.data), key, explain=init))
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(run_node(settings, ready))
+        except OSError as error:
+            if error.errno not in _CANNOT_LISTEN:
+                raise
+            where = f"{settings.host}:{settings.port}"
+            raise Failure(f"cannot listen on {where}: {os.strerror(error.errno)} — choose another with --host or --port") from None
+
+
+def welcome(host: str, port: int, data: str, key: str | None, *, explain: bool) -> str:
+    """What is said once the server listens; with `explain`, an event to paste, with the key if it was made just now."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared, not bound
+    url = f"http://{shown}:{port}"
+    lines = [f"Clarion is listening on {url}"]
+    if explain and key is not None:
+        lines += ["", "Your API key, shown only this once:", "", f"  {key}"]
+    elif explain:
+        lines += ["", f"API keys are shown once, when they are made. For a new one: clarion keys create --data {data} --name NAME"]
+    if explain:
+        lines += [
+            "",
+            "Send an event:",
+            "",
+            f"  curl -X POST {url}/api/v1/events \\",
+            f"    -H 'Api-Key: {key or 'YOUR_API_KEY'}' -H 'Content-Type: application/json' \\",
+            """    -d '{"event_name":"add_to_cart","profile_id":"user-1","data":{"product_name":"Running Shoes","price":99.99}}'""",
+            "",
+            f"See what it did: clarion profiles show user-1 --data {data}",
+        ]
+    return "\n".join(lines)
+
+
+def _check_roles(roles: str) -> None:
+    given = {role.strip() for role in roles.split(",")}
+    unknown = sorted(given - ROLES)
+    if unknown:
+        raise WrongUsage(f"unknown role {unknown[0] or '(empty)'} — the roles are {', '.join(sorted(ROLES))}")
+    if given != ROLES:
+        raise WrongUsage("roles cannot be split on SQLite, where one process does everything — leave --roles out")

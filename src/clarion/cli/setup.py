@@ -1,0 +1,82 @@
+"""What `init` and `serve --init` do to a fresh data directory; each part only if it is not done yet, so a crash on the way heals."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from clarion.cli.failures import Failure
+from clarion.cli.output import View
+from clarion.clock import wall_clock
+from clarion.config import FILE, Settings, default_file
+from clarion.control.api_keys import create_key, list_keys
+from clarion.control.scopes import SCOPES
+from clarion.control.sites import create_site
+from clarion.control.views import site_view
+from clarion.control.workflows import publish_workflow
+from clarion.fresh_ids import fresh_id
+from clarion.store.port import Store
+from clarion.store.records import Site
+from clarion.stores import migrate_store, open_store
+from clarion.vault import MASTER_KEY_FILE, MASTER_KEY_VARIABLE, Vault, create_master_key, open_vault
+
+EXAMPLE: Final = Path(__file__).parent / "welcome.yaml"
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """What a data directory has now."""
+
+    site: View
+    key: str | None
+    """The new API key; None if the directory was ready before."""
+    workflow: str | None
+    """Slug of the example workflow, if it was published now."""
+
+
+def prepare(settings: Settings, name: str, vapid_subject: str, timezone: str = "UTC") -> Prepared:
+    """Make the data directory ready. Raises Failure, and whatever the vault, the store and `clarion.control` raise."""
+    _make_directory(settings.data)
+    vault = _make_vault(settings)
+    if not settings.database.exists():
+        migrate_store(settings)
+    return asyncio.run(_fill(open_store(settings), vault, name, vapid_subject, timezone))
+
+
+def _make_directory(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = data / FILE
+        if not file.exists():
+            file.write_text(default_file(), encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"{data} cannot be made a data directory: {error.strerror} — choose another with --data") from None
+
+
+def _make_vault(settings: Settings) -> Vault:
+    present = (settings.data / MASTER_KEY_FILE).exists() or MASTER_KEY_VARIABLE in os.environ
+    if not present and settings.database.exists():
+        raise Failure(
+            f"{settings.database} is there but its master key is not — "
+            f"restore {settings.data / MASTER_KEY_FILE} or set {MASTER_KEY_VARIABLE}"
+        )
+    if not present:
+        create_master_key(settings.data)
+    return open_vault(settings.data, os.environ)
+
+
+async def _fill(store: Store, vault: Vault, name: str, vapid_subject: str, timezone: str) -> Prepared:
+    try:
+        await store.open()
+        now = wall_clock()
+        known = (await store.configuration()).sites
+        site: Site = known[0] if known else await create_site(store, vault, name, vapid_subject, now, timezone=timezone)
+        if len(known) > 1 or await list_keys(store, site):
+            return Prepared(site_view(site), None, None)
+        row, _ = await publish_workflow(store, site, EXAMPLE.read_text(encoding="utf-8"), now, fresh_id)
+        # The key comes last: it is what says that all the rest is there, and it is shown once.
+        secret, _ = await create_key(store, site, "first key", SCOPES, now)
+        return Prepared(site_view(site), secret, row.workflow)
+    finally:
+        await store.close()

@@ -1,0 +1,70 @@
+"""`clarion sites`: the websites and apps of a local data directory."""
+
+from typing import Annotated
+
+import typer
+
+from clarion.cli import options
+from clarion.cli.output import print_json, print_table, when
+
+app = typer.Typer(help="Sites: create, list, show.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Option(help="Name of the site.")],
+    vapid_subject: Annotated[str, typer.Option(metavar="URI", help="mailto: or https: URI where push services can reach you (RFC 8292).")],
+    timezone: Annotated[str, typer.Option(help="IANA time zone of the site.")] = "UTC",
+    data: options.Data = None,
+    json: options.Json = False,
+) -> None:
+    """Make a site with a VAPID key pair, an app id and a webhook secret of its own."""
+    from clarion.cli.local import local_store
+    from clarion.clock import wall_clock
+    from clarion.control.sites import create_site, webhook_secret
+    from clarion.control.views import site_view
+
+    with local_store(data) as local:
+        vault = local.vault()
+        site = local.run(create_site(local.store, vault, name, vapid_subject, wall_clock(), timezone=timezone))
+        view = site_view(site) | {"webhook_secret": webhook_secret(vault, site)}
+    _show(view, json=json)
+
+
+@app.command("list")
+def list_(data: options.Data = None, json: options.Json = False) -> None:
+    """Show every site, without its secrets."""
+    from clarion.cli.local import local_store
+    from clarion.control.views import site_view
+
+    with local_store(data) as local:
+        sites = local.run(local.store.configuration()).sites
+    if json:
+        print_json([site_view(site) for site in sites])
+        return
+    rows = [(site.id, site.name, site.app_id, site.timezone, when(site.created)) for site in sites]
+    print_table(("id", "name", "app id", "timezone", "created"), rows, "there is no site — run: clarion init")
+
+
+@app.command("show")
+def show(
+    site: Annotated[str | None, typer.Argument(metavar="[SITE]", help="Id, app id or name; needed when there are several.")] = None,
+    data: options.Data = None,
+    json: options.Json = False,
+) -> None:
+    """Show one site with the secret that its receivers check signatures with."""
+    from clarion.cli.local import local_store
+    from clarion.control.sites import webhook_secret
+    from clarion.control.views import site_view
+
+    with local_store(data) as local:
+        found = local.site(site)
+        view = site_view(found) | {"webhook_secret": webhook_secret(local.vault(), found)}
+    _show(view, json=json)
+
+
+def _show(view: dict[str, object], *, json: bool) -> None:
+    if json:
+        print_json(view)
+        return
+    print_table(("property", "value"), list(view.items()), "")

@@ -1,0 +1,38 @@
+"""The contract's numbers and patterns, each said once: validation, messages and the published schemas read them here."""
+
+from typing import Final
+
+MAX_EVENT_BODY: Final = 65_536
+"""Bytes of one event as sent, alone or within a batch."""
+MAX_BATCH_BODY: Final = 1_048_576
+"""Bytes of a batch as sent."""
+MAX_BATCH_EVENTS: Final = 1000
+MAX_DEPTH: Final = 128
+"""How deep arrays and objects may nest in a body, ignored fields included."""
+MAX_DETAILS: Final = 100
+"""Problems that one refusal reports."""
+
+EVENT_NAME_CHARACTERS: Final = 64
+"""Code points, as in every limit in characters."""
+RESERVED_PREFIX: Final = "PushEngage."
+"""Names of system events start with it, so a client's may not. Case-sensitive."""
+IDENTITY_CHARACTERS: Final = 255
+"""Of a `device_token_hash` or `profile_id`."""
+EVENT_ID_CHARACTERS: Final = 128
+TIMESTAMP_AHEAD_MINUTES: Final = 5
+"""How far a client's clock may be ahead of the server's."""
+
+FLAT_BYTES: Final = 4096
+"""Of an event's `data` or a profile's `attributes`, as compact UTF-8 JSON."""
+KEY_CHARACTERS: Final = 255
+KEY_PATTERN: Final = "[A-Za-z0-9][A-Za-z0-9_-]*"
+"""Of the keys of `data` and `attributes`; the whole key has to match."""
+
+ENDPOINT_CHARACTERS: Final = 2048
+P256DH_BYTES: Final = 65
+"""An uncompressed P-256 point (RFC 8291 §2.1, X9.62)."""
+AUTH_BYTES: Final = 16
+"""The authentication secret (RFC 8291 §2.2)."""
+FACTS: Final = ("country", "state", "city", "device", "browser", "language", "timezone")
+"""What a registration may say about the subscriber."""
+FACT_CHARACTERS: Final = 64

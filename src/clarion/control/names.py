@@ -1,0 +1,19 @@
+"""Names that people give to sites and keys."""
+
+from typing import Final
+
+from clarion.control.errors import Invalid
+
+NAME_LIMIT: Final = 100
+
+
+def read_name(name: str, path: str = "name") -> str:
+    """`name` without surrounding blanks. Raises Invalid if that is empty, longer than 100 characters, or not printable."""
+    stripped = name.strip()
+    if not stripped:
+        raise Invalid(path, f"{path} is empty — give one")
+    if len(stripped) > NAME_LIMIT:
+        raise Invalid(path, f"{path} has {len(stripped)} characters — use at most {NAME_LIMIT}")
+    if not stripped.isprintable():
+        raise Invalid(path, f"{path} holds a character that cannot be printed — use plain text")
+    return stripped

@@ -1,0 +1,108 @@
+"""Sites, keys, workflows, events and profiles as JSON shows them: no secret, no hash of one. Times are UTC microseconds."""
+
+from typing import Any
+
+import msgspec
+
+from clarion.domain.ids import public_profile_id
+from clarion.store.records import ApiKey, LogRow, ProfileView, Site, WorkflowRow, WorkflowVersion
+
+View = dict[str, Any]
+
+
+def site_view(site: Site) -> View:
+    """A site without its sealed secrets."""
+    return {
+        "site_id": site.id,
+        "name": site.name,
+        "app_id": site.app_id,
+        "vapid_public_key": site.vapid_public_key,
+        "vapid_subject": site.vapid_subject,
+        "timezone": site.timezone,
+        "created": site.created,
+    }
+
+
+def key_view(key: ApiKey) -> View:
+    """An API key without its hash."""
+    return {
+        "key_id": key.id,
+        "site_id": key.site,
+        "name": key.name,
+        "prefix": key.prefix,
+        "scopes": list(key.scopes),
+        "created": key.created,
+        "last_used": key.last_used,
+        "revoked": key.revoked,
+    }
+
+
+def workflow_view(row: WorkflowRow, version: WorkflowVersion | None = None) -> View:
+    """A workflow; with its current version's document and source if that is given."""
+    view: View = {"workflow": row.workflow, "name": row.name, "version": row.version, "status": row.status, "changed": row.changed}
+    if version is not None:
+        view |= {"document": msgspec.json.decode(version.document), "source": version.source}
+    return view
+
+
+def event_view(row: LogRow) -> View:
+    """An event of the log as it was accepted, with its place and time there."""
+    body: View = msgspec.json.decode(row.body)
+    return {
+        "sequence": row.sequence,
+        "log_time": row.log_time,
+        "event_id": row.id,
+        "event_name": body.get("name"),
+        "device_token_hash": body.get("device_token_hash"),
+        "profile_id": body.get("profile_id"),
+        "data": body.get("data", {}),
+        "timestamp": body.get("timestamp"),
+        "received": row.received,
+    }
+
+
+def profile_view(view: ProfileView) -> View:
+    """A profile with what belongs to it, newest first."""
+    profile = view.profile
+    return {
+        "profile_id": public_profile_id(profile.key),
+        "attributes": profile.attributes,
+        "segments": list(profile.segments),
+        "created": profile.created,
+        "subscribers": [
+            {"device_token_hash": one.device_token_hash, "active": one.active, "created": one.created, "last_active": one.last_active}
+            for one in view.subscribers
+        ],
+        "runs": [
+            {
+                "run_id": run.id,
+                "workflow": run.workflow,
+                "version": run.version,
+                "key": run.key,
+                "status": run.status,
+                "step": run.step,
+                "due": run.due,
+                "held": run.held,
+                "started": run.started,
+                "ended": run.ended,
+                "reason": run.reason,
+            }
+            for run in view.runs
+        ],
+        "deliveries": [
+            {
+                "delivery_id": row.delivery.id,
+                "run_id": row.delivery.run,
+                "workflow": row.delivery.workflow,
+                "step": row.delivery.step,
+                "kind": row.delivery.kind,
+                "status": row.status,
+                "created": row.delivery.created,
+                "due": row.delivery.due,
+                "finished": row.finished,
+                "attempts": [msgspec.to_builtins(attempt) for attempt in row.delivery.attempts],
+            }
+            for row in view.deliveries
+        ],
+        "explanations": [{"event_id": one.event, "at": one.at, "explanation": msgspec.json.decode(one.body)} for one in view.explanations],
+    }

@@ -1,0 +1,18 @@
+"""What delivery asks of a site: its keys, and whether a workflow's effects may leave now."""
+
+from typing import Protocol
+
+from clarion.delivery.vapid import VapidKey
+
+
+class SiteKeys(Protocol):
+    """Answers from memory, at once; raises KeyError for a site that is not known (yet): the delivery is then tried again."""
+
+    def vapid(self, site: int) -> VapidKey:
+        """The key pair that signs the site's pushes."""
+
+    def webhook_secret(self, site: int) -> bytes:
+        """The bytes of the secret that signs the site's HTTP requests (`clarion.delivery.signing.parse_secret`)."""
+
+    def paused(self, site: int, workflow: str) -> bool:
+        """True while the workflow's undelivered effects are held (semantics §7)."""

@@ -1,0 +1,199 @@
+"""How many deliveries may be under way to one host, so that a slow or dead one delays only its own (design §3.9).
+
+A worker has a fixed number of slots. A host may hold its full limit while at least half of all slots are free; below that its share
+shrinks with what is left, so that no handful of slow hosts takes the last slot. What a busy host cannot take now is parked, up to a small
+number a host; what does not fit there either is to be put off: `postponed_until` spaces such deliveries at the pace at which the host has
+been answering, so each is claimed again about when there is room for it, and a host with an endless backlog does not stand in front of
+the others.
+
+A host that gives no answer several times in a row is down: whatever is parked is put off, and one delivery at a time probes it, at
+growing intervals. The first answer makes it a host with one slot, doubled by every further answer.
+"""
+
+from collections import OrderedDict, deque
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from clarion.clock import MINUTE, SECOND
+
+Item = TypeVar("Item")
+
+DOWN_AFTER: Final = 5
+"""Attempts in a row without an answer."""
+FIRST_PROBE: Final = SECOND
+LAST_PROBE: Final = MINUTE
+"""First and longest time between two probes."""
+LONGEST_WAIT: Final = 10 * MINUTE
+"""No delivery is put off for longer."""
+_SHORTEST_WAIT: Final = SECOND // 20
+_LATENCY_SHARE: Final = 4
+"""A new latency counts for one in so many."""
+_PARKED_PER_SLOT: Final = 4
+
+
+class Released(NamedTuple, Generic[Item]):
+    """What the end of a delivery sets free."""
+
+    start: list[Item]
+    """Parked deliveries that have a slot now: they count as under way."""
+    postpone: list[Item]
+    """Parked deliveries of a host that is down."""
+
+
+class _Host(Generic[Item]):
+    __slots__ = ("backoff", "cursor", "failures", "latency", "limit", "maximum", "name", "parked", "probe_at", "running")
+
+    def __init__(self, name: str, maximum: int) -> None:
+        self.name = name
+        self.maximum = self.limit = maximum
+        self.running = 0
+        self.parked: deque[Item] = deque()
+        self.failures = 0
+        self.latency = 0
+        self.backoff = FIRST_PROBE
+        self.probe_at = 0
+        self.cursor = 0
+
+    @property
+    def down(self) -> bool:
+        return self.failures >= DOWN_AFTER
+
+
+class HostLimits(Generic[Item]):
+    """The slots of one worker. Times are UTC microseconds, passed in."""
+
+    def __init__(self, *, total: int = 512, per_host: int = 32, per_push_host: int = 256, parked: int = 2048, hosts: int = 8192) -> None:
+        """`per_push_host` is larger since all of a browser's subscribers share one host.
+
+        `parked` bounds all hosts' parked deliveries, `hosts` how many hosts are remembered for being down.
+        """
+        if not 0 < per_host <= total or not 0 < per_push_host <= total:
+            raise ValueError("a host's limit is between 1 and the total")
+        self._total = total
+        self._per_host = per_host
+        self._per_push_host = per_push_host
+        self._max_parked = parked
+        self._max_hosts = hosts
+        self._running = 0
+        self._parked = 0
+        self._hosts: OrderedDict[str, _Host[Item]] = OrderedDict()
+        self._without_slot: deque[_Host[Item]] = deque()
+        """Hosts that were parked with none under way: no end of their own would start them."""
+
+    @property
+    def free(self) -> int:
+        """Slots that nobody holds."""
+        return self._total - self._running
+
+    @property
+    def parked(self) -> int:
+        """Deliveries that wait for a slot in memory."""
+        return self._parked
+
+    def start(self, name: str, now: int, *, push: bool = False) -> bool:
+        """Take a slot for a delivery to this host, if there is one."""
+        host = self._host(name, push=push)
+        if host.parked or not self._has_room(host, now):
+            return False
+        self._take(host)
+        return True
+
+    def park(self, name: str, item: Item) -> bool:
+        """Keep a delivery that found no slot until `release` gives it back; False if the host is down or enough are parked."""
+        host = self._hosts[name]
+        if host.down or len(host.parked) >= host.maximum * _PARKED_PER_SLOT or self._parked >= self._max_parked:
+            return False
+        if not host.running and not host.parked:
+            self._without_slot.append(host)
+        host.parked.append(item)
+        self._parked += 1
+        return True
+
+    def postponed_until(self, name: str, now: int) -> int:
+        """When a delivery that was neither started nor parked should be claimed again."""
+        host = self._hosts[name]
+        spacing = host.latency // host.limit + 1
+        earliest = now + max(_SHORTEST_WAIT, spacing * len(host.parked) // 2)
+        if host.down:
+            earliest = max(earliest, host.probe_at)
+            spacing = max(spacing, SECOND // 100)
+        host.cursor = min(max(host.cursor + spacing, earliest), now + LONGEST_WAIT)
+        return host.cursor
+
+    def release(self, name: str, now: int, *, took: int, answered: bool) -> Released[Item]:
+        """Give a slot back after an attempt of `took` microseconds; what may go in its place."""
+        host = self._hosts[name]
+        host.running -= 1
+        self._running -= 1
+        host.latency = took if not host.latency else host.latency + (took - host.latency) // _LATENCY_SHARE
+        postpone: list[Item] = []
+        if answered:
+            self._heard(host)
+        else:
+            postpone = self._unheard(host, now)
+        start: list[Item] = []
+        self._start_parked(host, start, now)
+        while self._without_slot and self.free:
+            self._start_parked(self._without_slot.popleft(), start, now)
+        if not host.running and not host.parked and not host.failures and host.limit == host.maximum:
+            del self._hosts[name]
+        return Released(start, postpone)
+
+    def drain(self) -> list[Item]:
+        """All parked deliveries, which are parked no more."""
+        items = [item for host in self._hosts.values() for item in host.parked]
+        for host in self._hosts.values():
+            host.parked.clear()
+        self._without_slot.clear()
+        self._parked = 0
+        return items
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _host(self, name: str, *, push: bool) -> _Host[Item]:
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host(name, self._per_push_host if push else self._per_host)
+            if len(self._hosts) > self._max_hosts:
+                # at most `total` hosts have some under way and `parked` some parked, so one that can go is found soon
+                forgotten = next((each for each in self._hosts.values() if not each.running and not each.parked and each is not host), None)
+                if forgotten is not None:
+                    del self._hosts[forgotten.name]
+        return host
+
+    def _has_room(self, host: _Host[Item], now: int) -> bool:
+        if not self.free:
+            return False
+        if host.down:
+            return not host.running and now >= host.probe_at
+        return host.running < min(host.limit, max(1, 2 * self.free * host.maximum // self._total))
+
+    def _take(self, host: _Host[Item]) -> None:
+        host.running += 1
+        self._running += 1
+
+    def _start_parked(self, host: _Host[Item], start: list[Item], now: int) -> None:
+        while host.parked and self._has_room(host, now):
+            start.append(host.parked.popleft())
+            self._parked -= 1
+            self._take(host)
+
+    def _heard(self, host: _Host[Item]) -> None:
+        if host.down:
+            host.limit, host.backoff, host.cursor = 1, FIRST_PROBE, 0
+        else:
+            host.limit = min(host.maximum, host.limit * 2)
+        host.failures = 0
+
+    def _unheard(self, host: _Host[Item], now: int) -> list[Item]:
+        was_down = host.down
+        host.failures += 1
+        if not host.down:
+            return []
+        if was_down and not host.running:
+            host.backoff = min(host.backoff * 2, LAST_PROBE)
+        host.limit, host.probe_at = 1, now + host.backoff
+        self._hosts.move_to_end(host.name)
+        items = list(host.parked)
+        host.parked.clear()
+        self._parked -= len(items)
+        return items

@@ -1,0 +1,70 @@
+"""A delivery as the request that goes out."""
+
+from typing import Final, NamedTuple
+
+from clarion import __version__
+from clarion.clock import SECOND
+from clarion.delivery.errors import BadRequest
+from clarion.delivery.jobs import HttpJob, PushJob
+from clarion.delivery.keys import SiteKeys
+from clarion.delivery.signing import signature_headers
+from clarion.delivery.target import parse_target
+from clarion.delivery.vapid import VapidTokens
+from clarion.delivery.webpush import encrypt_fresh
+from clarion.store.records import Delivery
+
+USER_AGENT: Final = f"Clarion/{__version__}".encode()
+
+_OURS: Final = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "expect"}
+)
+"""Headers of a step that are dropped: they belong to the connection. `webhook-…` go the same way: they belong to the signature."""
+_URGENCIES: Final = frozenset({"very-low", "low", "normal", "high"})
+
+
+class Outgoing(NamedTuple):
+    """A request, ready to be sent."""
+
+    method: str
+    url: str
+    headers: list[tuple[bytes, bytes]]
+    body: bytes | None
+
+
+def http_request(delivery: Delivery, job: HttpJob, keys: SiteKeys, now: int) -> Outgoing:
+    """The signed request of an HTTP step. Its `webhook-id` is the effect's id on every attempt. Raises BadRequest, and
+    KeyError for an unknown site.
+    """
+    body = None if job.body is None else job.body.encode()
+    headers = signature_headers(keys.webhook_secret(delivery.site), delivery.effect, now // SECOND, body or b"")
+    given = set()
+    try:
+        for name, value in job.headers.items():
+            lower = name.lower()
+            if lower in _OURS or lower.startswith("webhook-"):
+                continue
+            given.add(lower)
+            headers.append((name.encode("ascii"), value.encode()))
+    except UnicodeEncodeError:
+        raise BadRequest("a header is not valid text") from None
+    if "user-agent" not in given:
+        headers.append((b"user-agent", USER_AGENT))
+    if body is not None and "content-type" not in given:
+        headers.append((b"content-type", b"application/json"))
+    return Outgoing(job.method.upper(), job.url, headers, body)
+
+
+def push_request(delivery: Delivery, job: PushJob, keys: SiteKeys, tokens: VapidTokens, now: int) -> Outgoing:
+    """The encrypted push message (RFC 8030 §5, RFC 8291, RFC 8292). Raises BadRequest, and KeyError for an unknown site."""
+    body = encrypt_fresh(bytes(job.payload), job.p256dh, job.auth)
+    headers = [
+        (b"authorization", tokens.authorization(keys.vapid(delivery.site), parse_target(job.endpoint).origin, now)),
+        (b"content-encoding", b"aes128gcm"),
+        (b"content-type", b"application/octet-stream"),
+        (b"ttl", b"%d" % max(job.ttl, 0)),
+        (b"urgency", job.urgency.encode() if job.urgency in _URGENCIES else b"normal"),
+        (b"user-agent", USER_AGENT),
+    ]
+    if job.topic is not None:
+        headers.append((b"topic", job.topic.encode()))
+    return Outgoing("POST", job.endpoint, headers, body)

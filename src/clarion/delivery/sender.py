@@ -1,0 +1,123 @@
+"""One attempt at one delivery, from the claimed row to the report."""
+
+import random
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+import structlog
+
+from clarion import faults
+from clarion.clock import Clock
+from clarion.delivery.connection import Response
+from clarion.delivery.errors import Blocked, SendError
+from clarion.delivery.guard import PushAllowList
+from clarion.delivery.jobs import HttpJob, PushJob
+from clarion.delivery.keys import SiteKeys
+from clarion.delivery.outgoing import Outgoing, http_request, push_request
+from clarion.delivery.retry import Outcome, Verdict, classify, next_attempt, parse_retry_after
+from clarion.delivery.vapid import VapidTokens
+from clarion.store.records import Attempt, Delivery, Report
+
+MAX_ERROR: Final = 300
+"""Characters of an attempt's error that are kept."""
+
+_LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{40,}")
+_log: Final = structlog.get_logger("clarion.delivery")
+
+
+class Client(Protocol):
+    """What sends requests: `clarion.delivery.http1.HttpClient`."""
+
+    async def request(self, method: str, url: str, headers: Sequence[tuple[bytes, bytes]] = (), body: bytes | None = None) -> Response:
+        """Raises SendError."""
+
+
+class Attempted(NamedTuple):
+    """What an attempt came to."""
+
+    report: Report
+    answered: bool
+    """False if the receiver was tried and gave no answer: it, or the network, is in trouble, not this delivery."""
+
+
+class Sender:
+    """Makes attempts. It never raises but when cancelled: a bug met on the way is an attempt that failed and will be retried."""
+
+    def __init__(self, keys: SiteKeys, client: Client, clock: Clock, rng: random.Random, allow: PushAllowList) -> None:
+        self._keys = keys
+        self._client = client
+        self._clock = clock
+        self._rng = rng
+        self._allow = allow
+        self._tokens = VapidTokens()
+
+    async def attempt(self, delivery: Delivery, job: PushJob | HttpJob) -> Attempted:
+        """Send a delivery once and say what became of it.
+
+        Past `expires` nothing is sent: outcome `expired`. An attempt that may be repeated but has no retry left within the time ends as
+        `failed`, with that attempt's reason.
+        """
+        began = self._clock()
+        if began > delivery.expires:
+            return Attempted(expired(delivery, began), True)
+        response: Response | None = None
+        try:
+            outgoing = self._prepare(delivery, job, began)
+            faults.reach("delivery.before_send")
+            response = await self._client.request(*outgoing)
+            faults.reach("delivery.after_send")
+            verdict, answered = classify(delivery.kind, response.status), True
+        except SendError as error:
+            verdict, answered = classify(delivery.kind, error), error.permanent
+        except Exception as error:  # noqa: BLE001 - the worker outlives any bug; the operator finds it in the log and at the delivery
+            _log.exception("delivery attempt broke", delivery=delivery.id)
+            verdict, answered = internal(error), True
+        return Attempted(self._report(delivery, began, response, verdict), answered)
+
+    def broken(self, delivery: Delivery, error: Exception) -> Report:
+        """The report of a delivery whose job cannot even be read."""
+        return self._report(delivery, self._clock(), None, internal(error))
+
+    def _prepare(self, delivery: Delivery, job: PushJob | HttpJob, now: int) -> Outgoing:
+        if isinstance(job, HttpJob):
+            return http_request(delivery, job, self._keys, now)
+        refused = self._allow.refuses(job.endpoint)
+        if refused is not None:
+            raise Blocked(refused)
+        return push_request(delivery, job, self._keys, self._tokens, now)
+
+    def _report(self, delivery: Delivery, began: int, response: Response | None, verdict: Verdict) -> Report:
+        now = max(self._clock(), began)
+        status = None if response is None else response.status
+        attempts = (*delivery.attempts, Attempt(began, now - began, status, _error(delivery.kind, response, verdict)))
+        tried = msgspec.structs.replace(delivery, attempts=attempts)
+        if verdict.outcome is not Outcome.RETRY:
+            return Report(tried, verdict.outcome.value, now, None, status, verdict.reason)
+        wanted = None if response is None else response.headers.get(b"retry-after")
+        retry_after = None if wanted is None else parse_retry_after(wanted, now)
+        retry_at = next_attempt(
+            len(attempts), now, first=attempts[0].at, expires=delivery.expires, retry_after=retry_after, jitter=self._rng.random()
+        )
+        return Report(tried, Outcome.FAILED.value if retry_at is None else None, now, retry_at, status, verdict.reason)
+
+
+def expired(delivery: Delivery, now: int) -> Report:
+    """The report of a delivery whose time ran out before an attempt; it keeps what the last attempt, if any, met with."""
+    last = delivery.attempts[-1] if delivery.attempts else None
+    reason = "expired before it was sent" if last is None else f"expired; last: {last.error}"
+    return Report(delivery, "expired", now, None, None if last is None else last.status, reason[:MAX_ERROR])
+
+
+def internal(error: Exception) -> Verdict:
+    """A bug as a verdict: its type only, since messages can hold anything."""
+    return Verdict(Outcome.RETRY, f"internal error: {type(error).__name__}")
+
+
+def _error(kind: str, response: Response | None, verdict: Verdict) -> str | None:
+    """A push service's own words help the operator; a shop's answer may echo secrets of the request, so it is left out."""
+    if verdict.reason is None or response is None or kind != "push" or not response.body:
+        return verdict.reason and verdict.reason[:MAX_ERROR]
+    said = "".join(char for char in response.body[:1000].decode(errors="replace") if char.isprintable())
+    return f"{verdict.reason}: {_LONG_TOKEN.sub('…', said)}"[:MAX_ERROR]

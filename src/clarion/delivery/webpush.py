@@ -1,0 +1,85 @@
+"""Encryption of a Web Push message: RFC 8291 over the `aes128gcm` coding of RFC 8188, always one record."""
+
+import binascii
+import hmac
+import os
+from base64 import b64decode
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from clarion.delivery.errors import BadRequest
+
+RECORD_SIZE: Final = 4096
+HEADER_SIZE: Final = 86
+"""Salt 16, record size 4, key length 1, uncompressed P-256 point 65 (RFC 8188 §2.1)."""
+MAX_PLAINTEXT: Final = RECORD_SIZE - HEADER_SIZE - 17
+"""3993 bytes: push services need not take more than 4096 (RFC 8291 §4); 17 are the tag and the delimiter."""
+
+_CURVE: Final = ec.SECP256R1()
+_ECDH: Final = ec.ECDH()
+_POINT_SIZE: Final = 65
+_AUTH_SIZE: Final = 16
+_LAST_RECORD: Final = b"\x02"
+
+
+class PayloadTooLarge(BadRequest):
+    """The message does not fit into one record that every push service takes."""
+
+
+class BadSubscription(BadRequest):
+    """The subscription's keys are no P-256 point and 16-byte secret."""
+
+
+def encrypt(plaintext: bytes, p256dh: str, auth: str, *, salt: bytes, private_key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The body of a push message (RFC 8291 §3).
+
+    `p256dh` and `auth` are the subscription's, base64url with or without padding. `salt` (16 bytes) and `private_key` (P-256) must be
+    fresh for every message: `encrypt_fresh` draws them. Raises PayloadTooLarge, BadSubscription.
+    """
+    if len(plaintext) > MAX_PLAINTEXT:
+        raise PayloadTooLarge(f"payload of {len(plaintext)} bytes is over {MAX_PLAINTEXT}")
+    receiver = _decode(p256dh, _POINT_SIZE)
+    try:
+        shared = private_key.exchange(_ECDH, ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, receiver))
+    except ValueError as error:
+        raise BadSubscription("p256dh is no point of P-256") from error
+    sender = private_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    prk = hmac.digest(_decode(auth, _AUTH_SIZE), shared, "sha256")
+    ikm = hmac.digest(prk, b"WebPush: info\0" + receiver + sender + b"\x01", "sha256")
+    return seal(plaintext, ikm, salt=salt, key_id=sender)
+
+
+def encrypt_fresh(plaintext: bytes, p256dh: str, auth: str) -> bytes:
+    """`encrypt` with a salt and an ephemeral key of its own, drawn here."""
+    return encrypt(plaintext, p256dh, auth, salt=os.urandom(16), private_key=ec.generate_private_key(_CURVE))
+
+
+def seal(plaintext: bytes, ikm: bytes, *, salt: bytes, key_id: bytes) -> bytes:
+    """One `aes128gcm` record with its header (RFC 8188 §2): salt, record size, key id, ciphertext."""
+    prk = hmac.digest(salt, ikm, "sha256")
+    key = hmac.digest(prk, b"Content-Encoding: aes128gcm\0\x01", "sha256")[:16]
+    nonce = hmac.digest(prk, b"Content-Encoding: nonce\0\x01", "sha256")[:12]
+    header = salt + RECORD_SIZE.to_bytes(4, "big") + bytes((len(key_id),)) + key_id
+    return header + AESGCM(key).encrypt(nonce, plaintext + _LAST_RECORD, None)
+
+
+def check_subscription(p256dh: str, auth: str) -> None:
+    """Raises BadSubscription where `encrypt` would, so that a registration can be refused at the edge."""
+    _decode(auth, _AUTH_SIZE)
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, _decode(p256dh, _POINT_SIZE))
+    except ValueError as error:
+        raise BadSubscription("p256dh is no point of P-256") from error
+
+
+def _decode(text: str, size: int) -> bytes:
+    try:
+        raw = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadSubscription("a key of the subscription is not base64url") from error
+    if len(raw) != size:
+        raise BadSubscription(f"a key of the subscription has {len(raw)} bytes, not {size}")
+    return raw

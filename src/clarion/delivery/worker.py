@@ -1,0 +1,245 @@
+"""Takes due deliveries from the outbox and sees each to its report."""
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import structlog
+
+from clarion.clock import SECOND, Clock
+from clarion.delivery.alarm import Alarm
+from clarion.delivery.backoff import Backoff
+from clarion.delivery.errors import Blocked
+from clarion.delivery.guard import PushAllowList
+from clarion.delivery.jobs import HttpJob, PushJob
+from clarion.delivery.keys import SiteKeys
+from clarion.delivery.limits import HostLimits
+from clarion.delivery.reporter import Outbox, Reporter
+from clarion.delivery.sender import Client, Sender
+from clarion.delivery.target import parse_target
+from clarion.store.port import StoreError, StoreUnavailable
+from clarion.store.records import Delivery, Report
+
+HELD_FOR: Final = SECOND
+"""How long a paused workflow's deliveries stay claimed before they go back: the engine's hold reaches the store meanwhile."""
+
+_MAX_HELD: Final = 4096
+_PUSH: Final = msgspec.json.Decoder(PushJob)
+_HTTP: Final = msgspec.json.Decoder(HttpJob)
+_log: Final = structlog.get_logger("clarion.delivery")
+
+
+class Ready(NamedTuple):
+    """A claimed delivery, read and assigned to its host."""
+
+    delivery: Delivery
+    job: PushJob | HttpJob
+    host: str
+
+
+class DeliveryWorker:
+    """Claims, sends and reports, until stopped.
+
+    It sleeps until `wake` (call it on the store's change `outbox`) or until the next delivery is due; it does not poll. Deliveries go out
+    side by side within `limits`. Whatever is claimed and not reported when the process dies is sent again, with the same id.
+    """
+
+    def __init__(
+        self,
+        store: Outbox,
+        keys: SiteKeys,
+        client: Client,
+        clock: Clock,
+        rng: random.Random,
+        *,
+        allow: PushAllowList | None = None,
+        limits: HostLimits[Ready] | None = None,
+        batch: int = 256,
+        max_unreported: int = 8192,
+        store_backoff: tuple[float, float] = (0.1, 5.0),
+    ) -> None:
+        """`batch` is how many deliveries one claim takes at most.
+
+        Over `max_unreported` reports that the store has not taken, nothing more is claimed; `store_backoff` is the first and the
+        longest wait, in seconds, when the store is unavailable.
+        """
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._sender = Sender(keys, client, clock, rng, allow or PushAllowList())
+        self._limits: HostLimits[Ready] = limits or HostLimits()
+        self._batch = batch
+        self._backoff = Backoff(*store_backoff)
+        self._reporter = Reporter(store, self._reported, Backoff(*store_backoff), max_unreported)
+        self._woken = asyncio.Event()
+        self._alarm = Alarm(clock, self._woken.set)
+        self._sending: dict[asyncio.Task[None], Delivery] = {}
+        self._held: list[str] = []
+        self._held_until = 0
+        self._short_of_slots = False
+        self._stopping = False
+        self._claiming: asyncio.Task[None] | None = None
+        self._reporting: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; the outbox is looked at once without being woken. Raises RuntimeError when started before."""
+        if self._claiming is not None:
+            raise RuntimeError("a delivery worker starts once")
+        self._woken.set()
+        self._reporting = asyncio.create_task(self._reporter.run(), name="delivery reports")
+        self._claiming = asyncio.create_task(self._run(), name="delivery claims")
+
+    def wake(self) -> None:
+        """Look at the outbox: something may be due."""
+        self._woken.set()
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more, let what is under way end within `grace` seconds, give the rest back, and write the last reports.
+
+        Returns within about twice `grace`. May be called twice. Where the store does not answer, what is left is sent again after the
+        restart.
+        """
+        if self._claiming is None or self._reporting is None:
+            return
+        self._stopping = True
+        self._woken.set()
+        self._alarm.cancel()
+        await _finish([self._claiming], grace)
+        back = [ready.delivery.id for ready in self._limits.drain()] + self._held
+        self._held = []
+        sending = dict(self._sending)
+        back += [sending[task].id for task in await _finish(list(sending), grace)]
+        self._reporter.stop()
+        try:
+            async with asyncio.timeout(grace):
+                if back:
+                    await self._store.unclaim(back)
+        except (StoreError, TimeoutError) as error:
+            _log.warning("claimed deliveries were not given back", deliveries=len(back), error=str(error))
+        await _finish([self._reporting], grace)
+
+    # -- claiming ----------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            await self._woken.wait()
+            if self._stopping:
+                return
+            self._woken.clear()
+            try:
+                await self._cycle()
+                self._backoff.reset()
+            except Exception as error:  # noqa: BLE001 - claims go on whatever happens to one of them
+                _log.warning("the outbox cannot be read", error=str(error), exc_info=None if isinstance(error, StoreUnavailable) else error)
+                await self._backoff.wait()
+                self._woken.set()
+
+    async def _cycle(self) -> None:
+        if self._held and self._clock() >= self._held_until:
+            await self._store.unclaim(self._held)
+            self._held = []
+        limit = min(self._batch, self._limits.free)
+        self._short_of_slots = limit == 0 or self._reporter.full
+        if self._short_of_slots or len(self._held) >= _MAX_HELD:
+            return
+        deliveries, next_due = await self._store.claim(limit, self._clock())
+        if self._stopping:
+            self._held += [delivery.id for delivery in deliveries]
+            return
+        for delivery in deliveries:
+            try:
+                self._admit(delivery)
+            except Exception as error:  # noqa: BLE001 - a job that cannot be read is that delivery's trouble only
+                _log.exception("a delivery cannot be read", delivery=delivery.id)
+                self._reporter.add(self._sender.broken(delivery, error))
+        if len(deliveries) == limit:
+            self._woken.set()
+        elif next_due is not None:
+            self._alarm.at(next_due)
+
+    def _admit(self, delivery: Delivery) -> None:
+        now = self._clock()
+        if self._keys.paused(delivery.site, delivery.workflow):
+            if not self._held:
+                self._held_until = now + HELD_FOR
+                self._alarm.at(self._held_until)
+            self._held.append(delivery.id)
+            return
+        ready = _read(delivery)
+        if self._limits.start(ready.host, now, push=delivery.kind == "push"):
+            self._send(ready)
+        elif not self._limits.park(ready.host, ready):
+            self._postpone(ready, now)
+
+    def _postpone(self, ready: Ready, now: int) -> None:
+        # an expired delivery is to end as soon as it has expired
+        at = min(self._limits.postponed_until(ready.host, now), max(ready.delivery.expires + 1, now + 1))
+        self._reporter.add(Report(ready.delivery, None, now, at))
+
+    # -- sending -----------------------------------------------------------------------------------------------------
+
+    def _send(self, ready: Ready) -> None:
+        task = asyncio.create_task(self._deliver(ready))
+        self._sending[task] = ready.delivery
+        task.add_done_callback(self._sending.pop)
+
+    async def _deliver(self, ready: Ready) -> None:
+        began = self._clock()
+        answered = True
+        try:
+            attempted = await self._sender.attempt(ready.delivery, ready.job)
+            answered = attempted.answered
+            self._reporter.add(attempted.report)
+        finally:
+            now = self._clock()
+            self._release(ready.host, now, now - began, answered=answered)
+
+    def _release(self, host: str, now: int, took: int, *, answered: bool) -> None:
+        released = self._limits.release(host, now, took=max(took, 0), answered=answered)
+        if self._stopping:
+            return
+        for ready in released.start:
+            self._send(ready)
+        for ready in released.postpone:
+            self._postpone(ready, now)
+        if self._short_of_slots and not self._reporter.full:
+            self._woken.set()
+
+    def _reported(self, reports: Sequence[Report]) -> None:
+        soonest = _soonest(reports)
+        if soonest is not None:
+            self._alarm.at(soonest)
+        if self._short_of_slots:
+            self._woken.set()
+
+
+def _read(delivery: Delivery) -> Ready:
+    job: PushJob | HttpJob
+    if delivery.kind == "push":
+        job = _PUSH.decode(delivery.job)
+        url = job.endpoint
+    else:
+        job = _HTTP.decode(delivery.job)
+        url = job.url
+    try:
+        host = parse_target(url).origin
+    except Blocked:
+        host = ""  # the attempt says why; it goes nowhere
+    return Ready(delivery, job, f"{delivery.kind} {host}")
+
+
+def _soonest(reports: Iterable[Report]) -> int | None:
+    return min((report.retry_at for report in reports if report.retry_at is not None), default=None)
+
+
+async def _finish(tasks: list[asyncio.Task[None]], grace: float) -> set[asyncio.Task[None]]:
+    """Wait for tasks, then cancel what is left and return it."""
+    if not tasks:
+        return set()
+    _, late = await asyncio.wait(tasks, timeout=grace)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    return late

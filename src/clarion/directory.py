@@ -1,0 +1,116 @@
+"""Sites, keys and workflow states as this process knows them: read whole, kept current within a second, opened secrets in memory only."""
+
+import base64
+import hashlib
+from typing import Final
+
+import msgspec
+import structlog
+
+from clarion.control.sites import VAPID_PURPOSE, WEBHOOK_PREFIX, WEBHOOK_PURPOSE
+from clarion.delivery.vapid import VapidKey
+from clarion.store.port import Store
+from clarion.store.records import ApiKey, Configuration, Site
+from clarion.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """What a valid API key says."""
+
+    key: int
+    site: int
+    scopes: frozenset[str]
+
+    def allows(self, scope: str) -> bool:
+        """Whether the key may do what needs a scope."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+class Directory:
+    """Look-ups without I/O. `refresh` after each change of the configuration."""
+
+    MOST_REMEMBERED: Final = 10_000
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store, self._vault = store, vault
+        self._keys: dict[bytes, Credential] = {}
+        self._seen: dict[bytes, Credential] = {}
+        self._sites: dict[int, Site] = {}
+        self._paused: frozenset[tuple[int, str]] = frozenset()
+        self._vapid: dict[int, VapidKey] = {}
+        self._webhook: dict[int, bytes] = {}
+        self._used: dict[int, int] = {}
+
+    async def refresh(self) -> None:
+        """Read the configuration again. Raises StoreUnavailable, VaultError."""
+        configuration = await self._store.configuration()
+        self._vapid = {site.id: self._open_vapid(site) for site in configuration.sites}
+        self._webhook = {site.id: self._open_webhook(site) for site in configuration.sites}
+        self._sites = {site.id: site for site in configuration.sites}
+        self._keys = _credentials(configuration.keys)
+        self._seen.clear()
+        self._paused = _paused(configuration)
+
+    def _open_vapid(self, site: Site) -> VapidKey:
+        return VapidKey(self._vault.open(site.vapid_private_sealed, VAPID_PURPOSE), site.vapid_public_key, site.vapid_subject)
+
+    def _open_webhook(self, site: Site) -> bytes:
+        secret = self._vault.open(site.webhook_secret_sealed, WEBHOOK_PURPOSE).decode()
+        return base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX))
+
+    # -- API keys ----------------------------------------------------------------------------------------------------
+
+    def credential(self, secret: bytes, now: int) -> Credential | None:
+        """What an API key may do; None for one that is nobody's or revoked. Notes that it was used."""
+        found = self._seen.get(secret)
+        if found is None:
+            found = self._keys.get(hashlib.sha256(secret).digest())
+            if found is None:
+                return None
+            if len(self._seen) < self.MOST_REMEMBERED:
+                self._seen[secret] = found
+        self._used[found.key] = now
+        return found
+
+    async def flush_usage(self) -> None:
+        """Store when keys were last used. Raises StoreUnavailable; then the times are kept for the next call."""
+        used, self._used = self._used, {}
+        if not used:
+            return
+        try:
+            await self._store.touch_keys(used.items())
+        except BaseException:
+            self._used = used | self._used
+            raise
+
+    # -- sites -------------------------------------------------------------------------------------------------------
+
+    def site(self, site: int) -> Site:
+        """Raises KeyError for an unknown site."""
+        return self._sites[site]
+
+    def vapid(self, site: int) -> VapidKey:
+        """Raises KeyError for an unknown site."""
+        return self._vapid[site]
+
+    def webhook_secret(self, site: int) -> bytes:
+        """Raises KeyError for an unknown site."""
+        return self._webhook[site]
+
+    def paused(self, site: int, workflow: str) -> bool:
+        """Whether an operator has paused a workflow."""
+        return (site, workflow) in self._paused
+
+    def device_token_hash(self, site: int, endpoint: str) -> str:
+        """The hash that a subscription gets: the same each time it is registered, and nobody else can compute it."""
+        return self._vault.device_token_hash(site, endpoint)
+
+
+def _credentials(keys: list[ApiKey]) -> dict[bytes, Credential]:
+    return {key.hash: Credential(key.id, key.site, frozenset(key.scopes)) for key in keys if key.revoked is None}
+
+
+def _paused(configuration: Configuration) -> frozenset[tuple[int, str]]:
+    return frozenset((row.site, row.workflow) for row in configuration.workflows if row.status == "paused")

@@ -1,0 +1,55 @@
+"""The names that templates use (semantics §4): bare ones for data keys and attributes, dotted ones for fields of §3."""
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Final
+
+from clarion.domain.lookup import ROOTS, Finder, compile_field, field_problem
+from clarion.domain.problems import quoted
+from clarion.domain.records import MISSING, Found, Scope
+
+NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
+"""A name as it may stand alone in an output."""
+
+_PARTS: Final = {
+    "event": "event.price",
+    "entry": "entry.price",
+    "profile": "profile.first_name",
+    "subscriber": "subscriber.city",
+    "run": "run.key",
+}
+
+
+@lru_cache(maxsize=8192)
+def compile_name(name: str) -> Finder:
+    """The look-up of a name: a root or a dotted name is a field, any other a key of the starting event, then an attribute."""
+    if "." in name or name in ROOTS:
+        return compile_field(name)
+
+    def find(scope: Scope) -> Found:
+        found = scope.entry.get(name, MISSING)
+        if found is MISSING and scope.profile is not None:
+            return scope.profile.attributes.get(name, MISSING)
+        return found
+
+    return find
+
+
+def name_problem(name: str, step_ids: Collection[str] | None) -> str | None:
+    """What is wrong with a name that a template uses; None if nothing is.
+
+    Without `step_ids` a name whose first word is no root is taken for a field of some step.
+    """
+    root, dot, _ = name.partition(".")
+    if root == "secrets":
+        return "secrets can be used in http steps only"
+    if root == "_":
+        return "'_' is no name"
+    if dot:
+        return field_problem(name, (root,) if step_ids is None else step_ids)
+    if name in _PARTS:
+        return f"'{name}' holds several values: name one, such as {_PARTS[name]}"
+    if step_ids is not None and name in step_ids:
+        return f"{quoted(name)} is a step: name a value of it, such as {name[:64]}.status"
+    return None

@@ -1,0 +1,221 @@
+"""One batch of a partition: inputs in log order, timers in between, and the outcome to commit."""
+
+import heapq
+from collections.abc import Callable, Iterable
+
+import msgspec
+import structlog
+
+from clarion.domain.ids import anonymous_profile, named_profile
+from clarion.domain.records import Event
+from clarion.engine.apply import Applier
+from clarion.engine.ledger import Ledger, row_from_run
+from clarion.engine.registry import ACTIVE, PAUSED, ProgramKey, Registry
+from clarion.store.records import (
+    DeliveryOutcome,
+    Entry,
+    EntryKind,
+    Facts,
+    LogMove,
+    Outcome,
+    PartitionState,
+    Poisoned,
+    RunRow,
+    SiteProfile,
+    SubscriberPut,
+    WorkflowChange,
+    WorkflowState,
+)
+from clarion.workflow.run import Run
+
+Body = Event | SubscriberPut | DeliveryOutcome | WorkflowChange | None
+
+_DECODERS: dict[EntryKind, Callable[[msgspec.Raw], Body]] = {
+    EntryKind.EVENT: msgspec.json.Decoder(Event).decode,
+    EntryKind.SUBSCRIBER: msgspec.json.Decoder(SubscriberPut).decode,
+    EntryKind.OUTCOME: msgspec.json.Decoder(DeliveryOutcome).decode,
+    EntryKind.WORKFLOW: msgspec.json.Decoder(WorkflowChange).decode,
+}
+
+_log = structlog.get_logger(__name__)
+
+
+def decode(entry: Entry) -> Body:
+    """An entry's body. Raises msgspec.MsgspecError when it is not what its kind says."""
+    decoder = _DECODERS.get(entry.kind)
+    return None if decoder is None else decoder(entry.body)
+
+
+class Needs:
+    """What a batch has to read before it can be applied."""
+
+    def __init__(self) -> None:
+        self.devices: dict[tuple[int, str], None] = {}
+        self.profiles: dict[tuple[int, str], None] = {}
+        self.versions: set[ProgramKey] = set()
+
+    def add(self, site: int, body: Body) -> None:
+        """An entry's body names a subscriber, a profile, or a version."""
+        match body:
+            case Event():
+                if body.device_token_hash is not None:
+                    self.devices[site, body.device_token_hash] = None
+                if body.profile_id is not None:
+                    self.profiles[site, named_profile(body.profile_id)] = None
+            case SubscriberPut():
+                self.devices[site, body.device_token_hash] = None
+                self.profiles[site, anonymous_profile(body.device_token_hash)] = None
+                if body.profile_id is not None:
+                    self.profiles[site, named_profile(body.profile_id)] = None
+            case DeliveryOutcome():
+                if body.subscriber is not None:
+                    self.devices[site, body.subscriber] = None
+            case WorkflowChange():
+                if body.version:
+                    self.versions.add((site, body.workflow, body.version))
+            case None:
+                pass
+
+    def add_runs(self, rows: Iterable[RunRow]) -> None:
+        """Runs whose timers are due."""
+        for row in rows:
+            self.profiles[row.site, row.profile] = None
+            self.versions.add((row.site, row.workflow, row.version))
+
+    def subscribers(self) -> list[SiteProfile]:
+        return [SiteProfile(site, device) for site, device in self.devices]
+
+    def people(self) -> list[SiteProfile]:
+        return [SiteProfile(site, profile) for site, profile in self.profiles]
+
+
+class Batch:
+    """Applies inputs at one log time and gathers the outcome."""
+
+    def __init__(self, state: PartitionState, registry: Registry, facts: Facts, due: Iterable[RunRow], log_time: int) -> None:
+        self._state, self._registry, self._log_time = state, registry, log_time
+        self._sequence = state.sequence
+        self._ledger = Ledger()
+        self._ledger.load(facts)
+        for row in due:
+            self._ledger.load_run(row)
+        self._timers = [(row.due or 0, row.id) for row in due]
+        heapq.heapify(self._timers)
+        self._applier = Applier(self._ledger, registry, self._arm)
+        self._moved: list[LogMove] = []
+        self._poisoned: list[Poisoned] = []
+        self._hold: list[tuple[int, str]] = []
+        self._release: list[tuple[int, str, int]] = []
+        self.resumed: list[tuple[int, str]] = []
+        """Workflows that came back from a pause: their held runs have to be offered again."""
+
+    def _arm(self, run: Run) -> None:
+        if run.due is not None and run.due <= self._log_time:
+            heapq.heappush(self._timers, (run.due, run.id))
+
+    def fire_timers(self, most: int) -> int:
+        """Fire timers due at or before the log time, by (due, run); returns how many fired. `now` is their due time (design §3.2)."""
+        fired = 0
+        while self._timers and fired < most:
+            due, run = heapq.heappop(self._timers)
+            fired += 1
+            try:
+                self._applier.timer(run, max(due, self._state.resumed))
+            except Exception as error:  # noqa: BLE001  # a poisoned input is set aside, whatever it raised
+                self._set_aside_run(run, f"{type(error).__name__}: {error}")
+            else:
+                self._ledger.keep()
+        return fired
+
+    def apply(self, entry: Entry, body: Body, most_timers: int) -> None:
+        """Fire the timers that come before an entry, then apply it. An entry that cannot be applied is set aside; the rest go on."""
+        self.fire_timers(most_timers)
+        self._sequence += 1
+        profile = ""
+        try:
+            profile = self._dispatch(entry, body)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._ledger.drop()
+            self._applier.forget()
+            self.set_aside(entry, f"{type(error).__name__}: {error}")
+        else:
+            self._ledger.keep()
+        self._moved.append(LogMove(entry.position, self._sequence, self._log_time, profile))
+
+    def skip(self, entry: Entry, error: str) -> None:
+        """Take an entry out of the inbox unapplied, set aside with its error."""
+        self._sequence += 1
+        self.set_aside(entry, error)
+        self._moved.append(LogMove(entry.position, self._sequence, self._log_time, ""))
+
+    def _dispatch(self, entry: Entry, body: Body) -> str:
+        now = self._log_time
+        match body:
+            case Event():
+                return self._applier.event(entry.site, body, now)
+            case SubscriberPut():
+                return self._applier.subscriber(entry.site, body, entry.id, entry.received, now)
+            case DeliveryOutcome():
+                return self._applier.outcome(entry.site, body, entry.id, entry.received, now)
+            case WorkflowChange():
+                self._workflow(entry.site, body, now)
+        return ""
+
+    def _workflow(self, site: int, change: WorkflowChange, now: int) -> None:
+        before = self._registry.state(site, change.workflow)
+        version = change.version or (before.version if before else 0)
+        match change.change:
+            case "publish":
+                self._applier.workflow(WorkflowState(site, change.workflow, version, before.status if before else ACTIVE))
+            case "pause":
+                self._applier.workflow(WorkflowState(site, change.workflow, version, PAUSED))
+                self._hold.append((site, change.workflow))
+            case "resume":
+                self._applier.workflow(WorkflowState(site, change.workflow, version, ACTIVE))
+                self._state = msgspec.structs.replace(self._state, resumed=now)
+                cutoff = 0 if change.skip_older_than is None else now - change.skip_older_than
+                self._release.append((site, change.workflow, cutoff))
+                self.resumed.append((site, change.workflow))
+            case _:
+                raise ValueError(f"unknown change {change.change!r} of workflow {change.workflow}")
+
+    def set_aside(self, entry: Entry, error: str) -> None:
+        """Note that an entry could not be applied."""
+        _log.error("an entry could not be applied and was set aside", entry=entry.id, kind=entry.kind, error=error)
+        self._poisoned.append(Poisoned(entry.id, entry.site, entry.kind, entry.body, self._log_time, error[:1000]))
+
+    def skip_run(self, row: RunRow, error: str) -> None:
+        """Hold a run whose timer cannot be applied, set aside with its error."""
+        self._ledger.load_run(row)
+        self._set_aside_run(row.id, error)
+
+    def _set_aside_run(self, id: str, error: str) -> None:
+        self._ledger.drop()
+        self._applier.forget()
+        kept = self._ledger.runs.get(id)
+        if kept is None:
+            return
+        _log.error("a timer could not be applied and its run was set aside", run=id, error=error)
+        row = row_from_run(kept)
+        self._ledger.put_run(kept.run, held=True)
+        self._ledger.keep()
+        self._poisoned.append(Poisoned(id, row.site, "timer", msgspec.Raw(msgspec.json.encode(row)), self._log_time, error[:1000]))
+
+    def outcome(self) -> Outcome:
+        """All that the batch came to."""
+        ledger = self._ledger
+        return Outcome(
+            state=msgspec.structs.replace(self._state, sequence=self._sequence, log_time=self._log_time),
+            moved=self._moved,
+            profiles=[(site, profile) for (site, _), profile in ledger.profiles.changes()],
+            subscribers=[(site, subscriber) for (site, _), subscriber in ledger.subscribers.changes()],
+            runs=[row_from_run(kept) for _, kept in ledger.runs.changes()],
+            memory=[memory for _, memory in ledger.memory.changes()],
+            workflows=[state for _, state in ledger.workflows.changes()],
+            explanations=ledger.explanations,
+            deliveries=ledger.deliveries,
+            emitted=ledger.emitted,
+            poisoned=self._poisoned,
+            hold=self._hold,
+            release=self._release,
+        )

@@ -1,0 +1,128 @@
+"""Who is who: subscribers come, join profiles, and go (semantics §1)."""
+
+import msgspec
+
+from clarion.domain.ids import PROFILE_ANONYMOUS, anonymous_profile, caused_event_id, named_profile
+from clarion.domain.records import Event, Profile, Scalar, Subscriber
+from clarion.engine.ledger import Ledger, Person
+from clarion.store.records import EntryMemory, SubscriberPut
+from clarion.workflow.run import EXITED, Reason
+
+ADDED = "PushEngage.Subscriber.Add"
+UPDATED = "PushEngage.Subscriber.Update"
+IDENTIFIED = "PushEngage.Subscriber.Identify"
+REMOVED = "PushEngage.Subscriber.Remove"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What registering or removing a subscriber led to."""
+
+    profile: str
+    """Key of the profile that the subscriber belongs to now."""
+    events: tuple[Event, ...]
+    """System events, in order."""
+    merged: tuple[tuple[str, Reason], ...] = ()
+    """Runs that ended because two profiles became one."""
+
+
+def ensure_profile(ledger: Ledger, person: Person, now: int) -> Profile:
+    """The profile; made if it is new."""
+    profile = ledger.profiles.get(person)
+    if profile is None:
+        profile = Profile(person[1], created=now)
+        ledger.profiles.put(person, profile)
+    return profile
+
+
+def system_event(cause: str, name: str, subscriber: Subscriber, received: int, hops: int = 0, **more: Scalar) -> Event:
+    """A system event about a subscriber."""
+    data = {"device_token_hash": subscriber.device_token_hash, **subscriber.facts, **more}
+    encoded = msgspec.Raw(msgspec.json.encode(data))
+    return Event(caused_event_id(cause, name, 0), name, subscriber.device_token_hash, data=encoded, received=received, hops=hops)
+
+
+def register(ledger: Ledger, site: int, put: SubscriberPut, entry: str, received: int, now: int) -> Change:
+    """Apply a registration: keep the subscription, join its profile, merge an anonymous one into a named one."""
+    before = ledger.subscribers.get((site, put.device_token_hash))
+    profile = _profile_of(put, before)
+    merged: tuple[tuple[str, Reason], ...] = ()
+    ensure_profile(ledger, (site, profile), now)
+    joined = put.profile_id is not None and (before is None or before.profile != profile)
+    if before is not None and joined and before.profile.startswith(PROFILE_ANONYMOUS):
+        merged = merge(ledger, site, before.profile, profile, now)
+    if put.attributes:
+        kept = ensure_profile(ledger, (site, profile), now)
+        ledger.profiles.put((site, profile), msgspec.structs.replace(kept, attributes={**kept.attributes, **put.attributes}))
+    subscriber = Subscriber(
+        put.device_token_hash,
+        profile,
+        put.endpoint,
+        put.p256dh,
+        put.auth,
+        created=before.created if before else now,
+        last_active=now,
+        facts={**(before.facts if before else {}), **put.facts},
+    )
+    ledger.put_subscriber(site, subscriber)
+    names = [ADDED if before is None or not before.active else UPDATED]
+    if joined:
+        names.append(IDENTIFIED)
+    return Change(profile, tuple(system_event(entry, name, subscriber, received) for name in names), merged)
+
+
+def _profile_of(put: SubscriberPut, before: Subscriber | None) -> str:
+    if put.profile_id is not None:
+        return named_profile(put.profile_id)
+    return before.profile if before is not None else anonymous_profile(put.device_token_hash)
+
+
+def remove(ledger: Ledger, site: int, device_token_hash: str, cause: str, received: int, hops: int) -> Change | None:
+    """A push service says that the subscription is gone; None if the subscriber is unknown or gone already."""
+    subscriber = ledger.subscribers.get((site, device_token_hash))
+    if subscriber is None or not subscriber.active:
+        return None
+    ledger.put_subscriber(site, msgspec.structs.replace(subscriber, active=False))
+    return Change(subscriber.profile, (system_event(cause, REMOVED, subscriber, received, hops),))
+
+
+def merge(ledger: Ledger, site: int, anonymous: str, named: str, now: int) -> tuple[tuple[str, Reason], ...]:
+    """An anonymous profile becomes part of a named one: attributes (the named one wins), segments, runs in flight, memory of entries."""
+    source, target = (site, anonymous), (site, named)
+    gone, kept = ledger.profiles.get(source), ensure_profile(ledger, target, now)
+    if gone is not None:
+        ledger.profiles.put(
+            target,
+            msgspec.structs.replace(
+                kept,
+                attributes={**gone.attributes, **kept.attributes},
+                segments=tuple(sorted({*gone.segments, *kept.segments})),
+                created=min(gone.created, kept.created),
+            ),
+        )
+    _join_memory(ledger, source, target)
+    return _move_runs(ledger, source, target, now)
+
+
+def _move_runs(ledger: Ledger, source: Person, target: Person, now: int) -> tuple[tuple[str, Reason], ...]:
+    """Where both have a run of the same workflow and key, the older stays and the other exits."""
+    ended: list[tuple[str, Reason]] = []
+    present = {(kept.run.workflow, kept.run.key): kept for kept in ledger.runs_of(target)}
+    for moving in ledger.runs_of(source):
+        ledger.put_run(msgspec.structs.replace(moving.run, profile=target[1]), held=moving.held)
+        rival = present.get((moving.run.workflow, moving.run.key))
+        if rival is None:
+            continue
+        _, younger = sorted((rival, moving), key=lambda kept: (kept.run.started, kept.run.id))
+        run = msgspec.structs.replace(younger.run, profile=target[1], status=EXITED, due=None, step=None, ended=now, reason="merged")
+        ledger.put_run(run)
+        ended.append((run.id, Reason(now, EXITED, younger.run.step, {"reason": "merged"})))
+    return tuple(ended)
+
+
+def _join_memory(ledger: Ledger, source: Person, target: Person) -> None:
+    """The later start of the two counts."""
+    for memory in ledger.memory_of(source):
+        key = (memory.site, memory.workflow, target[1], memory.key)
+        rival = ledger.memory.get(key)
+        if rival is None or rival.started < memory.started:
+            ledger.memory.put(key, EntryMemory(memory.site, memory.workflow, target[1], memory.key, memory.started, memory.run))

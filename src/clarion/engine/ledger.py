@@ -1,0 +1,217 @@
+"""The books of one batch: what its inputs can touch, and what has become of it; one input's changes are kept or dropped whole."""
+
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from clarion.domain.records import Event, Profile, Subscriber
+from clarion.store.records import Delivery, EntryMemory, Explanation, Facts, NewEntry, RunRow, WorkflowState
+from clarion.workflow.run import WAITING, Run
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+Person = tuple[int, str]
+"""(site, profile key) or (site, device_token_hash)."""
+
+
+class Layer(Generic[K, V]):
+    """A mapping whose latest changes can still be dropped; knows which keys changed."""
+
+    __slots__ = ("_fresh", "_kept", "changed")
+
+    def __init__(self) -> None:
+        self._kept: dict[K, V] = {}
+        self._fresh: dict[K, V] = {}
+        self.changed: set[K] = set()
+
+    def load(self, key: K, value: V) -> None:
+        """Put what the store has."""
+        self._kept[key] = value
+
+    def get(self, key: K) -> V | None:
+        value = self._fresh.get(key)
+        return self._kept.get(key) if value is None else value
+
+    def put(self, key: K, value: V) -> None:
+        self._fresh[key] = value
+
+    def items(self) -> list[tuple[K, V]]:
+        """Everything, the latest changes included, in the order of arrival."""
+        return list({**self._kept, **self._fresh}.items())
+
+    def keep(self) -> None:
+        if self._fresh:
+            self._kept.update(self._fresh)
+            self.changed.update(self._fresh)
+            self._fresh.clear()
+
+    def drop(self) -> None:
+        self._fresh.clear()
+
+    def changes(self) -> Iterator[tuple[K, V]]:
+        """What has to be written, in an order that does not depend on hashing."""
+        for key in sorted(self.changed, key=repr):
+            yield key, self._kept[key]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A run and whether a pause holds its timer."""
+
+    run: Run
+    held: bool = False
+
+
+class _RunState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The part of a run that only the core reads."""
+
+    entry: Event
+    since: int
+    visit: int = 1
+    steps: dict[str, dict[str, Any]] = {}
+
+
+_decode_state = msgspec.json.Decoder(_RunState).decode
+_encode_state = msgspec.json.Encoder().encode
+
+
+def run_from_row(row: RunRow) -> Kept:
+    """The run in a row."""
+    state = _decode_state(row.state)
+    run = Run(
+        id=row.id,
+        site=row.site,
+        workflow=row.workflow,
+        version=row.version,
+        profile=row.profile,
+        key=row.key,
+        entry=state.entry,
+        started=row.started,
+        status=row.status,
+        step=row.step,
+        since=state.since,
+        due=row.due,
+        visit=state.visit,
+        ended=row.ended,
+        reason=row.reason,
+        steps=state.steps,
+    )
+    return Kept(run, row.held)
+
+
+def row_from_run(kept: Kept) -> RunRow:
+    """The row that keeps a run."""
+    run = kept.run
+    state = _RunState(run.entry, run.since, run.visit, run.steps)
+    return RunRow(
+        id=run.id,
+        site=run.site,
+        workflow=run.workflow,
+        version=run.version,
+        profile=run.profile,
+        key=run.key,
+        status=run.status,
+        step=run.step,
+        due=run.due,
+        held=kept.held,
+        started=run.started,
+        ended=run.ended,
+        reason=run.reason,
+        state=msgspec.Raw(_encode_state(state)),
+    )
+
+
+class Ledger:
+    """Profiles, subscribers, runs and memory of a batch, and what goes out because of it."""
+
+    def __init__(self) -> None:
+        self.profiles: Layer[Person, Profile] = Layer()
+        self.subscribers: Layer[Person, Subscriber] = Layer()
+        self.devices: Layer[Person, tuple[str, ...]] = Layer()
+        """By profile: its subscribers."""
+        self.runs: Layer[str, Kept] = Layer()
+        self.waiting: Layer[Person, tuple[str, ...]] = Layer()
+        """By profile: its runs in flight, oldest first; some may have ended in this batch."""
+        self.memory: Layer[tuple[int, str, str, str], EntryMemory] = Layer()
+        self.workflows: Layer[tuple[int, str], WorkflowState] = Layer()
+        self.deliveries: list[Delivery] = []
+        self.emitted: list[NewEntry] = []
+        self.explanations: list[Explanation] = []
+        self._marks = (0, 0, 0)
+
+    def load(self, facts: Facts) -> None:
+        """Put what the store has of everything the batch can touch."""
+        for site, profile in facts.profiles:
+            self.profiles.load((site, profile.key), profile)
+        for site, subscriber in facts.subscribers:
+            self.subscribers.load((site, subscriber.device_token_hash), subscriber)
+            person = (site, subscriber.profile)
+            self.devices.load(person, (*(self.devices.get(person) or ()), subscriber.device_token_hash))
+        for row in facts.runs:
+            self.load_run(row)
+        for memory in facts.memory:
+            self.memory.load((memory.site, memory.workflow, memory.profile, memory.key), memory)
+
+    def load_run(self, row: RunRow) -> None:
+        """Put a run that the store has; twice is once."""
+        if self.runs.get(row.id) is None:
+            self.runs.load(row.id, run_from_row(row))
+            person = (row.site, row.profile)
+            self.waiting.load(person, (*(self.waiting.get(person) or ()), row.id))
+
+    @property
+    def _layers(self) -> tuple[Layer[Any, Any], ...]:
+        return (self.profiles, self.subscribers, self.devices, self.runs, self.waiting, self.memory, self.workflows)
+
+    def keep(self) -> None:
+        """The input's changes stand."""
+        for layer in self._layers:
+            layer.keep()
+        self._marks = (len(self.deliveries), len(self.emitted), len(self.explanations))
+
+    def drop(self) -> None:
+        """The input's changes never were."""
+        for layer in self._layers:
+            layer.drop()
+        deliveries, emitted, explanations = self._marks
+        del self.deliveries[deliveries:], self.emitted[emitted:], self.explanations[explanations:]
+
+    def put_subscriber(self, site: int, subscriber: Subscriber) -> None:
+        """Keep a subscriber, and its profile's list of subscribers with it."""
+        key = (site, subscriber.device_token_hash)
+        before = self.subscribers.get(key)
+        if before is not None and before.profile != subscriber.profile:
+            self._leave((site, before.profile), subscriber.device_token_hash)
+        self.subscribers.put(key, subscriber)
+        person = (site, subscriber.profile)
+        devices = self.devices.get(person) or ()
+        if subscriber.device_token_hash not in devices:
+            self.devices.put(person, (*devices, subscriber.device_token_hash))
+
+    def _leave(self, person: Person, device: str) -> None:
+        self.devices.put(person, tuple(other for other in self.devices.get(person) or () if other != device))
+
+    def subscribers_of(self, person: Person) -> list[Subscriber]:
+        """The profile's active subscribers, the most recently active first."""
+        found = [self.subscribers.get((person[0], device)) for device in self.devices.get(person) or ()]
+        active = [subscriber for subscriber in found if subscriber is not None and subscriber.active]
+        return sorted(active, key=lambda subscriber: (-subscriber.last_active, subscriber.device_token_hash))
+
+    def put_run(self, run: Run, *, held: bool = False) -> None:
+        """Keep a run, and its profile's list of runs in flight with it."""
+        person = (run.site, run.profile)
+        waiting = self.waiting.get(person) or ()
+        if run.status == WAITING and run.id not in waiting:
+            self.waiting.put(person, (*waiting, run.id))
+        self.runs.put(run.id, Kept(run, held))
+
+    def runs_of(self, person: Person) -> list[Kept]:
+        """The profile's runs in flight, oldest first."""
+        found = [self.runs.get(run) for run in self.waiting.get(person) or ()]
+        alive = [kept for kept in found if kept is not None and kept.run.status == WAITING and kept.run.profile == person[1]]
+        return sorted(alive, key=lambda kept: (kept.run.started, kept.run.id))
+
+    def memory_of(self, person: Person) -> list[EntryMemory]:
+        """What is remembered of the profile's starts."""
+        return [memory for (site, _, profile, _), memory in self.memory.items() if (site, profile) == person]

@@ -1,0 +1,239 @@
+"""The owner of a partition: takes inbox entries and due timers, applies them, commits, and sleeps until there is more."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+import structlog
+
+from clarion.clock import Clock
+from clarion.engine.batch import Batch, Body, Needs, decode
+from clarion.engine.log_clock import LogClock, steady_clock
+from clarion.engine.registry import ACTIVE, Registry
+from clarion.store.port import Fenced, Store, StoreError, StoreUnavailable
+from clarion.store.records import (
+    Entry,
+    EntryKind,
+    Facts,
+    NewEntry,
+    Outcome,
+    PartitionState,
+    RunRow,
+    Taken,
+)
+
+LONGEST_BACKOFF = 5.0
+"""Seconds between tries while the store is away."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Owner:
+    """Runs one partition. `start`, then `stop`; `wake` when there may be something new."""
+
+    def __init__(
+        self,
+        store: Store,
+        partition: int,
+        wall: Clock,
+        new_id: Callable[[], str],
+        *,
+        entries: int = 1_000,
+        timers: int = 1_000,
+        steady: Callable[[], int] = steady_clock,
+    ) -> None:
+        self._store, self._partition, self._wall, self._new_id, self._steady = store, partition, wall, new_id, steady
+        self._most_entries, self._most_timers = entries, timers
+        self._limit = entries
+        self._registry = Registry(store)
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self._state: PartitionState | None = None
+        self._clock: LogClock | None = None
+        self._rearm: list[tuple[int, str]] = []
+
+    async def start(self) -> None:
+        """Take the partition over and begin. Raises StoreError when that fails."""
+        await self._take_over()
+        self._task = asyncio.create_task(self._run(), name=f"owner of partition {self._partition}")
+
+    async def stop(self) -> None:
+        """Finish the batch under way, then end."""
+        self._stopping = True
+        self._awake.set()
+        if self._task is not None:
+            await self._task
+
+    async def ended(self) -> None:
+        """Wait until the owner has ended, by `stop` or by itself."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._awake.set()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the owner has ended by itself: it was fenced, or met an error that it cannot get over."""
+        return self._task is not None and self._task.done() and not self._stopping
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        backoff = 0.0
+        while not self._stopping:
+            try:
+                if backoff:
+                    await self._pause(backoff)
+                    await self._take_over()
+                self._awake.clear()
+                next_due = await self._turn()
+                backoff = 0.0
+            except Fenced:
+                _log.error("another process owns this partition now; this engine ends", partition=self._partition)
+                return
+            except StoreUnavailable as error:
+                backoff = min(LONGEST_BACKOFF, backoff * 2 or 0.05)
+                _log.warning("the store is away; the engine tries again", error=str(error), after=backoff)
+            else:
+                if next_due is not None:
+                    await self._sleep(next_due)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for a while, or until told to stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._stopping:
+                    self._awake.clear()
+                    await self._awake.wait()
+
+    async def _sleep(self, next_due: int) -> None:
+        """Wait until woken or until a time; `next_due` -1 for no end."""
+        if next_due < 0:
+            await self._awake.wait()
+            return
+        delay = max(0.0, (next_due - self._now()) / 1_000_000)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(delay, 3_600.0)):
+                await self._awake.wait()
+
+    def _now(self) -> int:
+        assert self._clock is not None  # noqa: S101  # set by _take_over
+        return self._clock.now()
+
+    async def _take_over(self) -> None:
+        """Own the partition, and log a RESUME: overdue timers run with its time (design §3.2)."""
+        self._state = state = await self._store.own(self._partition)
+        if self._clock is None:
+            self._clock = LogClock(self._wall, state.log_time, self._steady)
+        states = await self._store.workflow_states(self._partition)
+        self._registry.load(states)
+        self._rearm = [(state.site, state.workflow) for state in states if state.status == ACTIVE]
+        now = self._now()
+        entry = NewEntry(EntryKind.RESUME, 0, self._new_id(), b"null", now, self._partition)
+        resumed = msgspec.structs.replace(state, sequence=state.sequence + 1, log_time=now, resumed=now)
+        await self._commit(Outcome(resumed, logged=[(resumed.sequence, now, entry)]))
+
+    async def _commit(self, outcome: Outcome) -> None:
+        await self._store.commit(outcome)
+        self._state = outcome.state
+
+    # -- one batch ---------------------------------------------------------------------------------------------------
+
+    async def _turn(self) -> int | None:
+        """Apply one batch. Returns None when there may be more at once, the next due time, or -1 when nothing is due."""
+        if self._rearm:
+            await self._rearm_some()
+            return None
+        now = self._now()
+        taken = await self._store.take(self._partition, self._limit, now, self._most_timers)
+        if not taken.entries and not taken.due:
+            return -1 if taken.next_due is None else taken.next_due
+        crowded = len(taken.due) >= self._most_timers
+        entries = [] if crowded else taken.entries
+        try:
+            await self._apply(entries, taken, now)
+        except (Fenced, StoreUnavailable):
+            raise
+        except StoreError as error:
+            await self._isolate(entries, taken, now, error)
+        else:
+            self._limit = self._most_entries
+        return None
+
+    async def _apply(self, entries: list[Entry], taken: Taken, now: int) -> None:
+        bodies: list[Body | msgspec.MsgspecError] = []
+        needs = Needs()
+        needs.add_runs(taken.due)
+        for entry in entries:
+            try:
+                body = decode(entry)
+            except msgspec.MsgspecError as error:
+                bodies.append(error)
+            else:
+                needs.add(entry.site, body)
+                bodies.append(body)
+        facts = await self._facts(needs, taken.due)
+        batch = Batch(self._require_state(), self._registry, facts, taken.due, now)
+        for entry, given in zip(entries, bodies, strict=True):
+            if isinstance(given, msgspec.MsgspecError):
+                batch.skip(entry, f"unreadable: {given}")
+            else:
+                batch.apply(entry, given, self._most_timers)
+        batch.fire_timers(self._most_timers)
+        try:
+            await self._commit(batch.outcome())
+        except StoreError:
+            self._registry.load(await self._store.workflow_states(self._partition))
+            raise
+        self._rearm.extend(batch.resumed)
+
+    async def _facts(self, needs: Needs, due: list[RunRow]) -> Facts:
+        facts = await self._store.facts(self._partition, needs.subscribers(), needs.people(), [row.id for row in due])
+        versions = {(row.site, row.workflow, row.version) for row in facts.runs}
+        await self._registry.fetch(needs.versions | versions)
+        return facts
+
+    async def _isolate(self, entries: list[Entry], taken: Taken, now: int, error: Exception) -> None:
+        """A batch could not be committed: take its inputs one by one; the one that cannot be committed alone is set aside."""
+        if len(entries) + len(taken.due) > 1:
+            _log.warning("a batch was refused by the store; its inputs are taken one by one", error=str(error))
+            for row in taken.due:
+                await self._alone([], Taken([], [row], None), now)
+            for entry in entries:
+                await self._alone([entry], Taken([entry], [], None), now)
+            return
+        await self._set_aside(entries, taken.due, now, error)
+
+    async def _alone(self, entries: list[Entry], taken: Taken, now: int) -> None:
+        try:
+            await self._apply(entries, taken, now)
+        except (Fenced, StoreUnavailable):
+            raise
+        except StoreError as error:
+            await self._set_aside(entries, taken.due, now, error)
+
+    async def _set_aside(self, entries: list[Entry], due: list[RunRow], now: int, error: Exception) -> None:
+        batch = Batch(self._require_state(), self._registry, Facts([], [], [], []), [], now)
+        for entry in entries:
+            batch.skip(entry, str(error))
+        for row in due:
+            batch.skip_run(row, str(error))
+        await self._commit(batch.outcome())
+
+    async def _rearm_some(self) -> None:
+        """Offer a bounded piece of the runs that a pause held again."""
+        site, workflow = self._rearm[0]
+        rows = await self._store.held_runs(self._partition, site, workflow, self._most_timers)
+        if not rows:
+            self._rearm.pop(0)
+            return
+        freed = [msgspec.structs.replace(row, held=False) for row in rows]
+        await self._commit(Outcome(msgspec.structs.replace(self._require_state(), log_time=self._now()), runs=freed))
+
+    def _require_state(self) -> PartitionState:
+        assert self._state is not None  # noqa: S101  # set by _take_over
+        return self._state

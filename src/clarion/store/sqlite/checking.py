@@ -1,0 +1,34 @@
+"""Facts about the database for `clarion doctor`."""
+
+from pathlib import Path
+
+import apsw
+
+from clarion.store.sqlite.connection import library_version
+from clarion.store.sqlite.migrations import version_of
+from clarion.store.sqlite.statements import load, rows, value
+
+_SQL = load("reading")
+
+
+def check(connection: apsw.Connection, path: Path) -> dict[str, str | int]:
+    """As in the port; `oldest_inbox_entry` is when it was received and is left out when the inbox is empty."""
+    inbox, outbox, oldest = rows(connection, _SQL["waiting"])[0]
+    found: dict[str, str | int] = {
+        "engine": "sqlite",
+        "library": library_version(),
+        "schema": version_of(connection),
+        "journal_mode": str(connection.pragma("journal_mode")),
+        "database_bytes": _size(path),
+        "wal_bytes": _size(path.with_name(path.name + "-wal")),
+        "inbox": inbox,
+        "outbox": outbox,
+        "integrity": str(value(connection, "PRAGMA quick_check(1)")),
+    }
+    if oldest is not None:
+        found["oldest_inbox_entry"] = oldest
+    return found
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,116 @@
+"""The way in: calls that are under way at the same time become one batch, and a batch one statement."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import apsw
+
+from clarion.store.port import StoreError, StoreOverloaded, StoreUnavailable
+from clarion.store.records import Appended, NewEntry
+from clarion.store.sqlite.connection import passing, translated
+from clarion.store.sqlite.entries import put_entries
+from clarion.store.sqlite.writer import INBOX, Job, Writer
+
+Done = Callable[[list[Appended] | StoreError], None]
+"""Called in the event loop with what became of each entry, in order, once that is durable; or with why none was stored."""
+
+MOST_WAITING: Final = 50_000
+"""Entries that may wait for their commit before more are refused."""
+
+_Call = tuple[Sequence[NewEntry], Done]
+
+
+class Ingest:
+    """Gathers entries and hands them to the writer. A call costs the append to a list: no task, no lock, no future."""
+
+    def __init__(self, writer: Writer, most_waiting: int = MOST_WAITING) -> None:
+        self._writer, self._most = writer, most_waiting
+        self._calls: list[_Call] = []
+        self._queued = False
+        self._waiting = 0
+
+    def append(self, entries: Sequence[NewEntry], done: Done) -> None:
+        """Take entries in. Raises StoreOverloaded, StoreUnavailable: then `done` is not called."""
+        waiting = self._waiting + len(entries)
+        if waiting > self._most:
+            raise StoreOverloaded(f"{self._waiting} entries are waiting to be stored; no more than {self._most} may.")
+        self._calls.append((entries, done))
+        if not self._queued:  # after the append: a batch that is queued, or just begins, finds the call
+            self._queued = True
+            try:
+                self._writer.submit(_Batch(self))
+            except StoreUnavailable:
+                self._queued = False
+                self._calls.pop()
+                raise
+        self._waiting = waiting
+
+    def take(self) -> list[_Call]:
+        """The calls for one transaction, taken in the writer's thread while the event loop may add to the list's end."""
+        self._queued = False  # first: a call from now on queues a batch of its own
+        count = len(self._calls)
+        taken = self._calls[:count]
+        del self._calls[:count]
+        return taken
+
+    def answer(self, calls: Sequence[_Call], results: Iterable[list[Appended] | StoreError]) -> None:
+        """Tell every caller; one that fails does not keep the others waiting."""
+        for (entries, done), result in zip(calls, results, strict=False):
+            self._waiting -= len(entries)
+            try:
+                done(result)
+            except Exception as error:  # noqa: BLE001 - it is reported, and is the caller's own
+                asyncio.get_running_loop().call_exception_handler({"message": "A callback of append_nowait failed.", "exception": error})
+
+
+class _Batch(Job):
+    """Whatever has been appended by the time that the writer comes to it."""
+
+    __slots__ = ("_calls", "_ingest", "_results")
+
+    area = "ingest"
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._calls: list[_Call] | None = None
+        self._results: list[list[Appended] | StoreError] = []
+
+    def run(self, connection: apsw.Connection) -> None:
+        self._calls = calls = self._ingest.take()
+        if not calls:
+            return
+        try:
+            became = put_entries(connection, [entry for entries, _ in calls for entry in entries])
+        except Exception as error:
+            if passing(error) or not connection.in_transaction:
+                raise
+            self._results = [_put_alone(connection, entries) for entries, _ in calls]
+        else:
+            self._results = list(_split(became, calls))
+
+    def succeeded(self) -> Iterable[str]:
+        self._ingest.answer(self._calls or (), self._results)
+        return (INBOX,) if self._calls else ()
+
+    def failed(self, error: StoreError) -> None:
+        calls = self._ingest.take() if self._calls is None else self._calls
+        self._ingest.answer(calls, [error] * len(calls))
+
+
+def _split(became: list[Appended], calls: Sequence[_Call]) -> Iterable[list[Appended]]:
+    start = 0
+    for entries, _ in calls:
+        end = start + len(entries)
+        yield became[start:end]
+        start = end
+
+
+def _put_alone(connection: apsw.Connection, entries: Sequence[NewEntry]) -> list[Appended] | StoreError:
+    """One call's entries after a batch failed, so that only the call with the bad entry does."""
+    try:
+        return put_entries(connection, entries)
+    except Exception as error:
+        if passing(error) or not connection.in_transaction:
+            raise
+        return translated(error)

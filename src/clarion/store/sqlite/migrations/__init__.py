@@ -1,0 +1,81 @@
+"""Numbered migrations: `NNNN_name.sql`, each applied once, in order, in a transaction of its own that also sets the schema's version."""
+
+import re
+from contextlib import closing
+from importlib import resources
+from pathlib import Path
+
+import apsw
+
+from clarion.store.port import StoreError, StoreTooNew
+from clarion.store.sqlite.connection import connect, create_file, library_version, require_library, translated
+
+_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+
+
+def known() -> dict[int, str]:
+    """Every migration's SQL by its version, in order."""
+    found: dict[int, str] = {}
+    for file in sorted(resources.files(__package__).iterdir(), key=lambda entry: entry.name):
+        if match := _NAME.fullmatch(file.name):
+            found[int(match[1])] = file.read_text(encoding="utf-8")
+    return found
+
+
+def latest() -> int:
+    """The schema version that this program needs."""
+    return max(known())
+
+
+def schema_version(path: Path, *, vfs: str | None = None) -> int:
+    """Version of a database's schema; 0 where there is none yet. Raises StoreError if the file is no database."""
+    if not path.exists():
+        return 0
+    with closing(connect(path, vfs=vfs)) as connection:
+        return version_of(connection)
+
+
+def version_of(connection: apsw.Connection) -> int:
+    """As `schema_version`, of an open database."""
+    try:
+        return int(connection.pragma("user_version"))
+    except apsw.Error as error:
+        raise translated(error) from error
+
+
+def migrate(path: Path, *, vfs: str | None = None) -> list[int]:
+    """Bring a database, made if need be, to this program's schema; return the versions applied. Two at once do no harm.
+
+    Raises StoreTooNew, StoreUnavailable, StoreError.
+    """
+    require_library(library_version())
+    create_file(path)
+    with closing(connect(path, vfs=vfs)) as connection:
+        try:
+            connection.pragma("journal_mode", "wal")
+            return [version for version, sql in known().items() if _apply(connection, version, sql)]
+        except apsw.Error as error:
+            raise translated(error) from error
+
+
+def _apply(connection: apsw.Connection, version: int, sql: str) -> bool:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        current = version_of(connection)  # only now can no other process be at it
+        if current > latest():
+            raise StoreTooNew(too_new(current))
+        if current >= version:
+            return False
+        connection.execute(sql)
+        if version_of(connection) != version:
+            raise StoreError(f"Migration {version} does not set its version.")
+        connection.execute("COMMIT")
+        return True
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def too_new(version: int) -> str:
+    """What to tell the operator of a database of a later version."""
+    return f"The database has schema {version}, this Clarion knows up to {latest()}; run the newer Clarion that wrote it."

@@ -1,0 +1,112 @@
+-- What the console and the command line look at. The first of each pair picks row numbers, in order; the second shows them.
+
+-- name: events_after
+SELECT CAST(json_group_array(json_object(
+    'sequence', sequence, 'log_time', log_time, 'kind', kind, 'site', site, 'id', id, 'body', json(body), 'received', received,
+    'profile', profile
+)) AS BLOB)
+FROM (SELECT * FROM log WHERE partition = 0 AND sequence > :after AND site = :site AND kind = 'event' ORDER BY sequence LIMIT :limit);
+
+-- name: events_newest
+SELECT CAST(json_group_array(json_object(
+    'sequence', sequence, 'log_time', log_time, 'kind', kind, 'site', site, 'id', id, 'body', json(body), 'received', received,
+    'profile', profile
+)) AS BLOB)
+FROM (
+    SELECT * FROM (SELECT * FROM log WHERE partition = 0 AND site = :site AND kind = 'event' ORDER BY sequence DESC LIMIT :limit)
+    ORDER BY sequence
+);
+
+-- name: profile
+SELECT CAST(json_object(
+    'key', "key", 'attributes', json(attributes), 'segments', json(segments), 'created', created
+) AS BLOB)
+FROM profiles WHERE partition = 0 AND site = :site AND "key" = :key;
+
+-- name: subscribers_of_profile
+SELECT CAST(json_group_array(json_object(
+    'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth,
+    'active', json(iif(active, 'true', 'false')), 'created', created, 'last_active', last_active, 'facts', json(facts)
+)) AS BLOB)
+FROM (
+    SELECT * FROM subscribers WHERE partition = 0 AND site = :site AND profile = :key ORDER BY created DESC, device_token_hash LIMIT :limit
+);
+
+-- name: subscriber_profile
+SELECT profile FROM subscribers WHERE partition = 0 AND site = :site AND device_token_hash = :device_token_hash;
+
+-- name: run_by_id
+SELECT json_group_array(rowid) FROM runs WHERE partition = 0 AND id = :run;
+
+-- name: runs_of_profile
+SELECT json_group_array(rowid)
+FROM (SELECT rowid FROM runs WHERE site = :site AND profile = :key ORDER BY started DESC, id DESC LIMIT :limit);
+
+-- name: runs_of_site
+SELECT json_group_array(rowid)
+FROM (
+    SELECT rowid FROM runs WHERE site = :site AND (:status IS NULL OR status = :status) ORDER BY started DESC, id DESC LIMIT :limit
+);
+
+-- name: runs_of_workflow
+SELECT json_group_array(rowid)
+FROM (
+    SELECT rowid FROM runs WHERE site = :site AND workflow = :workflow AND (:status IS NULL OR status = :status)
+    ORDER BY started DESC, id DESC LIMIT :limit
+);
+
+-- name: show_runs
+SELECT CAST(json_group_array(json_object(
+    'id', r.id, 'site', r.site, 'workflow', r.workflow, 'version', r.version, 'profile', r.profile, 'key', r."key", 'status', r.status,
+    'step', r.step, 'due', r.due, 'held', json(iif(r.held, 'true', 'false')), 'started', r.started, 'ended', r.ended, 'reason', r.reason,
+    'state', json(r.state)
+)) AS BLOB)
+FROM json_each(:rows) AS j
+CROSS JOIN runs AS r
+WHERE r.rowid = j.value;
+
+-- name: deliveries_of_site
+SELECT json_group_array(sequence)
+FROM (SELECT sequence FROM deliveries WHERE site = :site ORDER BY sequence DESC LIMIT :limit);
+
+-- name: deliveries_of_run
+SELECT json_group_array(sequence)
+FROM (SELECT sequence FROM deliveries WHERE partition = 0 AND run = :run AND site = :site ORDER BY sequence DESC LIMIT :limit);
+
+-- name: deliveries_of_profile
+SELECT json_group_array(sequence)
+FROM (SELECT sequence FROM deliveries WHERE partition = 0 AND site = :site AND profile = :key ORDER BY sequence DESC LIMIT :limit);
+
+-- name: show_deliveries
+SELECT CAST(json_group_array(json_object(
+    'delivery', json_object(
+        'id', d.id, 'site', d.site, 'effect', d.effect, 'run', d.run, 'workflow', d.workflow, 'step', d.step, 'profile', d.profile,
+        'kind', d.kind, 'job', json(d.job), 'created', d.created, 'due', d.due, 'expires', d.expires, 'subscriber', d.subscriber,
+        'hops', d.hops, 'attempts', json(d.attempts)
+    ),
+    'status', iif(o.held, 'held', d.status), 'finished', d.finished
+)) AS BLOB)
+FROM json_each(:rows) AS j
+CROSS JOIN deliveries AS d
+LEFT JOIN outbox AS o ON o.sequence = d.sequence
+WHERE d.sequence = j.value;
+
+-- name: explanations_of_event
+SELECT CAST(json_group_array(json_object('site', site, 'profile', profile, 'event', event, 'at', at, 'body', json(body))) AS BLOB)
+FROM (SELECT * FROM explanations WHERE partition = 0 AND event = :event AND site = :site ORDER BY sequence LIMIT :limit);
+
+-- name: explanations_of_profile
+SELECT CAST(json_group_array(json_object('site', site, 'profile', profile, 'event', event, 'at', at, 'body', json(body))) AS BLOB)
+FROM (
+    SELECT * FROM explanations WHERE partition = 0 AND site = :site AND profile = :key ORDER BY sequence DESC LIMIT :limit
+);
+
+-- name: poisoned
+SELECT CAST(json_group_array(json_object(
+    'id', id, 'site', site, 'kind', kind, 'body', json(body), 'at', at, 'error', error
+)) AS BLOB)
+FROM (SELECT * FROM poisoned ORDER BY at DESC, rowid DESC LIMIT :limit);
+
+-- name: waiting
+SELECT
+    (SELECT count(*) FROM inbox), (SELECT count(*) FROM outbox), (SELECT received FROM inbox ORDER BY position LIMIT 1);

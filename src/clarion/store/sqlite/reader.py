@@ -1,0 +1,61 @@
+"""A thread that reads: one connection, one query after the other."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Final, TypeVar
+
+import apsw
+
+from clarion.store.port import StoreUnavailable
+from clarion.store.sqlite.connection import translated
+
+T = TypeVar("T")
+
+_STEPS_BETWEEN_LOOKS: Final = 1_000_000
+"""Steps of SQLite's machine between two looks at the time: some hundredths of a second."""
+
+
+class Reader:
+    """Runs functions on its own connection, outside the event loop."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection], name: str, patience: float | None = None) -> None:
+        """A query that takes longer than `patience` seconds is broken off: an open read keeps the write-ahead log from being begun anew."""
+        self._connect, self._patience = connect, patience
+        self._name = name
+        self._pool: ThreadPoolExecutor | None = None
+        self._connection: apsw.Connection | None = None
+
+    async def start(self) -> None:
+        """Connect; raises what connecting raises."""
+        loop = asyncio.get_running_loop()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=self._name)
+        try:
+            self._connection = await loop.run_in_executor(self._pool, self._connect)
+        except BaseException:
+            self._pool.shutdown()
+            self._pool = None
+            raise
+
+    async def stop(self) -> None:
+        """Finish what is queued, then disconnect."""
+        pool, self._pool = self._pool, None
+        if pool is not None and self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(pool, self._connection.close)
+            pool.shutdown()
+
+    async def call(self, read: Callable[[apsw.Connection], T]) -> T:
+        """The result of `read`. Raises StoreUnavailable, StoreError."""
+        if self._pool is None or self._connection is None:
+            raise StoreUnavailable("The store is not open.")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, self._connection, read)
+        except apsw.Error as error:
+            raise translated(error) from error
+
+    def _read(self, connection: apsw.Connection, read: Callable[[apsw.Connection], T]) -> T:
+        if self._patience is not None:
+            give_up = monotonic() + self._patience
+            connection.set_progress_handler(lambda: monotonic() > give_up, _STEPS_BETWEEN_LOOKS)
+        return read(connection)

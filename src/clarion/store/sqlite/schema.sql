@@ -1,0 +1,248 @@
+-- The whole schema as it is now: equal to the migrations applied in their order.
+
+-- Times are UTC microseconds. Booleans are 0 and 1. JSON is text. `partition` is always 0 here: it stands first in the keys of large tables
+-- because the same tables are spread by it elsewhere.
+
+PRAGMA application_id = 1129075278;  -- "CLRN"
+
+-- Configuration: small, read whole.
+
+CREATE TABLE generation (
+    one   INTEGER PRIMARY KEY CHECK (one = 1),
+    value INTEGER NOT NULL  -- grows with every change to the configuration
+) STRICT;
+
+INSERT INTO generation (one, value) VALUES (1, 0);
+
+CREATE TABLE sites (
+    id                    INTEGER PRIMARY KEY,
+    name                  TEXT NOT NULL,
+    app_id                TEXT NOT NULL UNIQUE,
+    vapid_public_key      TEXT NOT NULL,
+    vapid_private_sealed  BLOB NOT NULL,
+    vapid_subject         TEXT NOT NULL,
+    webhook_secret_sealed BLOB NOT NULL,
+    created               INTEGER NOT NULL,
+    timezone              TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE api_keys (
+    id        INTEGER PRIMARY KEY,
+    site      INTEGER NOT NULL,
+    name      TEXT NOT NULL,
+    hash      BLOB NOT NULL UNIQUE,
+    prefix    TEXT NOT NULL,
+    scopes    TEXT NOT NULL CHECK (json_valid(scopes)),
+    created   INTEGER NOT NULL,
+    last_used INTEGER,
+    revoked   INTEGER
+) STRICT;
+
+CREATE TABLE workflows (
+    site     INTEGER NOT NULL,
+    workflow TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    version  INTEGER NOT NULL,
+    status   TEXT NOT NULL,
+    changed  INTEGER NOT NULL,
+    PRIMARY KEY (site, workflow)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workflow_versions (
+    site     INTEGER NOT NULL,
+    workflow TEXT NOT NULL,
+    version  INTEGER NOT NULL,
+    document TEXT NOT NULL CHECK (json_valid(document)),
+    source   TEXT NOT NULL,
+    created  INTEGER NOT NULL,
+    PRIMARY KEY (site, workflow, version)
+) STRICT;
+
+-- What comes in, and what the owner has made of it.
+
+CREATE TABLE partitions (
+    partition INTEGER PRIMARY KEY,
+    epoch     INTEGER NOT NULL,
+    sequence  INTEGER NOT NULL,
+    log_time  INTEGER NOT NULL,
+    resumed   INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO partitions (partition, epoch, sequence, log_time, resumed) VALUES (0, 0, 0, 0, 0);
+
+-- AUTOINCREMENT: entries leave again, and a position must never come twice.
+CREATE TABLE inbox (
+    position  INTEGER PRIMARY KEY AUTOINCREMENT,
+    partition INTEGER NOT NULL,
+    kind      TEXT NOT NULL,
+    site      INTEGER NOT NULL,
+    id        TEXT NOT NULL,
+    body      TEXT NOT NULL CHECK (json_valid(body)),
+    received  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE log (
+    partition INTEGER NOT NULL,
+    sequence  INTEGER NOT NULL,
+    log_time  INTEGER NOT NULL,
+    kind      TEXT NOT NULL,
+    site      INTEGER NOT NULL,
+    id        TEXT NOT NULL,
+    body      TEXT NOT NULL,
+    received  INTEGER NOT NULL,
+    profile   TEXT NOT NULL,
+    PRIMARY KEY (partition, sequence)
+) STRICT;
+
+-- With rowids: they grow with time, so the oldest ids are found without another index.
+CREATE TABLE event_ids (
+    partition INTEGER NOT NULL,
+    site      INTEGER NOT NULL,
+    target    TEXT NOT NULL,
+    event_id  TEXT NOT NULL,
+    content   TEXT NOT NULL,
+    entry     TEXT NOT NULL,
+    received  INTEGER NOT NULL,
+    PRIMARY KEY (partition, site, target, event_id)
+) STRICT;
+
+CREATE TABLE poisoned (
+    partition INTEGER NOT NULL,
+    id        TEXT NOT NULL,
+    site      INTEGER NOT NULL,
+    kind      TEXT NOT NULL,
+    body      TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    error     TEXT NOT NULL,
+    PRIMARY KEY (partition, id)
+) STRICT;
+
+CREATE INDEX poisoned_by_time ON poisoned (at);
+
+-- Who is there, and what goes on.
+
+CREATE TABLE profiles (
+    partition  INTEGER NOT NULL,
+    site       INTEGER NOT NULL,
+    key        TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    segments   TEXT NOT NULL,
+    created    INTEGER NOT NULL,
+    PRIMARY KEY (partition, site, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscribers (
+    partition         INTEGER NOT NULL,
+    site              INTEGER NOT NULL,
+    device_token_hash TEXT NOT NULL,
+    profile           TEXT NOT NULL,
+    endpoint          TEXT NOT NULL,
+    p256dh            TEXT NOT NULL,
+    auth              TEXT NOT NULL,
+    active            INTEGER NOT NULL,
+    created           INTEGER NOT NULL,
+    last_active       INTEGER NOT NULL,
+    facts             TEXT NOT NULL,
+    PRIMARY KEY (partition, site, device_token_hash)
+) STRICT;
+
+CREATE INDEX subscribers_by_profile ON subscribers (partition, site, profile);
+
+CREATE TABLE runs (
+    partition INTEGER NOT NULL,
+    id        TEXT NOT NULL,
+    site      INTEGER NOT NULL,
+    workflow  TEXT NOT NULL,
+    version   INTEGER NOT NULL,
+    profile   TEXT NOT NULL,
+    key       TEXT,
+    status    TEXT NOT NULL,
+    step      TEXT,
+    due       INTEGER,
+    held      INTEGER NOT NULL,
+    started   INTEGER NOT NULL,
+    ended     INTEGER,
+    reason    TEXT,
+    state     TEXT NOT NULL,
+    PRIMARY KEY (partition, id)
+) STRICT;
+
+CREATE INDEX runs_due ON runs (partition, due, id) WHERE status = 'waiting' AND held = 0 AND due IS NOT NULL;
+CREATE INDEX runs_waiting ON runs (partition, site, profile) WHERE status = 'waiting';
+CREATE INDEX runs_held ON runs (partition, site, workflow, id) WHERE held = 1;
+CREATE INDEX runs_by_profile ON runs (site, profile, started, id);
+CREATE INDEX runs_by_workflow ON runs (site, workflow, started, id);
+
+CREATE TABLE entry_memory (
+    partition INTEGER NOT NULL,
+    site      INTEGER NOT NULL,
+    profile   TEXT NOT NULL,
+    workflow  TEXT NOT NULL,
+    key       TEXT NOT NULL,
+    started   INTEGER NOT NULL,
+    run       TEXT NOT NULL,
+    PRIMARY KEY (partition, site, profile, workflow, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workflow_states (
+    partition INTEGER NOT NULL,
+    site      INTEGER NOT NULL,
+    workflow  TEXT NOT NULL,
+    version   INTEGER NOT NULL,
+    status    TEXT NOT NULL,
+    PRIMARY KEY (partition, site, workflow)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE explanations (
+    sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
+    partition INTEGER NOT NULL,
+    site      INTEGER NOT NULL,
+    profile   TEXT NOT NULL,
+    event     TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    body      TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX explanations_by_event ON explanations (partition, event);
+CREATE INDEX explanations_by_profile ON explanations (partition, site, profile);
+
+-- What goes out. A delivery stays; its place in the outbox goes when it has ended.
+
+-- AUTOINCREMENT: `claim` remembers how far it has come.
+CREATE TABLE deliveries (
+    sequence   INTEGER PRIMARY KEY AUTOINCREMENT,
+    partition  INTEGER NOT NULL,
+    id         TEXT NOT NULL,
+    site       INTEGER NOT NULL,
+    effect     TEXT NOT NULL,
+    run        TEXT NOT NULL,
+    workflow   TEXT NOT NULL,
+    step       TEXT NOT NULL,
+    profile    TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    job        TEXT NOT NULL,
+    created    INTEGER NOT NULL,
+    due        INTEGER NOT NULL,
+    expires    INTEGER NOT NULL,
+    subscriber TEXT,
+    hops       INTEGER NOT NULL,
+    attempts   TEXT NOT NULL,
+    status     TEXT NOT NULL,  -- pending as long as it is in the outbox
+    finished   INTEGER,
+    UNIQUE (partition, id)
+) STRICT;
+
+CREATE INDEX deliveries_by_run ON deliveries (partition, run);
+CREATE INDEX deliveries_by_profile ON deliveries (partition, site, profile);
+
+CREATE TABLE outbox (
+    sequence  INTEGER PRIMARY KEY,  -- of the delivery
+    site      INTEGER NOT NULL,
+    workflow  TEXT NOT NULL,
+    scheduled INTEGER,              -- when to offer it; NULL: fresh, offered at once in the order of `sequence`
+    held      INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX outbox_scheduled ON outbox (scheduled) WHERE scheduled IS NOT NULL AND held = 0;
+
+PRAGMA user_version = 1;

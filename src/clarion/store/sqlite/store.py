@@ -1,0 +1,238 @@
+"""`SqliteStore`: the port on one SQLite file, with one thread that writes and two that read."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from clarion.clock import Clock, wall_clock
+from clarion.store.port import StoreError, StoreOutdated, StoreTooNew
+from clarion.store.records import (
+    ApiKey,
+    Appended,
+    Configuration,
+    Delivery,
+    DeliveryRow,
+    Explanation,
+    Facts,
+    LogRow,
+    NewEntry,
+    Outcome,
+    PartitionState,
+    Poisoned,
+    ProfileView,
+    Report,
+    RunRow,
+    Site,
+    SiteProfile,
+    Taken,
+    WorkflowRow,
+    WorkflowState,
+    WorkflowVersion,
+)
+from clarion.store.sqlite import checking, configuration, engine, reading
+from clarion.store.sqlite.claims import Claims
+from clarion.store.sqlite.connection import Synchronous, connect, library_version, require_library
+from clarion.store.sqlite.ending import report
+from clarion.store.sqlite.forgetting import Forgetting
+from clarion.store.sqlite.ingest import MOST_WAITING, Done, Ingest
+from clarion.store.sqlite.migrations import latest, too_new, version_of
+from clarion.store.sqlite.reader import Reader
+from clarion.store.sqlite.writer import CONFIGURATION, INBOX, OUTBOX, Writer
+
+T = TypeVar("T")
+
+READING_PATIENCE = 10.0
+"""Seconds that a query of the console's may take."""
+
+
+class SqliteStore:
+    """`clarion.store.port.Store` on a file that `migrations.migrate` has made. Docstrings are the port's where there is none."""
+
+    partitions = 1
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock = wall_clock,
+        synchronous: Synchronous = "FULL",
+        vfs: str | None = None,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
+        """More than `most_waiting` unstored entries are refused. `synchronous` NORMAL loses acknowledged events when the power fails."""
+        self._path = path
+        self._watchers: list[Callable[[str], None]] = []
+        connecting = partial(connect, path, synchronous=synchronous, vfs=vfs)
+        self._writer = Writer(partial(_ready, connecting, path), self._signal, Forgetting(clock))
+        self._ingest = Ingest(self._writer, most_waiting)
+        self._engine = Reader(partial(connecting, read_only=True), "clarion-store-engine")
+        self._reading = Reader(partial(connecting, read_only=True), "clarion-store-reading", READING_PATIENCE)
+        self._claims = Claims(self._engine)
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        require_library(library_version())
+        try:
+            await self._writer.start()
+            await self._engine.start()
+            await self._reading.start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        await self._reading.stop()
+        await self._engine.stop()
+        await self._writer.stop()  # last: who closes last folds the write-ahead log into the database
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        self._watchers.append(callback)
+
+    def _signal(self, changes: Iterable[str]) -> None:
+        for what in changes:
+            for watcher in self._watchers:
+                watcher(what)
+
+    # -- configuration -----------------------------------------------------------------------------------------------
+
+    async def configuration(self) -> Configuration:
+        return await self._reading.call(configuration.read)
+
+    async def create_site(self, site: Site) -> Site:
+        return await self._configure(lambda connection: configuration.create_site(connection, site))
+
+    async def create_key(self, key: ApiKey) -> ApiKey:
+        return await self._configure(lambda connection: configuration.create_key(connection, key))
+
+    async def revoke_key(self, site: int, key: int, at: int) -> ApiKey:
+        return await self._configure(lambda connection: configuration.revoke_key(connection, site, key, at))
+
+    async def touch_keys(self, used: Iterable[tuple[int, int]]) -> None:
+        noted = list(used)
+        await self._writer.call(lambda connection: configuration.touch_keys(connection, noted))
+
+    async def publish(self, version: WorkflowVersion, name: str, entries: Sequence[NewEntry]) -> WorkflowRow:
+        return await self._configure(lambda connection: configuration.publish(connection, version, name, entries), INBOX)
+
+    async def set_workflow_status(self, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]) -> WorkflowRow:
+        return await self._configure(
+            lambda connection: configuration.set_workflow_status(connection, site, workflow, status, at, entries), INBOX
+        )
+
+    async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
+        return await self._reading.call(lambda connection: configuration.workflow_version(connection, site, workflow, version))
+
+    async def _configure(self, write: Callable[[apsw.Connection], T], *changes: str) -> T:
+        return await self._writer.call(write, changes=(CONFIGURATION, *changes))
+
+    # -- ingest ------------------------------------------------------------------------------------------------------
+
+    def append_nowait(self, entries: Sequence[NewEntry], done: Done) -> None:
+        """As `append`, for the hot path: `done` is called in the event loop, once, with what `append` returns or raises.
+
+        Raises StoreOverloaded, StoreUnavailable when the entries are not taken on; then `done` is not called.
+        """
+        self._ingest.append(entries, done)
+
+    async def append(self, entries: Sequence[NewEntry]) -> list[Appended]:
+        future: asyncio.Future[list[Appended]] = asyncio.get_running_loop().create_future()
+
+        def done(result: list[Appended] | StoreError) -> None:
+            if future.done():
+                return
+            if isinstance(result, StoreError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self._ingest.append(entries, done)
+        return await future
+
+    # -- engine ------------------------------------------------------------------------------------------------------
+
+    async def own(self, partition: int) -> PartitionState:
+        return await self._writer.call(lambda connection: engine.own(connection, partition))
+
+    async def workflow_states(self, partition: int) -> list[WorkflowState]:
+        return await self._engine.call(lambda connection: engine.workflow_states(connection, partition))
+
+    async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
+        return await self._engine.call(lambda connection: engine.take(connection, partition, limit, horizon, timers))
+
+    async def facts(self, partition: int, named: Sequence[SiteProfile], profiles: Sequence[SiteProfile], runs: Sequence[str]) -> Facts:
+        return await self._engine.call(lambda connection: engine.facts(connection, partition, named, profiles, runs))
+
+    async def commit(self, outcome: Outcome) -> None:
+        sending = self._claims.sequences() if outcome.release else ()
+        await self._writer.call(
+            lambda connection: engine.apply(connection, outcome, sending), area="engine", changes=engine.changes(outcome)
+        )
+
+    async def held_runs(self, partition: int, site: int, workflow: str, limit: int) -> list[RunRow]:
+        return await self._engine.call(lambda connection: engine.held_runs(connection, partition, site, workflow, limit))
+
+    # -- delivery ----------------------------------------------------------------------------------------------------
+
+    async def claim(self, limit: int, now: int) -> tuple[list[Delivery], int | None]:
+        return await self._claims.claim(limit, now)
+
+    async def report(self, reports: Sequence[Report]) -> None:
+        changes = {OUTBOX if one.outcome is None else INBOX for one in reports}
+        over = [one.delivery.id for one in reports]
+        await self._writer.call(
+            lambda connection: report(connection, reports), area="report", changes=changes, then=lambda: self._claims.reported(over)
+        )
+
+    async def unclaim(self, deliveries: Sequence[str]) -> None:
+        self._claims.unclaim(deliveries)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    async def events(self, site: int, after: int, limit: int) -> list[LogRow]:
+        return await self._reading.call(lambda connection: reading.events(connection, site, after, limit))
+
+    async def profile(self, site: int, key: str, limit: int = 100) -> ProfileView:
+        return await self._reading.call(lambda connection: reading.profile(connection, site, key, limit))
+
+    async def subscriber_profile(self, site: int, device_token_hash: str) -> str:
+        return await self._reading.call(lambda connection: reading.subscriber_profile(connection, site, device_token_hash))
+
+    async def run(self, run: str) -> RunRow:
+        return await self._reading.call(lambda connection: reading.run(connection, run))
+
+    async def runs(self, site: int, workflow: str | None, status: str | None, limit: int) -> list[RunRow]:
+        return await self._reading.call(lambda connection: reading.runs(connection, site, workflow, status, limit))
+
+    async def explanations(self, site: int, event: str) -> list[Explanation]:
+        return await self._reading.call(lambda connection: reading.explanations(connection, site, event))
+
+    async def deliveries(self, site: int, run: str | None, limit: int) -> list[DeliveryRow]:
+        return await self._reading.call(lambda connection: reading.deliveries(connection, site, run, limit))
+
+    async def poisoned(self, limit: int) -> list[Poisoned]:
+        return await self._reading.call(lambda connection: reading.poisoned(connection, limit))
+
+    async def check(self) -> dict[str, str | int]:
+        return await self._reading.call(lambda connection: checking.check(connection, self._path))
+
+
+def _ready(connecting: Callable[[], apsw.Connection], path: Path) -> apsw.Connection:
+    """A connection to a database of just this program's schema. Raises StoreOutdated, StoreTooNew, StoreError."""
+    if not path.exists():
+        raise StoreOutdated(f"There is no database at {path}; run `clarion init` or `clarion migrate`.")
+    connection = connecting()
+    try:
+        version = version_of(connection)
+        if version > latest():
+            raise StoreTooNew(too_new(version))
+        if version < latest():
+            raise StoreOutdated(f"The database has schema {version}, this Clarion needs {latest()}; run `clarion migrate`.")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,32 @@
+"""Keeps the write-ahead log short."""
+
+from typing import Final
+
+import apsw
+
+PAGES: Final = 4_000
+"""Checkpoint after so many pages were written: 16 MB."""
+
+
+class WalLimit:
+    """The writer checkpoints by itself, right after a commit and after those who waited for it were answered.
+
+    Why not leave it to another thread: while commits go on, a checkpoint beside them never reaches the log's end, so the log is never begun
+    anew and grows without bound. Done by the writer it always reaches the end, unless a reader still needs older pages; then the next one
+    does. A larger limit means longer pauses, a smaller one writes the same pages of the database more often.
+    """
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._written = 0
+
+    def keep(self) -> None:
+        """Checkpoint if it is time. Failing (a full disk, say) loses nothing: the next commit tries again."""
+        self._written += self._connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)[0]
+        if self._written < PAGES:
+            return
+        try:
+            in_log, done = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error:
+            return
+        self._written = in_log - done

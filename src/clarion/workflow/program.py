@@ -1,0 +1,53 @@
+"""The program: a document flattened, so that a run's place in it is a step's id."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from clarion.workflow.document import Document, Listener
+from clarion.workflow.step import Step
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A step and where its ways lead."""
+
+    step: Step
+    next: str | None
+    """Id of the step after it, past the end of a branch the one after the branching step; None where the workflow ends."""
+    branches: tuple[str | None, ...]
+    """Id of the first step of each branch; `next` for an empty one."""
+
+
+class Program(msgspec.Struct, frozen=True):
+    """One version of a workflow, ready to run."""
+
+    workflow: str
+    version: int
+    document: Document
+    first: str | None
+    places: dict[str, Place]
+
+    def starts_on(self, event: str) -> tuple[Listener, ...]:
+        """The start triggers that listen for an event's name."""
+        return tuple(listener for listener in self.document.start.on if listener.event == event)
+
+    def exits_on(self, event: str) -> tuple[Listener, ...]:
+        """The exit rules that listen for an event's name."""
+        return tuple(listener for listener in self.document.exit if listener.event == event)
+
+
+def compile_program(document: Document, version: int) -> Program:
+    """Flatten a document."""
+    places = dict(_flatten(document.steps, None))
+    first = document.steps[0].id if document.steps else None
+    return Program(document.workflow, version, document, first, places)
+
+
+def _flatten(steps: tuple[Step, ...], after: str | None) -> Iterator[tuple[str, Place]]:
+    """Places of a list of steps whose end leads to `after`."""
+    for index, step in enumerate(steps):
+        following = steps[index + 1].id if index + 1 < len(steps) else after
+        branches = step.branches()
+        yield step.id, Place(step, following, tuple(branch[0].id if branch else following for branch in branches))
+        for branch in branches:
+            yield from _flatten(branch, following)

@@ -1,0 +1,208 @@
+"""Shapes that a document's values must have: each reads a value, naming every problem with its path, and describes itself as JSON Schema.
+
+One definition serves validation, the published schema and what the console offers, so they cannot disagree.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from clarion.domain.problems import Path, Problem, did_you_mean
+
+
+class Invalid:
+    """Type of `INVALID`: the value was refused; its problems are noted."""
+
+
+INVALID: Final = Invalid()
+
+
+class Reading:
+    """One reading of a document: knows its step ids, collects what is wrong with it, at most `LIMIT` problems."""
+
+    LIMIT = 200
+
+    def __init__(self, step_ids: frozenset[str] = frozenset()) -> None:
+        self.step_ids = step_ids
+        self.found: list[Problem] = []
+
+    def note(self, path: Path, message: str) -> Invalid:
+        """Note a problem at a path; returns INVALID for the caller to hand on."""
+        if len(self.found) < self.LIMIT:
+            self.found.append(Problem(path, message))
+        return INVALID
+
+    def extend(self, problems: Iterable[Problem]) -> Invalid:
+        """Note the problems that another reader found."""
+        for problem in problems:
+            self.note(problem.path, problem.message)
+        return INVALID
+
+
+class Shape(Protocol):
+    """What a value must look like."""
+
+    def read(self, value: object, path: Path, reading: Reading) -> Any:
+        """The value as the program uses it, or INVALID."""
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the value."""
+
+
+def printable(text: str) -> str:
+    """A name as it may stand in a message: bounded."""
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+class Text:
+    """A string with bounds and, where given, a pattern."""
+
+    def __init__(self, *, least: int = 1, most: int, pattern: str | None = None, says: str = "") -> None:
+        self.least, self.most, self.pattern, self.says = least, most, pattern, says
+        self._matches = re.compile(pattern).fullmatch if pattern else None
+
+    def read(self, value: object, path: Path, reading: Reading) -> str | Invalid:
+        if not isinstance(value, str):
+            return reading.note(path, "must be a string")
+        if len(value) < self.least:
+            return reading.note(path, "must not be empty")
+        if len(value) > self.most:
+            return reading.note(path, f"must be at most {self.most} characters")
+        if "\0" in value:
+            return reading.note(path, "must not contain NUL characters")
+        if self._matches and not self._matches(value):
+            return reading.note(path, self.says)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        out: dict[str, Any] = {"type": "string", "minLength": self.least, "maxLength": self.most}
+        if self.pattern:
+            out["pattern"] = f"^(?:{self.pattern})$"
+        return out
+
+
+class Choice:
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def read(self, value: object, path: Path, reading: Reading) -> str | Invalid:
+        if isinstance(value, str) and value in self.words:
+            return value
+        hint = did_you_mean(value, self.words) if isinstance(value, str) else ""
+        return reading.note(path, f"must be one of {', '.join(self.words)}{hint}")
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.words)}
+
+
+class Whole:
+    """An integer between two bounds."""
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least, self.most = least, most
+
+    def read(self, value: object, path: Path, reading: Reading) -> int | Invalid:
+        if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= self.most:
+            return reading.note(path, f"must be a whole number from {self.least} to {self.most}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+class Flag:
+    """true or false."""
+
+    def read(self, value: object, path: Path, reading: Reading) -> bool | Invalid:
+        return value if isinstance(value, bool) else reading.note(path, "must be true or false")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+class ListOf:
+    """A list with bounds, each member of one shape."""
+
+    def __init__(self, member: Shape, *, least: int = 0, most: int) -> None:
+        self.member, self.least, self.most = member, least, most
+
+    def read(self, value: object, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, list):
+            return reading.note(path, "must be a list")
+        if len(value) < self.least:
+            return reading.note(path, f"must have at least {self.least} member{'s' if self.least > 1 else ''}")
+        if len(value) > self.most:
+            return reading.note(path, f"must have at most {self.most} members")
+        out = [self.member.read(member, (*path, index), reading) for index, member in enumerate(value)]
+        return INVALID if INVALID in out else tuple(out)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.member.schema(), "minItems": self.least, "maxItems": self.most}
+
+
+class MapOf:
+    """An object with free keys of one shape and values of another."""
+
+    def __init__(self, key: Text, member: Shape, *, most: int) -> None:
+        self.key, self.member, self.most = key, member, most
+
+    def read(self, value: object, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, dict):
+            return reading.note(path, "must be an object")
+        if len(value) > self.most:
+            return reading.note(path, f"must have at most {self.most} keys")
+        out: dict[str, Any] = {}
+        valid = True
+        for name, member in value.items():
+            at = (*path, printable(str(name)))
+            valid &= self.key.read(name, at, reading) is not INVALID
+            out[name] = self.member.read(member, at, reading)
+            valid &= out[name] is not INVALID
+        return out if valid else INVALID
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "propertyNames": self.key.schema(),
+            "additionalProperties": self.member.schema(),
+            "maxProperties": self.most,
+        }
+
+
+class Object:
+    """An object with named fields; unknown keys are problems, with a suggestion where one is close."""
+
+    def __init__(self, required: Mapping[str, Shape] | None = None, optional: Mapping[str, Shape] | None = None) -> None:
+        self.required, self.optional = dict(required or {}), dict(optional or {})
+        self.fields = self.required | self.optional
+
+    def read(self, value: object, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, dict):
+            return reading.note(path, "must be an object")
+        out: dict[str, Any] = {}
+        valid = True
+        for name, member in value.items():
+            shape = self.fields.get(name)
+            if shape is None:
+                reading.note((*path, printable(str(name))), f"unknown key{did_you_mean(str(name), self.fields)}")
+                valid = False
+                continue
+            out[name] = shape.read(member, (*path, name), reading)
+            valid &= out[name] is not INVALID
+        for name in self.required:
+            if name not in value:
+                reading.note((*path, name), "is required")
+                valid = False
+        return out if valid else INVALID
+
+    def schema(self) -> dict[str, Any]:
+        out: dict[str, Any] = {
+            "type": "object",
+            "properties": {name: shape.schema() for name, shape in self.fields.items()},
+            "additionalProperties": False,
+        }
+        if self.required:
+            out["required"] = list(self.required)
+        return out

@@ -1,0 +1,112 @@
+"""Whether an event starts a workflow for a profile, and if not, exactly why."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from clarion.domain.lookup import lookup
+from clarion.domain.records import MISSING, Event, Missing, Scalar, Scope
+from clarion.workflow.document import Listener
+from clarion.workflow.program import Program
+from clarion.workflow.run import Run
+
+MOST_HOPS = 8
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an event meant to one workflow."""
+
+    workflow: str
+    version: int
+    verdict: str
+    """started, resumed, exited, or why not: where, audience, already_running, not_again, no_key, too_old, paused, hop_limit."""
+    run: str | None = None
+    """The run that was started, exited or stands in the way."""
+    rows: tuple[Any, ...] = ()
+    """The condition's rows with the values they saw."""
+    detail: dict[str, Any] = {}
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The verdict, and what to do when it is `started`."""
+
+    verdict: Verdict
+    key: str | None = None
+    restart: tuple[str, ...] = ()
+    """Runs that exit with reason `restarted` first."""
+
+
+def consider(
+    program: Program,
+    event: Event,
+    listeners: Sequence[Listener],
+    scope: Scope,
+    running: Sequence[Run],
+    last_start: Callable[[str | None], int | None],
+    paused: bool,
+) -> Decision:
+    """Judge an event that the workflow listens for.
+
+    `running` are the profile's runs in flight of this workflow; `last_start(key)` is when the profile last started it with that key.
+    """
+
+    def refuse(why: str, run: str | None = None, rows: tuple[Any, ...] = (), **detail: Any) -> Decision:
+        return Decision(Verdict(program.workflow, program.version, why, run, rows, detail))
+
+    start = program.document.start
+    if event.hops >= MOST_HOPS:
+        return refuse("hop_limit", hops=event.hops)
+    if paused:
+        return refuse("paused")
+    matched, rows = _match(listeners, scope)
+    if not matched:
+        return refuse("where", rows=rows)
+    happened = event.received if event.timestamp is None else event.timestamp
+    if happened < scope.now - start.max_age:
+        return refuse("too_old", happened=happened, max_age=start.max_age)
+    if start.audience is not None:
+        audience = start.audience.explain(scope)
+        if not audience.ok:
+            return refuse("audience", rows=tuple(audience.rows))
+    key = entry_key(program, scope)
+    if isinstance(key, Missing):
+        return refuse("no_key", field=start.key)
+    same = [run for run in running if run.key == key]
+    if same and start.while_running == "ignore":
+        return refuse("already_running", same[0].id)
+    last = last_start(key)
+    after = start.again.after
+    if last is not None and after != 0 and (after is None or scope.now < last + after):
+        return refuse("not_again", last_start=last)
+    restart = tuple(run.id for run in same) if start.while_running == "restart" else ()
+    return Decision(Verdict(program.workflow, program.version, "started", None, rows), key, restart)
+
+
+def entry_key(program: Program, scope: Scope) -> str | Missing | None:
+    """The run's key: None where the workflow has none, MISSING where the event lacks it."""
+    field = program.document.start.key
+    if field is None:
+        return None
+    value = lookup(scope, field)
+    if isinstance(value, Missing | tuple):
+        return MISSING
+    return spell_key(value)
+
+
+def spell_key(value: Scalar) -> str:
+    """A key's value as text: a number or boolean as JSON writes it."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _match(listeners: Sequence[Listener], scope: Scope) -> tuple[bool, tuple[Any, ...]]:
+    """Whether any of the triggers holds, with the rows that it, or all of them, looked at."""
+    rows: list[Any] = []
+    for listener in listeners:
+        if listener.where is None:
+            return True, ()
+        verdict = listener.where.explain(scope)
+        if verdict.ok:
+            return True, tuple(verdict.rows)
+        rows.extend(verdict.rows)
+    return False, tuple(rows)

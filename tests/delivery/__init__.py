@@ -1,0 +1,1 @@
+"""What delivery sends, to receivers on this machine."""

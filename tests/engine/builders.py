@@ -1,0 +1,143 @@
+"""A partition in memory: entries and timers go in, outcomes are applied to plain dictionaries, as a store would."""
+
+from typing import Any
+
+import msgspec
+
+from clarion.domain.records import Event, Profile, Subscriber
+from clarion.engine.batch import Batch, Needs, decode
+from clarion.engine.registry import Registry
+from clarion.store.records import (
+    Delivery,
+    Entry,
+    EntryKind,
+    EntryMemory,
+    Explanation,
+    Facts,
+    Outcome,
+    PartitionState,
+    Poisoned,
+    RunRow,
+    SubscriberPut,
+    WorkflowChange,
+    WorkflowState,
+    WorkflowVersion,
+)
+from clarion.workflow.source import canonical, read_document
+
+SITE = 1
+SECOND = 1_000_000
+HOUR = 3_600 * SECOND
+
+
+class Versions:
+    """The only part of the store that a registry needs."""
+
+    def __init__(self) -> None:
+        self.documents: dict[tuple[int, str, int], bytes] = {}
+
+    async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
+        document = self.documents[site, workflow, version]
+        return WorkflowVersion(site, workflow, version, msgspec.Raw(document), "", 0)
+
+
+class Partition:
+    """Applies batches and remembers what they left."""
+
+    def __init__(self) -> None:
+        self.versions = Versions()
+        self.registry = Registry(self.versions)  # type: ignore[arg-type]  # a part of the port is enough
+        self.state = PartitionState(0, 1, 0, 0, 0)
+        self.profiles: dict[tuple[int, str], Profile] = {}
+        self.subscribers: dict[tuple[int, str], Subscriber] = {}
+        self.runs: dict[str, RunRow] = {}
+        self.memory: dict[tuple[int, str, str, str], EntryMemory] = {}
+        self.workflows: dict[tuple[int, str], WorkflowState] = {}
+        self.deliveries: dict[str, Delivery] = {}
+        self.explanations: list[Explanation] = []
+        self.poisoned: list[Poisoned] = []
+        self.outcomes: list[Outcome] = []
+        self._position = 0
+
+    # -- entries -----------------------------------------------------------------------------------------------------
+
+    def entry(self, kind: EntryKind, body: object, id: str | None = None, received: int = 0) -> Entry:
+        self._position += 1
+        return Entry(self._position, kind, SITE, id or f"entry{self._position}", msgspec.Raw(msgspec.json.encode(body)), received)
+
+    def event(self, name: str, id: str | None = None, device: str | None = None, profile: str | None = "p", **data: Any) -> Entry:
+        id = id or f"event{self._position + 1}"
+        received = data.pop("received", 0)
+        timestamp = data.pop("timestamp", None)
+        hops = data.pop("hops", 0)
+        raw = msgspec.Raw(msgspec.json.encode(data))
+        return self.entry(EntryKind.EVENT, Event(id, name, device, profile, raw, timestamp, received, hops), id, received)
+
+    def subscriber(self, device: str, profile_id: str | None = None, **more: Any) -> Entry:
+        return self.entry(EntryKind.SUBSCRIBER, SubscriberPut(device, f"https://push.example/{device}", "k", "a", profile_id, **more))
+
+    def publish(self, text: str) -> Entry:
+        document = read_document(text)
+        before = self.workflows.get((SITE, document.workflow))
+        version = max((v for s, w, v in self.versions.documents if w == document.workflow), default=before.version if before else 0) + 1
+        self.versions.documents[SITE, document.workflow, version] = canonical(document)
+        return self.entry(EntryKind.WORKFLOW, WorkflowChange(document.workflow, "publish", version))
+
+    def change(self, workflow: str, change: str, skip_older_than: int | None = None) -> Entry:
+        return self.entry(EntryKind.WORKFLOW, WorkflowChange(workflow, change, 0, skip_older_than))
+
+    # -- batches -----------------------------------------------------------------------------------------------------
+
+    async def apply(self, *entries: Entry, at: int) -> Outcome:
+        """One batch at a log time."""
+        due = [
+            run
+            for run in sorted(self.runs.values(), key=lambda run: (run.due or 0, run.id))
+            if run.status == "waiting" and run.due is not None and run.due <= at and not run.held
+        ]
+        needs = Needs()
+        needs.add_runs(due)
+        bodies = [decode(entry) for entry in entries]
+        for entry, body in zip(entries, bodies, strict=True):
+            needs.add(entry.site, body)
+        facts = self._facts(needs)
+        await self.registry.fetch(needs.versions | {(run.site, run.workflow, run.version) for run in facts.runs})
+        batch = Batch(self.state, self.registry, facts, due, at)
+        for entry, body in zip(entries, bodies, strict=True):
+            batch.apply(entry, body, 1000)
+        batch.fire_timers(1000)
+        outcome = batch.outcome()
+        self._take(outcome)
+        return outcome
+
+    def _facts(self, needs: Needs) -> Facts:
+        devices = {(one.site, one.value) for one in needs.subscribers()}
+        people = {(one.site, one.value) for one in needs.people()}
+        people |= {(site, one.profile) for (site, device), one in self.subscribers.items() if (site, device) in devices}
+        return Facts(
+            [(site, one) for (site, device), one in self.subscribers.items() if (site, device) in devices or (site, one.profile) in people],
+            [(site, one) for (site, key), one in self.profiles.items() if (site, key) in people],
+            [run for run in self.runs.values() if run.status == "waiting" and (run.site, run.profile) in people],
+            [one for one in self.memory.values() if (one.site, one.profile) in people],
+        )
+
+    def _take(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.state = outcome.state
+        self.profiles |= {(site, one.key): one for site, one in outcome.profiles}
+        self.subscribers |= {(site, one.device_token_hash): one for site, one in outcome.subscribers}
+        self.runs |= {run.id: run for run in outcome.runs}
+        self.memory |= {(one.site, one.workflow, one.profile, one.key): one for one in outcome.memory}
+        self.workflows |= {(one.site, one.workflow): one for one in outcome.workflows}
+        self.deliveries |= {one.id: one for one in outcome.deliveries}
+        self.explanations += outcome.explanations
+        self.poisoned += outcome.poisoned
+
+    def verdicts(self, event: str) -> dict[str, Any]:
+        """By workflow: the verdict on an event."""
+        found: dict[str, Any] = {}
+        for one in self.explanations:
+            if one.event == event:
+                for verdict in msgspec.json.decode(one.body).get("verdicts", []):
+                    found[verdict["workflow"]] = verdict
+        return found

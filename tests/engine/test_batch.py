@@ -1,0 +1,309 @@
+"""What a batch of inputs comes to: starts, order, timers, exits, identity, pauses, poison."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.engine.builders import HOUR, SECOND, SITE, Partition
+
+from clarion.domain.ids import anonymous_profile, run_id
+from clarion.domain.records import Event
+from clarion.engine.apply import Applier
+from clarion.store.records import DeliveryOutcome, EntryKind, Outcome
+
+CART = """
+workflow: cart
+start: {on: [{event: add}], key: event.cart}
+exit: [{event: buy, where: {all: [{field: event.cart, op: eq, value: {from: entry.cart}}]}}]
+steps:
+  - {id: hour, wait: {for: 1h}}
+  - {id: push, push: {title: "{{ cart }}", message: m, url: "https://shop.example/"}}
+"""
+AT_ONCE = """
+workflow: now
+start: {on: [{event: add}]}
+steps: [{id: call, http: {url: "https://api.example/", body: {n: "{{ n }}"}}}]
+"""
+
+
+@pytest.fixture
+async def partition() -> Partition:
+    made = Partition()
+    await made.apply(made.publish(CART), made.publish(AT_ONCE), at=SECOND)
+    return made
+
+
+async def test_an_event_starts_what_listens_and_creates_its_profile(partition: Partition) -> None:
+    await partition.apply(partition.event("add", "e", cart="c", n=1), at=2 * SECOND)
+    [waiting] = [run for run in partition.runs.values() if run.status == "waiting"]
+    assert (waiting.workflow, waiting.key, waiting.step, waiting.due) == ("cart", "c", "hour", 2 * SECOND + HOUR)
+    assert waiting.id == run_id(SITE, "cart", "e", "c")
+    [delivery] = partition.deliveries.values()
+    assert (delivery.kind, delivery.effect, delivery.id) == ("http", delivery.id, delivery.id)
+    assert msgspec.json.decode(delivery.job)["body"] == '{"n":1}'
+    assert (SITE, "n:p") in partition.profiles
+    assert {name: one["verdict"] for name, one in partition.verdicts("e").items()} == {"cart": "started", "now": "started"}
+
+
+async def test_a_timer_fires_before_a_later_entry_and_with_its_due_time(partition: Partition) -> None:
+    await partition.apply(partition.subscriber("d", "p"), partition.event("add", cart="c"), at=2 * SECOND)
+    await partition.apply(partition.event("buy", cart="c"), at=2 * SECOND + HOUR)
+    [run] = [run for run in partition.runs.values() if run.workflow == "cart"]
+    assert (run.status, run.ended) == ("completed", 2 * SECOND + HOUR)
+    [push] = [one for one in partition.deliveries.values() if one.kind == "push"]
+    assert push.subscriber == "d"
+
+
+async def test_an_exit_one_microsecond_before_the_timer_wins(partition: Partition) -> None:
+    await partition.apply(partition.event("add", cart="c"), at=2 * SECOND)
+    await partition.apply(partition.event("buy", "b", cart="c"), at=2 * SECOND + HOUR - 1)
+    [run] = [run for run in partition.runs.values() if run.workflow == "cart"]
+    assert (run.status, run.reason) == ("exited", "event buy")
+    assert partition.verdicts("b")["cart"]["verdict"] == "exited"
+
+
+async def test_one_run_for_each_key_and_the_reasons_why_not(partition: Partition) -> None:
+    await partition.apply(partition.event("add", cart="c"), partition.event("add", "twice", cart="c"), at=2 * SECOND)
+    await partition.apply(partition.event("add", "other", cart="d"), partition.event("add", "none"), at=3 * SECOND)
+    assert partition.verdicts("twice")["cart"]["verdict"] == "already_running"
+    assert partition.verdicts("other")["cart"]["verdict"] == "started"
+    assert partition.verdicts("none")["cart"]["verdict"] == "no_key"
+
+
+@pytest.mark.parametrize(("age", "verdict"), [(72 * HOUR, "started"), (72 * HOUR + 1, "too_old")])
+async def test_an_old_timestamp_starts_nothing(partition: Partition, age: int, verdict: str) -> None:
+    now = 1_000 * HOUR
+    await partition.apply(partition.event("add", "e", cart="c", timestamp=now - age), at=now)
+    assert partition.verdicts("e")["cart"]["verdict"] == verdict
+
+
+@pytest.mark.parametrize(("hops", "verdict"), [(7, "started"), (8, "hop_limit")])
+async def test_the_hop_guard(partition: Partition, hops: int, verdict: str) -> None:
+    await partition.apply(partition.event("add", "e", cart="c", hops=hops), at=2 * SECOND)
+    assert partition.verdicts("e")["cart"]["verdict"] == verdict
+
+
+async def test_where_names_the_row_and_the_value_it_saw() -> None:
+    partition = Partition()
+    text = "workflow: w\nstart: {on: [{event: add, where: {all: [{field: event.price, op: gte, value: 20}]}}]}\nsteps: []"
+    await partition.apply(partition.publish(text), partition.event("add", "e", price=19.5), at=SECOND)
+    verdict = partition.verdicts("e")["w"]
+    assert (verdict["verdict"], verdict["rows"][0]["field"], verdict["rows"][0]["saw"]) == ("where", "event.price", 19.5)
+
+
+@pytest.mark.parametrize(
+    ("again", "gap", "verdict"),
+    [
+        ("always", 1, "started"),
+        ("never", 70 * HOUR, "not_again"),
+        ("{after: 2h}", 2 * HOUR - 1, "not_again"),
+        ("{after: 2h}", 2 * HOUR, "started"),
+    ],
+)
+async def test_again(again: str, gap: int, verdict: str) -> None:
+    partition = Partition()
+    await partition.apply(partition.publish(f"workflow: w\nstart: {{on: [{{event: add}}], again: {again}}}\nsteps: []"), at=SECOND)
+    await partition.apply(partition.event("add"), at=2 * SECOND)
+    await partition.apply(partition.event("add", "second"), at=2 * SECOND + gap)
+    assert partition.verdicts("second")["w"]["verdict"] == verdict
+
+
+async def test_restart_exits_the_running_one_and_parallel_runs_beside_it() -> None:
+    partition = Partition()
+    for mode in ("restart", "parallel"):
+        text = f"workflow: {mode}\nstart: {{on: [{{event: add}}], while_running: {mode}}}\nsteps: [{{id: a, wait: {{for: 1h}}}}]"
+        await partition.apply(partition.publish(text), at=SECOND)
+    await partition.apply(partition.event("add"), partition.event("add"), at=2 * SECOND)
+    assert sorted((run.workflow, run.status, run.reason) for run in partition.runs.values()) == [
+        ("parallel", "waiting", None),
+        ("parallel", "waiting", None),
+        ("restart", "exited", "restarted"),
+        ("restart", "waiting", None),
+    ]
+
+
+async def test_one_event_ends_one_run_and_starts_another_but_never_meets_what_it_started() -> None:
+    partition = Partition()
+    text = "workflow: w\nstart: {on: [{event: add}]}\nexit: [{event: add}]\nsteps: [{id: a, wait: {for: 1h}}]"
+    await partition.apply(partition.publish(text), partition.event("add", "first"), at=SECOND)
+    assert [run.status for run in partition.runs.values()] == ["waiting"]
+    await partition.apply(partition.event("add", "second"), at=2 * SECOND)
+    assert sorted(run.status for run in partition.runs.values()) == ["exited", "waiting"]
+
+
+async def test_an_unknown_subscriber_starts_nothing_and_is_explained(partition: Partition) -> None:
+    await partition.apply(partition.event("add", "e", device="nobody", profile=None, cart="c"), at=2 * SECOND)
+    assert not partition.runs
+    assert partition.verdicts("e")["cart"]["verdict"] == "unknown_subscriber"
+    assert msgspec.json.decode(partition.explanations[-1].body)["unknown_subscriber"] is True
+
+
+async def test_a_push_goes_to_each_active_subscriber_and_to_nobody_without_one(partition: Partition) -> None:
+    await partition.apply(partition.subscriber("d1", "p"), partition.subscriber("d2", "p"), partition.event("add", cart="c"), at=2 * SECOND)
+    await partition.apply(partition.event("add", profile="lonely", cart="c"), at=2 * SECOND)
+    await partition.apply(at=3 * SECOND + HOUR)
+    pushes = [one for one in partition.deliveries.values() if one.kind == "push"]
+    assert sorted(one.subscriber or "" for one in pushes) == ["d1", "d2"]
+    assert len({one.effect for one in pushes}) == 1
+    assert len({one.id for one in pushes}) == 2
+    told = [
+        reason["what"]
+        for one in partition.explanations
+        for _, reasons in msgspec.json.decode(one.body).get("runs", [])
+        for reason in reasons
+    ]
+    assert told.count("no_subscriber") == 1
+    payload = msgspec.json.decode(pushes[0].job)["payload"]
+    assert payload["id"] == payload["tag"] == pushes[0].effect
+
+
+async def test_gone_removes_the_subscriber_as_a_system_event() -> None:
+    partition = Partition()
+    text = "workflow: w\nstart: {on: [{event: PushEngage.Subscriber.Remove}]}\nsteps: [{id: a, http: {url: 'https://a.example/'}}]"
+    await partition.apply(partition.publish(text), partition.subscriber("d", "p"), at=SECOND)
+    outcome = DeliveryOutcome("x", "x", "r", "w", "s", "push", "gone", "n:p", "d", 410, "gone", hops=1)
+    await partition.apply(partition.entry(EntryKind.OUTCOME, outcome), at=2 * SECOND)
+    assert not partition.subscribers[SITE, "d"].active
+    [run] = partition.runs.values()
+    assert run.workflow == "w"
+    await partition.apply(partition.entry(EntryKind.OUTCOME, outcome), at=3 * SECOND)
+    assert len(partition.runs) == 1
+
+
+@pytest.mark.parametrize(("outcome", "name"), [("sent", "PushEngage.Notification.Sent"), ("failed", "PushEngage.Notification.Failed")])
+async def test_a_deliverys_fate_is_a_system_event(outcome: str, name: str) -> None:
+    partition = Partition()
+    text = f"workflow: w\nstart: {{on: [{{event: {name}, where: {{all: [{{field: event.step, op: eq, value: s}}]}}}}]}}\nsteps: []"
+    await partition.apply(partition.publish(text), partition.subscriber("d", "p"), at=SECOND)
+    body = DeliveryOutcome("x", "x", "r", "w", "s", "push", outcome, "n:p", "d", 201, hops=1)
+    await partition.apply(partition.entry(EntryKind.OUTCOME, body), at=2 * SECOND)
+    assert len(partition.runs) == 1
+
+
+# -- identity --------------------------------------------------------------------------------------------------------
+
+
+async def test_an_anonymous_profile_merges_into_the_named_one(partition: Partition) -> None:
+    await partition.apply(partition.subscriber("d", None, attributes={"a": 1, "b": 1}), at=2 * SECOND)
+    await partition.apply(partition.event("add", device="d", profile=None, cart="young"), at=3 * SECOND)
+    await partition.apply(partition.event("add", device="d", profile=None, cart="both"), at=4 * SECOND)
+    await partition.apply(partition.event("add", cart="both"), at=5 * SECOND)
+    await partition.apply(partition.subscriber("d", "p", attributes={"b": 2}), at=6 * SECOND)
+    assert partition.subscribers[SITE, "d"].profile == "n:p"
+    assert partition.profiles[SITE, "n:p"].attributes == {"a": 1, "b": 2}
+    runs = {(run.key, run.profile, run.status, run.reason) for run in partition.runs.values() if run.workflow == "cart"}
+    assert runs == {("young", "n:p", "waiting", None), ("both", "n:p", "waiting", None), ("both", "n:p", "exited", "merged")}
+    [kept] = [run for run in partition.runs.values() if run.key == "both" and run.status == "waiting"]
+    assert kept.started == 4 * SECOND
+    await partition.apply(partition.event("buy", cart="young"), at=7 * SECOND)
+    assert [run.status for run in partition.runs.values() if run.key == "young"] == ["exited"]
+
+
+async def test_a_change_between_named_profiles_moves_the_subscriber_only(partition: Partition) -> None:
+    await partition.apply(partition.subscriber("d", "p", attributes={"a": 1}), partition.event("add", cart="c"), at=2 * SECOND)
+    await partition.apply(partition.subscriber("d", "q"), at=3 * SECOND)
+    assert partition.subscribers[SITE, "d"].profile == "n:q"
+    assert partition.profiles[SITE, "n:p"].attributes == {"a": 1}
+    assert {run.profile for run in partition.runs.values()} == {"n:p"}
+    await partition.apply(at=3 * SECOND + HOUR)
+    assert not [one for one in partition.deliveries.values() if one.kind == "push"]
+
+
+async def test_a_lone_subscriber_has_a_profile_of_its_own(partition: Partition) -> None:
+    await partition.apply(partition.subscriber("d"), partition.event("add", device="d", profile=None, cart="c"), at=2 * SECOND)
+    assert {run.profile for run in partition.runs.values()} == {anonymous_profile("d")}
+
+
+# -- pause -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_paused_workflow_starts_nothing_holds_its_timers_and_still_exits(partition: Partition) -> None:
+    await partition.apply(partition.event("add", cart="c"), partition.event("add", cart="d"), at=2 * SECOND)
+    paused = await partition.apply(partition.change("cart", "pause"), partition.event("add", "no", cart="x"), at=3 * SECOND)
+    assert paused.hold == [(SITE, "cart")]
+    assert partition.verdicts("no")["cart"]["verdict"] == "paused"
+    await partition.apply(at=9 * HOUR)
+    assert {run.held for run in partition.runs.values() if run.status == "waiting"} == {True}
+    await partition.apply(partition.event("buy", cart="d"), at=9 * HOUR + 1)
+    assert {run.key: run.status for run in partition.runs.values() if run.workflow == "cart"} == {"c": "waiting", "d": "exited"}
+    resumed = await partition.apply(partition.change("cart", "resume", 24 * HOUR), at=10 * HOUR)
+    assert resumed.release == [(SITE, "cart", -14 * HOUR)]
+    partition.runs |= {run.id: msgspec.structs.replace(run, held=False) for run in partition.runs.values()}
+    await partition.apply(at=10 * HOUR + 5)
+    [run] = [run for run in partition.runs.values() if run.key == "c"]
+    assert (run.status, run.ended) == ("completed", 10 * HOUR)
+
+
+async def test_a_new_version_is_used_by_new_runs_only(partition: Partition) -> None:
+    await partition.apply(partition.event("add", cart="c"), at=2 * SECOND)
+    await partition.apply(partition.publish(CART.replace("1h", "2h")), partition.event("add", cart="d"), at=3 * SECOND)
+    assert {run.key: (run.version, run.due) for run in partition.runs.values() if run.workflow == "cart"} == {
+        "c": (1, 2 * SECOND + HOUR),
+        "d": (2, 3 * SECOND + 2 * HOUR),
+    }
+
+
+# -- poison ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_poisoned_entry_is_set_aside_whole_and_the_rest_go_on(partition: Partition, monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., Any] = Applier._consider
+
+    def breaks(self: Applier, state: Any, event: Event, *rest: Any) -> None:
+        real(self, state, event, *rest)
+        if event.id == "bad" and state.workflow == "now":
+            raise ZeroDivisionError("boom")
+
+    monkeypatch.setattr(Applier, "_consider", breaks)
+    entries = [partition.event("add", id, profile=id, cart="c") for id in ("good", "bad", "fine")]
+    outcome = await partition.apply(*entries, at=2 * SECOND)
+    assert [(one.id, one.error) for one in partition.poisoned] == [("bad", "ZeroDivisionError: boom")]
+    assert sorted(run.profile for run in partition.runs.values() if run.workflow == "cart") == ["n:fine", "n:good"]
+    assert sorted(one.profile for one in partition.deliveries.values()) == ["n:fine", "n:good"]
+    assert (SITE, "n:bad") not in partition.profiles
+    assert [move.sequence for move in outcome.moved] == [3, 4, 5]
+    assert not partition.verdicts("bad")
+
+
+# -- determinism -----------------------------------------------------------------------------------------------------
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "buy", "other"]),
+        st.sampled_from(["p", "q"]),
+        st.sampled_from(["c", "d"]),
+        st.integers(0, 2 * HOUR),
+    ),
+    max_size=15,
+)
+
+
+def told(outcome: Outcome) -> tuple[object, ...]:
+    return (outcome.runs, outcome.deliveries, outcome.explanations, outcome.moved)
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS, st.integers(1, 4))
+async def test_the_same_log_gives_the_same_runs_effects_and_explanations_however_it_is_cut(
+    steps: list[tuple[str, str, str, int]], size: int
+) -> None:
+    whole, cut = Partition(), Partition()
+    for partition in (whole, cut):
+        await partition.apply(partition.publish(CART), partition.publish(AT_ONCE), partition.subscriber("d", "p"), at=SECOND)
+    now = SECOND
+    for index, (name, profile, cart, gap) in enumerate(steps):
+        now += gap if index % size == 0 else 0
+        await cut.apply(cut.event(name, f"e{index}", profile=profile, cart=cart), at=now)
+    now = SECOND
+    for start in range(0, len(steps), size):
+        group = steps[start : start + size]
+        now += group[0][3]
+        await whole.apply(
+            *(whole.event(name, f"e{start + i}", profile=profile, cart=cart) for i, (name, profile, cart, _) in enumerate(group)), at=now
+        )
+    assert whole.runs == cut.runs
+    assert whole.deliveries == cut.deliveries
+    assert sorted(whole.explanations, key=repr) == sorted(cut.explanations, key=repr)

@@ -1,0 +1,169 @@
+"""`advance()` alone: one input in, the run after it out."""
+
+import msgspec
+import pytest
+from tests.workflow.builders import ProgramOf, event, new_run
+
+from clarion.domain.ids import effect_id
+from clarion.workflow.advance import Arrived, Begin, Due, Person, Stop, advance
+from clarion.workflow.effects import HttpEffect, PushEffect
+from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING
+
+HOUR = 3_600_000_000
+
+PUSH = """
+steps:
+  - id: hello
+    push: {title: "Hi {{ first_name }}", message: "{{ product || it }} for {{ price }}", url: "https://shop.example/?q={{ product }}"}
+"""
+
+
+def test_a_push_is_rendered_and_the_run_completes(program: ProgramOf, person: Person) -> None:
+    done = advance(program(PUSH), new_run(event(product="a&b", price=9.5)), Begin(), 5, person)
+    [push] = done.effects
+    assert isinstance(push, PushEffect)
+    assert (push.title, push.message, push.url) == ("Hi Ann", "a&b for 9.5", "https://shop.example/?q=a%26b")
+    assert push.id == effect_id("r1", "hello", 1)
+    assert (done.run.status, done.run.ended, done.run.step, done.run.due) == (COMPLETED, 5, None, None)
+    assert [reason.what for reason in done.reasons] == ["push", COMPLETED]
+
+
+def test_missing_values_are_recorded(program: ProgramOf, person: Person) -> None:
+    done = advance(program(PUSH), new_run(event()), Begin(), 5, person)
+    assert done.reasons[0].detail["missing"] == ["price", "product"]
+
+
+def test_http_renders_url_headers_and_body_with_types_kept(program: ProgramOf, person: Person) -> None:
+    text = """
+steps:
+  - id: call
+    http:
+      url: "https://api.example/carts/{{ cart }}"
+      method: PUT
+      headers: {X-Who: "{{ profile.id }}"}
+      body: {price: "{{ price }}", text: "costs {{ price }}", vip: "{{ profile.vip }}", list: ["{{ name || x }}"]}
+"""
+    done = advance(program(text), new_run(event(cart="a/b", price=18446744073709551616)), Begin(), 5, person)
+    [call] = done.effects
+    assert isinstance(call, HttpEffect)
+    assert (call.method, call.url, call.headers) == ("PUT", "https://api.example/carts/a%2Fb", {"X-Who": "p"})
+    assert msgspec.json.decode(call.body or "") == {
+        "price": 18446744073709551616,
+        "text": "costs 18446744073709551616",
+        "vip": True,
+        "list": ["x"],
+    }
+
+
+def test_header_values_cannot_break_their_line(program: ProgramOf, person: Person) -> None:
+    text = 'steps: [{id: call, http: {url: "https://a.example/", headers: {X-A: "{{ a }}"}}}]'
+    [call] = advance(program(text), new_run(event(a="x\r\nEvil: 1")), Begin(), 0, person).effects
+    assert isinstance(call, HttpEffect)
+    assert call.headers == {"X-A": "x Evil: 1"}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("ftp://x.example/", "must start with http"),
+        ("javascript:alert(1)", "must start with http"),
+        ("https://user:secret@x.example/", "must not hold a user name"),
+        ("https:///path", "names no host"),
+        ("https://a b/", "space"),
+        (5, "must start with http"),
+    ],
+)
+def test_a_url_from_data_that_is_none_fails_the_run(program: ProgramOf, person: Person, value: object, reason: str) -> None:
+    done = advance(program('steps: [{id: call, http: {url: "{{ url }}"}}]'), new_run(event(url=value)), Begin(), 0, person)
+    assert done.run.status == FAILED
+    assert not done.effects
+    assert reason in (done.run.reason or "")
+    assert (done.run.reason or "").startswith("step call: ")
+
+
+def test_a_whole_url_from_data_is_used_as_it_is(program: ProgramOf, person: Person) -> None:
+    url = "https://x.example/a?b=1&c=%20#d"
+    [call] = advance(program('steps: [{id: call, http: {url: "{{ url }}"}}]'), new_run(event(url=url)), Begin(), 0, person).effects
+    assert isinstance(call, HttpEffect)
+    assert call.url == url
+
+
+WAITS = """
+steps:
+  - {id: one, wait: {for: 1h}}
+  - {id: two, wait: {for: 30m}}
+  - {id: end, exit: {reason: done}}
+  - {id: never, wait: {for: 1h}}
+"""
+
+
+def test_waits_count_from_when_they_are_entered_and_fire_once(program: ProgramOf, person: Person) -> None:
+    document = program(WAITS.replace("  - {id: never, wait: {for: 1h}}\n", ""))
+    run = advance(document, new_run(event()), Begin(), 100, person).run
+    assert (run.status, run.step, run.since, run.due) == (WAITING, "one", 100, 100 + HOUR)
+    early = advance(document, run, Due(), 99 + HOUR, person)
+    assert early.run is run
+    run = advance(document, run, Due(), 100 + HOUR, person).run
+    assert (run.step, run.due) == ("two", 100 + HOUR + HOUR // 2)
+    run = advance(document, run, Due(), run.due or 0, person).run
+    assert (run.status, run.reason, run.due) == (EXITED, "done", None)
+    assert advance(document, run, Due(), 10 * HOUR, person).run is run
+
+
+def test_no_steps_complete_at_once(program: ProgramOf, person: Person) -> None:
+    assert advance(program("steps: []"), new_run(event()), Begin(), 3, person).run.status == COMPLETED
+
+
+EXITS = """
+exit:
+  - event: purchase
+    where: {all: [{field: event.cart, op: eq, value: {from: entry.cart}}]}
+  - event: stop
+steps: [{id: one, wait: {for: 1h}}]
+"""
+
+
+def test_exit_rules_compare_with_the_starting_event(program: ProgramOf, person: Person) -> None:
+    document = program(EXITS)
+    run = advance(document, new_run(event(cart="c1")), Begin(), 0, person).run
+    other = advance(document, run, Arrived(event("purchase", "e2"), {"cart": "c2"}), 5, person)
+    assert other.run == run
+    [reason] = other.reasons
+    assert reason.what == "not_exited"
+    assert (reason.detail["rows"][0]["saw"], reason.detail["rows"][0]["expected"]) == ("c2", "c1")
+    same = advance(document, run, Arrived(event("purchase", "e3"), {"cart": "c1"}), 6, person)
+    assert (same.run.status, same.run.reason, same.run.ended, same.run.due) == (EXITED, "event purchase", 6, None)
+    plain = advance(document, run, Arrived(event("stop", "e4"), {}), 7, person)
+    assert plain.run.status == EXITED
+    unheard = advance(document, run, Arrived(event("go", "e5"), {}), 7, person)
+    assert (unheard.run, unheard.reasons) == (run, ())
+
+
+def test_stop_ends_wherever_it_stands(program: ProgramOf, person: Person) -> None:
+    document = program(EXITS)
+    run = advance(document, new_run(event()), Begin(), 0, person).run
+    assert advance(document, run, Stop("restarted"), 9, person).run.reason == "restarted"
+
+
+def test_a_step_that_is_gone_ends_the_run(program: ProgramOf, person: Person) -> None:
+    run = advance(program(EXITS), new_run(event()), Begin(), 0, person).run
+    done = advance(program("steps: []"), run, Due(), 2 * HOUR, person)
+    assert (done.run.status, done.run.reason) == (EXITED, "step_removed")
+
+
+def test_the_same_input_gives_the_same_outcome(program: ProgramOf, person: Person) -> None:
+    document, run = program(PUSH), new_run(event(price=1))
+    assert advance(document, run, Begin(), 5, person) == advance(document, run, Begin(), 5, person)
+
+
+def test_what_a_failed_step_wanted_is_not_done_but_earlier_effects_stand(program: ProgramOf, person: Person) -> None:
+    text = """
+steps:
+  - {id: good, http: {url: "https://a.example/"}}
+  - {id: bad, push: {title: "{{ 'x' | divided_by: 0 }}", message: m, url: "https://a.example/"}}
+  - {id: after, http: {url: "https://b.example/"}}
+"""
+    done = advance(program(text), new_run(event()), Begin(), 5, person)
+    assert [effect.step for effect in done.effects] == ["good"]
+    assert done.run.status == FAILED
+    assert (done.run.reason or "").startswith("step bad: ")
