@@ -53,7 +53,8 @@ class Connection(asyncio.Protocol):
         self._store.append(self, body.decode())
 
     def answer(self) -> None:
-        self._transport.write(_ANSWER)
+        if not self._transport.is_closing():  # the client may have gone
+            self._transport.write(_ANSWER)
 
 
 class GroupCommit:

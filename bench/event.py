@@ -23,8 +23,9 @@ def example(profile: str) -> dict[str, object]:
 
 def request(path: str, key: str, body: bytes) -> bytes:
     """A whole request on a connection that is kept alive."""
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nApi-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    fields = {"Host": "127.0.0.1", "Api-Key": key, "Content-Type": "application/json", "Content-Length": len(body)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
 def encode(value: object) -> bytes:

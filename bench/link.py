@@ -43,9 +43,7 @@ class Link(asyncio.Protocol):
         self._answered(self, self._parser.get_status_code(), body)
 
 
-async def connect(
-    port: int, count: int, answered: Callable[[Link, int, bytes], None], lost: Callable[[Link], None]
-) -> list[Link]:
+async def connect(port: int, count: int, answered: Callable[[Link, int, bytes], None], lost: Callable[[Link], None]) -> list[Link]:
     """`count` connections to a loopback port. Raises OSError."""
     loop = asyncio.get_running_loop()
     links = []

@@ -105,7 +105,9 @@ def main() -> None:
             for kind, measured in rates.items():
                 measured.append(measure(kind, chosen.seconds, chosen.connections, vary=vary))
         floor, clarion = (statistics.median(measured) for measured in rates.values())
-        print(f"{'every head differs' if vary else 'heads repeat'}: floor {floor:,.0f}/s, clarion {clarion:,.0f}/s, ratio {clarion / floor:.2f}")
+        print(
+            f"{'every head differs' if vary else 'heads repeat'}: floor {floor:,.0f}/s, clarion {clarion:,.0f}/s, ratio {clarion / floor:.2f}"
+        )
 
 
 if __name__ == "__main__":

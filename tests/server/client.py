@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from typing import Any, NamedTuple
 
 PATIENCE = 20.0
@@ -88,3 +90,9 @@ def request(method: str = "POST", path: str = "/direct", body: bytes = b"", *hea
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+    def reset(self) -> None:
+        """Close this end with a reset, as a process that dies with unread input does."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()

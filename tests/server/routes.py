@@ -97,14 +97,15 @@ class Broken(Echo):
 
 
 class Gate:
-    """An app's endpoint that waits for the test."""
+    """Endpoints of an app that wait for the test."""
 
     def __init__(self) -> None:
         self.entered = asyncio.Event()
         self.open = asyncio.Event()
         self.disconnected = asyncio.Event()
 
-    async def __call__(self, request: Request) -> Response:
+    async def until_open(self, request: Request) -> Response:
+        """An endpoint that waits for `open`."""
         self.entered.set()
         async with asyncio.timeout(PATIENCE):
             await self.open.wait()
@@ -155,7 +156,7 @@ def app(gate: Gate | None = None) -> Starlette:
         routes=[
             Route("/show/{rest:path}", show, methods=methods),
             Route("/stream", stream, methods=methods),
-            Route("/gate", gate, methods=methods),
+            Route("/gate", gate.until_open, methods=methods),
             Route("/until-disconnect", gate.until_disconnect, methods=methods),
         ]
     )

@@ -153,7 +153,7 @@ async def test_an_answer_to_a_client_that_has_gone_goes_nowhere(serve: Serve) ->
     client = await served.connect()
     await client.send(request() * 2)
     first, second = await held.arrived(2)
-    client.writer.transport.abort()
+    client.reset()
     other = await served.connect()
     while served.server.connections > 1:  # each answer is a turn of the loop in which the server may notice
         await other.ask(request("POST", "/echo", b"x"))

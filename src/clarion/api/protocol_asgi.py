@@ -100,6 +100,7 @@ class AsgiRequest(RequestResponseCycle):
         self.message_event.set()
         self.response: bytes | None = None
         self.size = len(body)
+        self.outlives_input = False
         self._wire = wire
         self._failure = failure
         self._start = start

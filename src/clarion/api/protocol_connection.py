@@ -16,6 +16,8 @@ class Exchange(Protocol):
     """What is left to write once it is answered; None before."""
     size: int
     """Bytes it holds."""
+    outlives_input: bool
+    """Whether it goes on when the client has closed its side, which may mean that it has gone."""
 
     def begin(self) -> None:
         """Called whenever it has become the oldest without an answer."""
@@ -116,8 +118,8 @@ class Connection(asyncio.Protocol):
             shared.empty.set()
 
     def eof_received(self) -> bool:
-        """A client that has said all it has to say may still wait for its answers."""
-        if self._exchanges:
+        """A client that has said all it has to say may still wait for its answers; an app is told that it has gone."""
+        if self._exchanges and self._exchanges[0].outlives_input:
             self._shared.reading.stop(self)
             self._linger = False
             self.end()

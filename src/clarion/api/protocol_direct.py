@@ -41,6 +41,8 @@ class DirectRequest:
         "size",
     )
 
+    outlives_input: bool = True
+
     def __init__(self, connection: AnswerTaker, head: RequestHead, body: bytes, client: str | None, request_id: bytes) -> None:
         self._connection: AnswerTaker | None = connection
         self._ending = head.ending

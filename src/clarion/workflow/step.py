@@ -42,17 +42,20 @@ Move = Forward | Sleep | End | Into
 class Visit:
     """A run's stay at one step: what the step can see, and where it says what it wants."""
 
-    __slots__ = ("effects", "now", "reasons", "run", "scope", "step")
+    __slots__ = ("_effect_id", "effects", "now", "reasons", "run", "scope", "step")
 
     def __init__(self, run: Run, step: "Step", scope: Scope, now: int) -> None:
         self.run, self.step, self.scope, self.now = run, step, scope, now
         self.effects: list[Effect] = []
         self.reasons: list[Reason] = []
+        self._effect_id = ""
 
     @property
     def effect_id(self) -> str:
         """Id for the effect of this visit."""
-        return effect_id(self.run.id, self.step.id, self.run.visit)
+        if not self._effect_id:
+            self._effect_id = effect_id(self.run.id, self.step.id, self.run.visit)
+        return self._effect_id
 
     def note(self, what: str, detail: dict[str, Any] | None = None) -> None:
         """Add a line to the run's history."""

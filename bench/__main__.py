@@ -1,0 +1,81 @@
+"""`python -m bench`: run benchmarks, or write the report of a run that was saved."""
+
+import argparse
+import re
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from bench import accept, batch, cold_start, end_to_end, report
+from bench.plan import FULL, QUICK, Plan
+from bench.results import Results, begin, load, save
+from bench.verdicts import judge
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+
+
+def main() -> int:
+    """Exit code 1 if something required is not met."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "part",
+        nargs="?",
+        default="all",
+        choices=("a", "b", "c", "d", "all", "report"),
+        help="a: accept, b: batches, c: end to end, d: cold start; report: write docs/benchmarks from saved results",
+    )
+    parser.add_argument("name", nargs="?", type=_name, help="of the saved results, for report")
+    parser.add_argument("--quick", action="store_true", help="short runs: to see that all works, not for numbers")
+    parser.add_argument("--save", metavar="NAME", type=_name, help="keep the numbers in bench/results/NAME.json")
+    chosen = parser.parse_args()
+    if chosen.part == "report":
+        if chosen.name is None:
+            parser.error("report needs the name of saved results")
+        for file in report.write(load(chosen.name)):
+            print(file)
+        return 0
+    if chosen.name is not None:
+        parser.error("a name goes with report; to save results, use --save")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything started is ended
+    results = measure(chosen.part, QUICK if chosen.quick else FULL)
+    if chosen.save is not None:
+        save(results, chosen.save)
+    return _conclude(results)
+
+
+def measure(part: str, plan: Plan) -> Results:
+    """Run one part, or all, in a directory that is gone afterwards."""
+    results = begin(plan)
+    with tempfile.TemporaryDirectory(prefix="clarion-bench-") as made:
+        directory = Path(made)
+        if part in ("a", "all"):
+            results = msgspec.structs.replace(results, accept=accept.run(plan, directory))
+        if part in ("b", "all"):
+            results = msgspec.structs.replace(results, batch=batch.run(plan, directory))
+        if part in ("c", "all"):
+            results = msgspec.structs.replace(results, end_to_end=end_to_end.run(plan, directory))
+        if part in ("d", "all"):
+            results = msgspec.structs.replace(results, cold_start=cold_start.run(plan, directory))
+    return results
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError("a name has small letters, digits, dots and hyphens")
+    return text
+
+
+def _conclude(results: Results) -> int:
+    failed = False
+    for verdict in judge(results):
+        failed |= verdict.required and not verdict.met
+        mark = "ok  " if verdict.met else "FAIL" if verdict.required else "miss"
+        print(f"{mark} {verdict.what}: {verdict.measured} (wanted: {verdict.wanted})")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
