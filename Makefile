@@ -6,7 +6,7 @@ DATA   ?= data
 PORT   ?= 8080
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup run test lint types imports unit soak bench clean
+.PHONY: setup run test lint types imports unit soak docs bench clean
 
 setup: $(STAMP)
 
@@ -36,6 +36,9 @@ unit: setup
 
 soak: setup
 	$(BIN)/python -m pytest -m soak --timeout 7200
+
+docs: setup
+	$(BIN)/python docs/generate.py
 
 bench: setup
 	$(BIN)/python -m bench

@@ -11,9 +11,12 @@ import msgspec
 
 from bench import accept, batch, cold_start, end_to_end, report
 from bench.plan import FULL, QUICK, Plan
+from bench.progress import say
 from bench.results import Results, begin, load, save
 from bench.verdicts import judge
 
+_QUIET = 0.1
+"""Busy cores."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 
@@ -49,6 +52,8 @@ def main() -> int:
 def measure(part: str, plan: Plan) -> Results:
     """Run one part, or all, in a directory that is gone afterwards."""
     results = begin(plan)
+    if results.machine.busy_cores > _QUIET:
+        say(f"other work keeps {results.machine.busy_cores:.2f} cores busy: the numbers will be too low")
     with tempfile.TemporaryDirectory(prefix="clarion-bench-") as made:
         directory = Path(made)
         if part in ("a", "all"):

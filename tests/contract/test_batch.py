@@ -64,6 +64,12 @@ def test_a_bad_event_does_not_spoil_its_neighbours() -> None:
     assert verdicts(lines(*MIXED)) == TOLD
 
 
+def test_a_rejection_keeps_no_memory_of_its_request() -> None:
+    for rejected in [*array(*MIXED).rejected, *lines(*MIXED, b"{").rejected]:
+        assert rejected.refusal.__traceback__ is None
+        assert rejected.refusal.__context__ is None
+
+
 def test_every_problem_of_an_event_is_told() -> None:
     (rejected,) = array(b'{"event_name":""}').rejected
     with pytest.raises(Refusal) as alone:

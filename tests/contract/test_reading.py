@@ -91,8 +91,9 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False,
 def test_every_value_comes_back(value: object) -> None:
     assert read_json(json.dumps(value, ensure_ascii=False).encode()) == value
     assert read_json(json.dumps(value).encode()) == value
-    with_range_error = read_json(b'{"far":1e999,"value":' + json.dumps(value).encode() + b"}")
-    assert with_range_error == {"far": OutOfRange("1e999"), "value": value}
+    beside = read_json(b"[1e999," + json.dumps(value).encode() + b"]")
+    assert isinstance(beside, list)
+    assert beside[1] == value
 
 
 @pytest.mark.parametrize(
@@ -100,9 +101,8 @@ def test_every_value_comes_back(value: object) -> None:
 )
 def test_a_number_out_of_range_is_kept_as_written(literal: str, integer: bool) -> None:
     number = read_json(literal.encode())
-    assert number == OutOfRange(literal)
     assert isinstance(number, OutOfRange)
-    assert number.is_integer is integer
+    assert (number.literal, number.is_integer) == (literal, integer)
 
 
 def test_numbers_within_range() -> None:

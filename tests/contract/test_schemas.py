@@ -16,7 +16,7 @@ ALL = ["TRACK_EVENT", "BATCH", "SUBSCRIBER", "ERROR", "FAILURE", "ACCEPTED_EVENT
 BEYOND = ("data must be at most 4096 bytes", "timestamp must be", "Idempotency-Key must be")
 """What a schema of the body cannot say, or says only to readers that check formats."""
 
-READ_OTHERWISE = ("a key ends with a newline", "a number beyond every double is not finite")
+READ_OTHERWISE = ("a key ends with a newline", "a number beyond every double is", "a number beyond every double counts")
 """Cases in which `$` and a number mean something else to Python's regular expressions and reader than to ECMA-262 and JSON."""
 
 
@@ -42,7 +42,7 @@ def test_the_events_schema_judges_as_the_validation_does(case: Case) -> None:
     details = case.response.get("error", {}).get("details", [])
     of_a_field = any(detail["path"] or detail["message"].startswith("device_token_hash or") for detail in details)
     sayable = not all(detail["message"].startswith(BEYOND) for detail in details)
-    if case.status == 200 or (case.status == 400 and of_a_field and sayable and case.name not in READ_OTHERWISE):
+    if case.status == 200 or (case.status == 400 and of_a_field and sayable and not case.name.startswith(READ_OTHERWISE)):
         assert valid(schemas.TRACK_EVENT, json.loads(case.body)) == (case.status == 200)
 
 
@@ -66,7 +66,8 @@ def test_own_envelopes_match() -> None:
 def test_the_batchs_schema() -> None:
     event = {"event_name": "x", "profile_id": "p"}
     assert valid(schemas.BATCH, {"events": [event] * 1000})
-    for other in ({"events": []}, {"events": [event] * 1001}, {"events": {}}, {}, {"events": [{}]}):
+    others: list[dict[str, object]] = [{"events": []}, {"events": [event] * 1001}, {"events": {}}, {}, {"events": [{}]}]
+    for other in others:
         assert not valid(schemas.BATCH, other)
 
 

@@ -23,4 +23,5 @@ BROWSER = Subscriber(
 def seeing(data: dict[str, Scalar] | None = None, **more: Any) -> Scope:
     """A scope in which an event with this data has arrived, and had started the run."""
     held = data or {}
-    return Scope(**{"event": held, "entry": held, "now": NOW, "profile": PERSON} | more)
+    fields: dict[str, Any] = {"event": held, "entry": held, "now": NOW, "profile": PERSON}
+    return Scope(**fields | more)

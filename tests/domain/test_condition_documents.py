@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clarion.domain.conditions import MOST_DEPTH, MOST_ROWS, condition_schema, parse_condition
@@ -81,7 +81,6 @@ def problems(raw: object) -> list[tuple[tuple[str | int, ...], str]]:
 )
 def test_a_problem_is_named_at_its_place(raw: object, path: tuple[str | int, ...], message: str) -> None:
     found = problems(raw)
-    assert [place for place, _ in found][:1] == [path] or path in [place for place, _ in found]
     assert any(message in said for place, said in found if place == path)
 
 
@@ -110,7 +109,7 @@ def test_depth_is_bounded() -> None:
 def test_rows_are_bounded() -> None:
     assert not problems({"all": [ROW] * MOST_ROWS})
     found = problems({"all": [ROW] * (MOST_ROWS + 5)})
-    assert [(("all", MOST_ROWS), "the condition has more than 200 rows")] == found
+    assert found == [(("all", MOST_ROWS), "the condition has more than 200 rows")]
 
 
 def test_a_tree_that_aliases_make_vast_is_cut_short() -> None:
@@ -137,6 +136,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_any_value_is_a_condition_or_has_problems(raw: object) -> None:
     condition, found = parse_condition(raw, (), ())

@@ -119,7 +119,7 @@ def outcome(raw: dict[str, Any], verdicts: dict[tuple[str | int, ...], bool], pa
     return verdicts[path]
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(trees, st.dictionaries(st.sampled_from(["a", "b"]), values))
 def test_explain_agrees_with_evaluate_and_with_the_rows_it_shows(raw: dict[str, Any], data: dict[str, Scalar]) -> None:
     condition, problems = parse_condition(raw, ("where",), ())

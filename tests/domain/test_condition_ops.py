@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clarion.domain.conditions import Condition, parse_condition
@@ -214,12 +214,14 @@ numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=Fal
 scalars = st.one_of(st.text(max_size=3), numbers, st.booleans())
 
 
+@settings(deadline=None)
 @given(numbers, numbers)
 def test_exactly_one_of_less_equal_greater_holds_between_numbers(left: float, right: float) -> None:
     scope = seeing({"x": left, "y": right})
     assert sum(condition("event.x", op, {"from": "event.y"}).evaluate(scope) for op in ("lt", "eq", "gt")) == 1
 
 
+@settings(deadline=None)
 @given(scalars, scalars)
 def test_opposites_are_opposite(left: Scalar, right: Scalar) -> None:
     scope = seeing({"x": left, "y": right})
@@ -228,6 +230,7 @@ def test_opposites_are_opposite(left: Scalar, right: Scalar) -> None:
         assert condition("event.x", op, *value).evaluate(scope) is not condition("event.x", opposite, *value).evaluate(scope)
 
 
+@settings(deadline=None)
 @given(scalars, scalars)
 def test_a_literal_means_the_same_as_a_field_that_holds_it(left: Scalar, right: Scalar) -> None:
     if isinstance(right, str) and ("\x00" in right or not right.isprintable()):

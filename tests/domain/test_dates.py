@@ -80,18 +80,20 @@ def test_an_unknown_zone_is_refused(name: str) -> None:
         zone(name)
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)), st.integers(-1439, 1439))  # noqa: DTZ001  # wall times
 def test_dates_agree_with_the_standard_library(wall: datetime, minutes: int) -> None:
     aware = wall.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     assert instant(aware.isoformat()) == (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
+@settings(deadline=None)
 @given(st.integers(-60_000_000_000_000_000, 250_000_000_000_000_000))
 def test_an_instant_survives_being_written(when: int) -> None:
     assert instant(iso(when)) == when
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(
     st.datetimes(min_value=datetime(1950, 1, 1), max_value=datetime(2037, 12, 31)),  # noqa: DTZ001  # wall times
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"]),

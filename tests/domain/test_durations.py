@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clarion.domain.durations import DURATION_PATTERN, MAX_DURATION, format_duration, parse_duration
@@ -59,6 +59,7 @@ def test_what_is_no_duration_is_refused_with_its_reason(text: str, message: str)
         parse_duration(text)
 
 
+@settings(deadline=None)
 @given(st.integers(0, MAX_DURATION // 1000))
 def test_a_duration_survives_being_written(milliseconds: int) -> None:
     assert parse_duration(format_duration(milliseconds * 1000)) == milliseconds * 1000
@@ -75,6 +76,7 @@ def test_what_cannot_be_written_is_refused(duration: int) -> None:
         format_duration(duration)
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[0-9wdhms]{0,8}", fullmatch=True))
 def test_the_schema_s_pattern_takes_what_the_parser_takes(text: str) -> None:
     try:

@@ -1,7 +1,7 @@
 """Fields of semantics §3: what a scope holds under each, and which names are none."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clarion.domain.lookup import SUBSCRIBER_FIELDS, compile_field, field_problem, known_root, lookup
@@ -129,6 +129,7 @@ def test_known_roots() -> None:
     assert not known_root("react.status", ())
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_any_text_can_be_looked_up(field: str) -> None:
     lookup(SCOPE, field)

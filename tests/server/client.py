@@ -1,9 +1,11 @@
 """A client that sends bytes as told and reads responses one by one."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 PATIENCE = 20.0
@@ -67,6 +69,14 @@ class Client:
         await self.send(data)
         return await self.response()
 
+    async def flood(self, data: bytes, between: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Send the same over and over until the connection breaks, which raises ConnectionError."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                await self.send(data)
+                if between:
+                    await between()
+
     async def rest(self) -> bytes:
         """What comes until the server closes. Fails on a reset."""
         async with asyncio.timeout(PATIENCE):
@@ -74,14 +84,18 @@ class Client:
 
     async def gone(self) -> None:
         """Wait until the server has closed, by whatever means."""
-        try:
+        with contextlib.suppress(ConnectionError):
             assert await self.rest() == b""
-        except ConnectionError:
-            pass
 
     def close(self) -> None:
         """Close this end."""
         self.writer.close()
+
+    def reset(self) -> None:
+        """Close this end with a reset, as a process that dies with unread input does."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
 
 
 def request(method: str = "POST", path: str = "/direct", body: bytes = b"", *headers: str, host: str = "shop.example") -> bytes:
@@ -90,9 +104,3 @@ def request(method: str = "POST", path: str = "/direct", body: bytes = b"", *hea
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
-
-    def reset(self) -> None:
-        """Close this end with a reset, as a process that dies with unread input does."""
-        sock = self.writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()

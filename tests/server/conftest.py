@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import uvloop
 from starlette.types import ASGIApp
+from tests.server.client import Client
+from tests.server.routes import Echo, app
 
 from clarion.api.protocol_direct import DirectRoute
 from clarion.api.protocol_limits import ServerLimits
 from clarion.api.server import HttpServer
-from tests.server.client import Client
-from tests.server.routes import Echo, app
 
 
 class Served:

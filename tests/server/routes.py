@@ -8,10 +8,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from tests.server.client import PATIENCE
 
 from clarion.api.protocol_direct import DirectRequest, DirectRoute, Refusal
 from clarion.api.protocol_heads import RequestHead
-from tests.server.client import PATIENCE
 
 
 class Echo(DirectRoute):

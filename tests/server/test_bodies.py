@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-
 from tests.server.client import PATIENCE, Client, request
 from tests.server.conftest import Serve
 from tests.server.routes import Echo, Held, Locked
@@ -55,8 +54,7 @@ async def test_the_rest_of_a_refused_body_is_taken_so_that_the_answer_can_be_rea
 async def test_a_client_that_never_stops_sending_is_cut_off(serve: Serve) -> None:
     client = await (await serve(linger_bytes=100_000, linger_seconds=3600.0)).connect()
     with pytest.raises(ConnectionError):
-        while True:
-            await client.send(CHUNKED + b"fffffff\r\n" + b"x" * 65_536)
+        await client.flood(CHUNKED + b"fffffff\r\n" + b"x" * 65_536)
 
 
 async def test_a_client_that_keeps_sending_slowly_is_cut_off(serve: Serve) -> None:
@@ -64,9 +62,7 @@ async def test_a_client_that_keeps_sending_slowly_is_cut_off(serve: Serve) -> No
     client, other = await served.connect(), await served.connect()
     assert (await client.ask(request("POST", "/direct", b"x" * 1001)[:-1001])).status == 413
     with pytest.raises(ConnectionError):
-        while True:
-            await client.send(b"x")
-            await other.ask(request("POST", "/direct", b"x"))
+        await client.flood(b"x", lambda: other.ask(request("POST", "/direct", b"x")))
 
 
 async def test_the_key_is_checked_before_the_size(serve: Serve) -> None:

@@ -1,7 +1,6 @@
 """Direct routes: what they are given, what they answer, and what becomes of their faults."""
 
 import pytest
-
 from tests.server.client import Client, request
 from tests.server.conftest import Serve
 from tests.server.routes import Broken, Described, Echo, Held, Locked
@@ -11,7 +10,15 @@ FAILED = {"error": {"message": "Something went wrong.", "code": 1001}}
 
 async def test_a_route_sees_all_of_a_request(serve: Serve) -> None:
     client = await (await serve({"/direct": Described()})).connect()
-    sent = ("Api-Key: k1", "CONTENT-TYPE: application/json", "idempotency-key: i1", "X-Request-Id: mine.1", "X-Empty:", "Accept: a  ", "Accept: b")
+    sent = (
+        "Api-Key: k1",
+        "CONTENT-TYPE: application/json",
+        "idempotency-key: i1",
+        "X-Request-Id: mine.1",
+        "X-Empty:",
+        "Accept: a  ",
+        "Accept: b",
+    )
     answer = await client.ask(request("POST", "/direct", b'{"a":1}', *sent))
     assert answer.status == 200
     assert answer.json == {

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from clarion.api.context import Context, Endpoint, guarded, refused
 from clarion.api.ingest import BatchRoute, EventsRoute
@@ -22,11 +23,12 @@ BATCH = "/api/v1/events/batch"
 
 Methods = Mapping[str, Endpoint]
 
+# A profile_id or a hash may hold a slash, sent as %2F: `path` takes what is left of the address.
 ROUTES: Mapping[str, Methods] = {
     "/api/v1/log": {"GET": log.list_events},
     "/api/v1/subscribers": {"POST": subscribers.add_subscriber},
-    "/api/v1/subscribers/{device_token_hash}": {"GET": profiles.show_subscriber},
-    "/api/v1/profiles/{profile_id}": {"GET": profiles.show_profile},
+    "/api/v1/subscribers/{device_token_hash:path}": {"GET": profiles.show_subscriber},
+    "/api/v1/profiles/{profile_id:path}": {"GET": profiles.show_profile},
     "/api/v1/workflows": {"GET": workflows.list_workflows},
     "/api/v1/workflows/validate": {"POST": workflows.validate_workflow},
     "/api/v1/workflows/{workflow}": {"GET": workflows.show_workflow, "PUT": workflows.publish_workflow},
@@ -46,7 +48,7 @@ def make_app(shared: Context) -> Starlette:
 
     paths: dict[str, Methods] = {"/api/v1/openapi.json": {"GET": show_openapi}, **ROUTES}
     app = Starlette(
-        routes=[Route(path, _by_method(methods), methods=None) for path, methods in paths.items()],
+        routes=[Route(path, ByMethod(methods)) for path, methods in paths.items()],
         exception_handlers={404: _not_found},
     )
     app.router.redirect_slashes = False
@@ -67,18 +69,23 @@ def body_limit(method: bytes, path: bytes) -> int:
     return LONGEST_DOCUMENT if path.startswith(b"/api/v1/workflows") and method in (b"PUT", b"POST") else MAX_EVENT_BODY
 
 
-def _by_method(methods: Methods) -> Endpoint:
-    """One endpoint for all methods of a path; HEAD is GET without the body (RFC 9110 §9.3.2)."""
-    answers = {method: guarded(endpoint) for method, endpoint in methods.items()}
-    if "GET" in answers:
-        answers["HEAD"] = answers["GET"]
-    allowed = tuple(answers)
+class ByMethod:
+    """One endpoint for all methods of a path; HEAD is GET without the body (RFC 9110 §9.3.2).
 
-    async def run(request: Request) -> Response:
-        endpoint = answers.get(request.method)
-        return refused(method_not_allowed(allowed)) if endpoint is None else await endpoint(request)
+    An ASGI app and no function: of a function Starlette's route takes GET only, and words the 405 itself.
+    """
 
-    return run
+    def __init__(self, methods: Methods) -> None:
+        self._answers = {method: guarded(endpoint) for method, endpoint in methods.items()}
+        if "GET" in self._answers:
+            self._answers["HEAD"] = self._answers["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        request = Request(scope, receive, send)
+        endpoint = self._answers.get(request.method)
+        response = refused(method_not_allowed(tuple(self._answers))) if endpoint is None else await endpoint(request)
+        await response(scope, receive, send)
 
 
 async def _not_found(_: Request, __: Exception) -> Response:

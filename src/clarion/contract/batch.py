@@ -76,7 +76,7 @@ def _read_lines(body: bytes, now: int, idempotency_key: str | None) -> Batch:
                 raise too_large(MAX_EVENT_BODY, "Event")
             batch.events.append((index, read_event(line, now=now, what="Event")))
         except Refusal as refusal:
-            batch.rejected.append(Rejected(index, refusal))
+            batch.rejected.append(Rejected(index, refusal.detached()))
     return batch
 
 
@@ -116,7 +116,7 @@ def _read_array(body: bytes, now: int, idempotency_key: str | None) -> Batch:
                     raise too_large(MAX_EVENT_BODY, "Event")
                 batch.events.append((index, read_event_value(values[index], now=now, what="Event")))
             except Refusal as refusal:
-                batch.rejected.append(Rejected(index, refusal))
+                batch.rejected.append(Rejected(index, refusal.detached()))
         batch.events.sort(key=itemgetter(0))
     return batch
 

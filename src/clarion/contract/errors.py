@@ -1,6 +1,6 @@
 """The envelopes: how every answer of the API is worded."""
 
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -45,6 +45,11 @@ class Refusal(Exception):
     def encode(self) -> bytes:
         """The answer's body."""
         return _encode({"error": self.error})
+
+    def detached(self) -> Self:
+        """Itself without its traceback and context, which would keep the memory of the request that it is about."""
+        self.__context__ = None
+        return self.with_traceback(None)
 
     def __str__(self) -> str:
         problems = "; ".join(f"{'.'.join(detail.path)}: {detail.message}" if detail.path else detail.message for detail in self.details)

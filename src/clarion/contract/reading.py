@@ -17,10 +17,11 @@ class NotJson(ValueError):
     """The bytes are no JSON text in UTF-8, or nest absurdly deep."""
 
 
-class OutOfRange(msgspec.Struct, frozen=True):
+class OutOfRange:
     """A number that RFC 8259 §6 lets stand but that is more than a double, or thousands of digits long; as it was written."""
 
-    literal: str
+    def __init__(self, literal: str) -> None:
+        self.literal = literal
 
     @property
     def is_integer(self) -> bool:

@@ -1,10 +1,10 @@
 """How many deliveries may be under way to one host, so that a slow or dead one delays only its own (design §3.9).
 
 A worker has a fixed number of slots. A host may hold its full limit while at least half of all slots are free; below that its share
-shrinks with what is left, so that no handful of slow hosts takes the last slot. What a busy host cannot take now is parked, up to a small
-number a host; what does not fit there either is to be put off: `postponed_until` spaces such deliveries at the pace at which the host has
-been answering, so each is claimed again about when there is room for it, and a host with an endless backlog does not stand in front of
-the others.
+shrinks with what is left. Hosts that are known to be slow hold half of the slots at most, all of them together. What a busy host cannot
+take now is parked, up to a small number a host; what does not fit there either is to be put off: `postponed_until` spaces such
+deliveries at the pace at which the host has been answering, so each is claimed again about when there is room for it, and a host with an
+endless backlog does not stand in front of the others.
 
 A host that gives no answer several times in a row is down: whatever is parked is put off, and one delivery at a time probes it, at
 growing intervals. The first answer makes it a host with one slot, doubled by every further answer.
@@ -24,10 +24,14 @@ LAST_PROBE: Final = MINUTE
 """First and longest time between two probes."""
 LONGEST_WAIT: Final = 10 * MINUTE
 """No delivery is put off for longer."""
+SLOW: Final = 2 * SECOND
+"""Average time to an answer from which a host is slow."""
 _SHORTEST_WAIT: Final = SECOND // 20
 _LATENCY_SHARE: Final = 4
 """A new latency counts for one in so many."""
 _PARKED_PER_SLOT: Final = 4
+_LOOKS: Final = 8
+"""How many hosts without a slot are looked at when one is free."""
 
 
 class Released(NamedTuple, Generic[Item]):
@@ -57,6 +61,10 @@ class _Host(Generic[Item]):
     def down(self) -> bool:
         return self.failures >= DOWN_AFTER
 
+    @property
+    def slow(self) -> bool:
+        return self.latency >= SLOW
+
 
 class HostLimits(Generic[Item]):
     """The slots of one worker. Times are UTC microseconds, passed in."""
@@ -75,9 +83,10 @@ class HostLimits(Generic[Item]):
         self._max_hosts = hosts
         self._running = 0
         self._parked = 0
+        self._slow_running = 0
         self._hosts: OrderedDict[str, _Host[Item]] = OrderedDict()
         self._without_slot: deque[_Host[Item]] = deque()
-        """Hosts that were parked with none under way: no end of their own would start them."""
+        """Hosts that have some parked and none under way: no end of their own would start them."""
 
     @property
     def free(self) -> int:
@@ -122,9 +131,8 @@ class HostLimits(Generic[Item]):
     def release(self, name: str, now: int, *, took: int, answered: bool) -> Released[Item]:
         """Give a slot back after an attempt of `took` microseconds; what may go in its place."""
         host = self._hosts[name]
-        host.running -= 1
-        self._running -= 1
-        host.latency = took if not host.latency else host.latency + (took - host.latency) // _LATENCY_SHARE
+        self._give(host)
+        self._learn(host, took)
         postpone: list[Item] = []
         if answered:
             self._heard(host)
@@ -132,9 +140,8 @@ class HostLimits(Generic[Item]):
             postpone = self._unheard(host, now)
         start: list[Item] = []
         self._start_parked(host, start, now)
-        while self._without_slot and self.free:
-            self._start_parked(self._without_slot.popleft(), start, now)
-        if not host.running and not host.parked and not host.failures and host.limit == host.maximum:
+        self._start_others(start, now)
+        if not (host.running or host.parked or host.failures or host.slow) and host.limit == host.maximum:
             del self._hosts[name]
         return Released(start, postpone)
 
@@ -163,6 +170,8 @@ class HostLimits(Generic[Item]):
     def _has_room(self, host: _Host[Item], now: int) -> bool:
         if not self.free:
             return False
+        if host.slow and self._slow_running >= max(1, self._total // 2):
+            return False
         if host.down:
             return not host.running and now >= host.probe_at
         return host.running < min(host.limit, max(1, 2 * self.free * host.maximum // self._total))
@@ -170,12 +179,32 @@ class HostLimits(Generic[Item]):
     def _take(self, host: _Host[Item]) -> None:
         host.running += 1
         self._running += 1
+        self._slow_running += host.slow
+
+    def _give(self, host: _Host[Item]) -> None:
+        host.running -= 1
+        self._running -= 1
+        self._slow_running -= host.slow
+
+    def _learn(self, host: _Host[Item], took: int) -> None:
+        was_slow = host.slow
+        host.latency = took if not host.latency else host.latency + (took - host.latency) // _LATENCY_SHARE
+        self._slow_running += host.running * (host.slow - was_slow)
 
     def _start_parked(self, host: _Host[Item], start: list[Item], now: int) -> None:
         while host.parked and self._has_room(host, now):
             start.append(host.parked.popleft())
             self._parked -= 1
             self._take(host)
+
+    def _start_others(self, start: list[Item], now: int) -> None:
+        for _ in range(min(len(self._without_slot), _LOOKS)):
+            if not self.free:
+                return
+            host = self._without_slot.popleft()
+            self._start_parked(host, start, now)
+            if host.parked and not host.running:
+                self._without_slot.append(host)
 
     def _heard(self, host: _Host[Item]) -> None:
         if host.down:

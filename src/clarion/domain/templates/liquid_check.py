@@ -84,9 +84,11 @@ def _check_filter(step: Filter) -> None:
     """A filter must be able to take the arguments that it is given."""
     run = FILTERS.get(step.name) or SCOPE_FILTERS[step.name]
     named = [argument.name for argument in step.args if isinstance(argument, KeywordArgument)]
-    scope = ["scope"] if step.name in SCOPE_FILTERS else []
+    signature = inspect.signature(run)
+    if step.name in SCOPE_FILTERS:
+        signature = signature.replace(parameters=[part for part in signature.parameters.values() if part.name != "scope"])
     try:
-        inspect.signature(run).bind(*[None] * (len(step.args) - len(named) + 1), **dict.fromkeys(named + scope))
+        signature.bind(*[None] * (len(step.args) - len(named) + 1), **dict.fromkeys(named))
     except TypeError as error:
         msg = f"filter {quoted(step.name)} does not take these arguments: {error}"
         raise TemplateProblem(msg) from None

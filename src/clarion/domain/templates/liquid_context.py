@@ -20,18 +20,19 @@ from clarion.domain.templates.names import compile_name
 from clarion.domain.templates.values import is_value, to_text
 
 OR_ELSE = "or_else"
-"""Filter that stands for `||`, with the number of the default; templates cannot write it themselves."""
+"""Filter that stands for `||`, with the number of a text; templates cannot write it themselves."""
 
 
 class Context(RenderContext):
     """One rendering."""
 
-    def __init__(self, template: BoundTemplate, scope: Scope, escape: Escape, defaults: Sequence[str]) -> None:
+    def __init__(self, template: BoundTemplate, scope: Scope, escape: Escape, texts: Sequence[str]) -> None:
         super().__init__(template)
         # Liquid's own chain offers the machine's clock as `now` and `today`.
         self.scope = ReadOnlyChainMap(self.locals)
         self.facts = scope
-        self.defaults = defaults
+        self.texts = texts
+        """Defaults and verbatim text, which the template names by number."""
         self.escape = escape
         self.capturing = 0
         """Depth of `capture`: what is captured is escaped when it is printed, so once."""

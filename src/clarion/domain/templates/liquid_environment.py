@@ -10,14 +10,13 @@ from liquid.builtin.tags.assign_tag import AssignTag
 from liquid.builtin.tags.case_tag import CaseTag
 from liquid.builtin.tags.for_tag import BreakTag, ContinueTag
 from liquid.builtin.tags.if_tag import IfTag
-from liquid.builtin.tags.inline_comment_tag import InlineCommentTag
 from liquid.builtin.tags.unless_tag import UnlessTag
 from liquid.filter import with_context
 
 from clarion.domain.templates.filters import FILTERS, SCOPE_FILTERS, Filter
 from clarion.domain.templates.limits import check_value, work_of
 from clarion.domain.templates.liquid_context import OR_ELSE, Context
-from clarion.domain.templates.liquid_nodes import Keep, Loop, Print
+from clarion.domain.templates.liquid_nodes import Keep, Loop, Print, Verbatim
 from clarion.domain.templates.values import is_value
 
 
@@ -27,7 +26,7 @@ class Ours(Environment):
     block_nesting_limit = 20
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        for tag in (Literal, Print, Illegal, IfTag, UnlessTag, CaseTag, Loop, BreakTag, ContinueTag, AssignTag, Keep, InlineCommentTag):
+        for tag in (Literal, Print, Illegal, IfTag, UnlessTag, CaseTag, Loop, BreakTag, ContinueTag, AssignTag, Keep, Verbatim):
             self.add_tag(tag)
         for name, run in FILTERS.items():
             self.add_filter(name, _bounded(run, scoped=False))
@@ -57,7 +56,7 @@ def _given(value: Any) -> Any:
 
 
 def _or_else(value: Any, number: int, *, context: Context) -> Any:
-    return value if is_value(value) else context.defaults[number]
+    return value if is_value(value) else context.texts[number]
 
 
 with_context(_or_else)

@@ -1,14 +1,20 @@
 """Liquid's outputs, loops and captures with escaping and limits of our own."""
 
-from typing import TextIO
+from typing import Final, TextIO
 
-from liquid import RenderContext
+from liquid import RenderContext, Token, TokenStream
+from liquid.ast import Node
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.capture_tag import CaptureNode, CaptureTag
 from liquid.builtin.tags.for_tag import ForNode, ForTag
+from liquid.tag import Tag
+from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
 from clarion.domain.templates.limits import check_items
 from clarion.domain.templates.liquid_context import Context
+
+VERBATIM: Final = "verbatim"
+"""Tag that stands for text, with its number; templates cannot write it themselves."""
 
 
 class PrintNode(OutputNode):
@@ -20,6 +26,27 @@ class PrintNode(OutputNode):
 
 class Print(Output):
     node_class = PrintNode
+
+
+class VerbatimNode(Node):
+    """Text of the template that looks like markup."""
+
+    def __init__(self, token: Token, number: int) -> None:
+        super().__init__(token)
+        self.number = number
+        self.blank = False
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(_ours(context).texts[self.number])
+
+
+class Verbatim(Tag):
+    name = VERBATIM
+    block = False
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.eat(TOKEN_TAG)
+        return VerbatimNode(token, int(stream.expect(TOKEN_EXPRESSION).value))
 
 
 class LoopNode(ForNode):

@@ -39,11 +39,14 @@ def compile_name(name: str) -> Finder:
 def name_problem(name: str, step_ids: Collection[str] | None) -> str | None:
     """What is wrong with a name that a template uses; None if nothing is.
 
-    Without `step_ids` a name whose first word is no root is taken for a field of some step.
+    Without `step_ids` a name whose first word is no root is taken for a field of some step. A name that ends with
+    `[]` has a computed part there, as in `event[which]`.
     """
-    root, dot, _ = name.partition(".")
+    root, dot, _ = name.removesuffix("[]").partition(".")
     if root == "secrets":
         return "secrets can be used in http steps only"
+    if name.endswith("[]"):
+        return _computed_problem(root, step_ids)
     if root == "_":
         return "'_' is no name"
     if dot:
@@ -53,3 +56,11 @@ def name_problem(name: str, step_ids: Collection[str] | None) -> str | None:
     if step_ids is not None and name in step_ids:
         return f"{quoted(name)} is a step: name a value of it, such as {name[:64]}.status"
     return None
+
+
+def _computed_problem(root: str, step_ids: Collection[str] | None) -> str | None:
+    if root in ("event", "entry", "profile", "subscriber"):
+        return None
+    if root not in ROOTS and (step_ids is None or root in step_ids):
+        return None
+    return f"nothing can be looked up in {quoted(root)} by a computed name"

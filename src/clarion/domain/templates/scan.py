@@ -1,5 +1,6 @@
 """A template's source taken apart: text, outputs `{{ … }}` and tags `{% … %}`; in one pass, whatever the source.
 
+White space that a `-` in markup drops, comments and `raw` are dealt with here.
 Liquid's own lexer is handed only what went through here, so its regular expressions never meet long or unclosed markup.
 """
 
@@ -20,21 +21,18 @@ TAGS: Final = frozenset({"if", "unless", "case", "for", "assign", "capture", "ec
 INNER_TAGS: Final = frozenset({"elsif", "else", "when", "endif", "endunless", "endcase", "endfor", "endcapture"})
 
 _OPEN = re.compile(r"\{[{%]")
-_TAG = re.compile(r"\s*(#|\w+)?\s*(.*)", re.DOTALL)
-_END_RAW = re.compile(r"\{%-?\s*endraw\s*(-?)%\}")
+_TAG = re.compile(r"#|\w+")
+_END_RAW = re.compile(r"\{%(-?)\s*endraw\s*(-?)%\}")
 _COMMENT = re.compile(r"\{%-?\s*(end)?comment\s*(-?)%\}")
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A piece of a template."""
+    """A piece of a template. Text pieces are never neighbours."""
 
     kind: Literal["text", "output", "tag"]
     content: str
-    """The text; the expression of an output; what follows the name of a tag. Trimmed but for text."""
+    """The text; the expression of an output; what follows the name of a tag."""
     tag: str = ""
-    before: bool = False
-    """Whether `-` asks to drop white space before it."""
-    after: bool = False
 
 
 def scan(source: str) -> list[Piece]:
@@ -45,78 +43,96 @@ def scan(source: str) -> list[Piece]:
     if "\x00" in source or whole(source) != source:
         msg = "must hold neither NUL nor lone surrogates"
         raise TemplateProblem(msg)
-    pieces: list[Piece] = []
-    position = 0
-    markup = 0
-    while (opening := _OPEN.search(source, position)) is not None:
-        if opening.start() > position:
-            pieces.append(Piece("text", source[position : opening.start()]))
-        markup += 1
-        if markup > MOST_MARKUP:
-            msg = f"has more than {MOST_MARKUP} outputs and tags"
+    return _Scanner(source).pieces
+
+
+class _Scanner:
+    """One pass over one source."""
+
+    def __init__(self, source: str) -> None:
+        self.pieces: list[Piece] = []
+        self._source = source
+        self._drops_space = False
+        position = markup = 0
+        while (opening := _OPEN.search(source, position)) is not None:
+            self._text(source[position : opening.start()])
+            markup += 1
+            if markup > MOST_MARKUP:
+                msg = f"has more than {MOST_MARKUP} outputs and tags"
+                raise TemplateProblem(msg)
+            position = self._markup(opening)
+        self._text(source[position:])
+
+    def _text(self, content: str) -> None:
+        kept = content.lstrip() if self._drops_space else content
+        self._drops_space = self._drops_space and not content
+        if not kept:
+            return
+        if self.pieces and self.pieces[-1].kind == "text":
+            kept = self.pieces.pop().content + kept
+        self.pieces.append(Piece("text", kept))
+
+    def _drop_space_before(self) -> None:
+        if self.pieces and self.pieces[-1].kind == "text":
+            kept = self.pieces.pop().content.rstrip()
+            if kept:
+                self.pieces.append(Piece("text", kept))
+
+    def _markup(self, opening: re.Match[str]) -> int:
+        """Read the markup that opens there; gives where it ends."""
+        start, is_output = opening.end(), opening.group() == "{{"
+        closing = "}}" if is_output else "%}"
+        end = self._source.find(closing, start)
+        if not 0 <= end - start <= LONGEST_MARKUP:
+            line = self._source.count("\n", 0, start) + 1
+            wrong = f"is never closed with '{closing}'" if end < 0 else f"holds more than {LONGEST_MARKUP} characters"
+            msg = f"'{opening.group()}' in line {line} {wrong}"
             raise TemplateProblem(msg)
-        position = _markup(source, opening, pieces)
-    if position < len(source):
-        pieces.append(Piece("text", source[position:]))
-    return pieces
+        inner = self._source[start:end]
+        before, after = inner.startswith("-"), len(inner) > 1 and inner.endswith("-")
+        inner = inner[before : len(inner) - after].strip()
+        if before:
+            self._drop_space_before()
+        self._drops_space = after
+        if is_output:
+            self.pieces.append(Piece("output", inner))
+            return end + 2
+        return self._tag(inner, end + 2)
 
-
-def _markup(source: str, opening: re.Match[str], pieces: list[Piece]) -> int:
-    """Read the markup that opens there; gives where it ends."""
-    is_output = opening.group() == "{{"
-    closing = "}}" if is_output else "%}"
-    end = source.find(closing, opening.end())
-    if end < 0:
-        msg = f"'{opening.group()}' in line {_line(source, opening.start())} is never closed with '{closing}'"
-        raise TemplateProblem(msg)
-    if end - opening.end() > LONGEST_MARKUP:
-        msg = f"'{opening.group()}' in line {_line(source, opening.start())} holds more than {LONGEST_MARKUP} characters"
-        raise TemplateProblem(msg)
-    inner = source[opening.end() : end]
-    before, after = inner.startswith("-"), len(inner) > 1 and inner.endswith("-")
-    inner = inner[before : len(inner) - after]
-    end += 2
-    if is_output:
-        pieces.append(Piece("output", inner.strip(), before=before, after=after))
+    def _tag(self, inner: str, end: int) -> int:
+        found = _TAG.match(inner)
+        name = found.group() if found else ""
+        content = inner[len(name) :].strip()
+        if name == "raw":
+            return self._raw(end)
+        if name == "comment":
+            return self._comment(end)
+        if name not in TAGS and name not in INNER_TAGS:
+            msg = f"unknown tag {quoted(name)}{did_you_mean(name, TAGS)}" if name else "a tag '{% %}' names nothing to do"
+            raise TemplateProblem(msg)
+        if name == "echo":
+            self.pieces.append(Piece("output", content))
+        elif name != "#":
+            self.pieces.append(Piece("tag", content, name))
         return end
-    name, content = _TAG.fullmatch(inner).groups()  # type: ignore[union-attr]  # it matches anything
-    if name == "raw":
-        return _raw(source, end, before, after, pieces)
-    if name == "comment":
-        return _comment(source, end, before, pieces)
-    if name not in TAGS and name not in INNER_TAGS:
-        msg = f"unknown tag {quoted(name)}{did_you_mean(name, TAGS)}" if name else "a tag '{% %}' names nothing to do"
+
+    def _raw(self, start: int) -> int:
+        end = _END_RAW.search(self._source, start)
+        if end is None:
+            msg = "'{% raw %}' is never closed with '{% endraw %}'"
+            raise TemplateProblem(msg)
+        self._text(self._source[start : end.start()])
+        if end.group(1):
+            self._drop_space_before()
+        self._drops_space = bool(end.group(2))
+        return end.end()
+
+    def _comment(self, start: int) -> int:
+        depth = 1
+        for found in _COMMENT.finditer(self._source, start):
+            depth += -1 if found.group(1) else 1
+            if depth == 0:
+                self._drops_space = bool(found.group(2))
+                return found.end()
+        msg = "'{% comment %}' is never closed with '{% endcomment %}'"
         raise TemplateProblem(msg)
-    if name == "echo":
-        pieces.append(Piece("output", content.strip(), before=before, after=after))
-    elif name != "#":
-        pieces.append(Piece("tag", content.strip(), name, before, after))
-    elif before or after:
-        pieces.append(Piece("tag", "", "#", before, after))
-    return end
-
-
-def _raw(source: str, start: int, before: bool, after: bool, pieces: list[Piece]) -> int:
-    end = _END_RAW.search(source, start)
-    if end is None:
-        msg = "'{% raw %}' is never closed with '{% endraw %}'"
-        raise TemplateProblem(msg)
-    content = source[start : end.start()]
-    pieces.append(Piece("tag", content.lstrip() if after else content, "raw", before, bool(end.group(1))))
-    return end.end()
-
-
-def _comment(source: str, start: int, before: bool, pieces: list[Piece]) -> int:
-    depth = 1
-    for found in _COMMENT.finditer(source, start):
-        depth += -1 if found.group(1) else 1
-        if depth == 0:
-            if before or found.group(2):
-                pieces.append(Piece("tag", "", "#", before, bool(found.group(2))))
-            return found.end()
-    msg = "'{% comment %}' is never closed with '{% endcomment %}'"
-    raise TemplateProblem(msg)
-
-
-def _line(source: str, position: int) -> int:
-    return source.count("\n", 0, position) + 1

@@ -9,8 +9,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from clarion.domain.lookup import ROOTS, Finder
-from clarion.domain.problems import quoted
+from clarion.domain.lookup import Finder
 from clarion.domain.records import MISSING, Scope
 from clarion.domain.templates.errors import TemplateError, TemplateFailure, TemplateProblem
 from clarion.domain.templates.escapes import Escape
@@ -118,7 +117,7 @@ class LiquidTemplate(Template):
 
         self._liquid = Liquid(*liquid_source(pieces))
         for name in sorted(self._liquid.names):
-            problem = name_problem(name.removesuffix("[]"), step_ids) if not name.endswith("[]") else _computed_problem(name, step_ids)
+            problem = name_problem(name, step_ids)
             if problem is not None:
                 raise TemplateProblem(problem)
         super().__init__(source, pieces, self._liquid.names)
@@ -169,21 +168,12 @@ def _direct_outputs(pieces: list[Piece]) -> list[tuple[str, str | None]] | None:
     for piece in pieces:
         if piece.kind == "output":
             expression, default = split_default(piece.content)
-            if piece.before or piece.after or not NAME.fullmatch(expression):
+            if not NAME.fullmatch(expression):
                 return None
             outputs.append((expression, default))
         elif piece.kind == "tag":
             return None
     return outputs
-
-
-def _computed_problem(name: str, step_ids: Collection[str] | None) -> str | None:
-    root = name.removesuffix("[]").partition(".")[0]
-    if root in ("event", "entry", "profile", "subscriber"):
-        return None
-    if root not in ROOTS and (step_ids is None or root in step_ids):
-        return None
-    return f"nothing can be looked up in {quoted(root)} by a computed name"
 
 
 def _unexpected(error: Exception) -> TemplateFailure:

@@ -94,6 +94,8 @@ CREATE TABLE log (
     PRIMARY KEY (partition, sequence)
 ) STRICT;
 
+CREATE INDEX log_events ON log (partition, site, sequence) WHERE kind = 'event';
+
 -- With rowids: they grow with time, so the oldest ids are found without another index.
 CREATE TABLE event_ids (
     partition INTEGER NOT NULL,
@@ -233,6 +235,7 @@ CREATE TABLE deliveries (
 ) STRICT;
 
 CREATE INDEX deliveries_by_run ON deliveries (partition, run);
+CREATE INDEX deliveries_by_site ON deliveries (partition, site);
 CREATE INDEX deliveries_by_profile ON deliveries (partition, site, profile);
 
 CREATE TABLE outbox (

@@ -42,7 +42,10 @@ def sort_natural(value: Any) -> list[Any]:
 
 
 def uniq(value: Any) -> list[Any]:
-    return list({_rank(item): item for item in reversed(items(value))}.values())[::-1]
+    kept: dict[tuple[int, float, str], Any] = {}
+    for item in items(value):
+        kept.setdefault(_rank(item), item)
+    return list(kept.values())
 
 
 def compact(value: Any) -> list[Any]:

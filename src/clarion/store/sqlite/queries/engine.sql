@@ -10,22 +10,21 @@ SELECT CAST(json_group_array(json_object('site', site, 'workflow', workflow, 've
 FROM (SELECT * FROM workflow_states WHERE partition = :partition ORDER BY site, workflow);
 
 -- name: take
+-- Entries are spelled out rather than built by json_object, which would parse every body again: a body is known to be JSON.
 WITH
-waiting AS MATERIALIZED (
-    SELECT * FROM inbox WHERE partition = :partition ORDER BY position LIMIT :limit
-),
 ripe AS MATERIALIZED (
     SELECT * FROM runs
     WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL AND due <= :horizon
     ORDER BY due, id LIMIT :timers
 )
 SELECT CAST(
-    '{"entries":' || (
-        SELECT json_group_array(json_object(
-            'position', position, 'kind', kind, 'site', site, 'id', id, 'body', json(body), 'received', received
-        ))
-        FROM waiting
-    ) || ',"due":' || (
+    '{"entries":[' || (
+        SELECT coalesce(group_concat(
+            '{"position":' || position || ',"kind":' || json_quote(kind) || ',"site":' || site || ',"id":' || json_quote(id) || ',"body":' || body
+            || ',"received":' || received || '}'
+        ), '')
+        FROM (SELECT * FROM inbox WHERE partition = :partition ORDER BY position LIMIT :limit)
+    ) || '],"due":' || (
         SELECT json_group_array(json_object(
             'id', id, 'site', site, 'workflow', workflow, 'version', version, 'profile', profile, 'key', "key", 'status', status, 'step', step,
             'due', due, 'held', json(iif(held, 'true', 'false')), 'started', started, 'ended', ended, 'reason', reason, 'state', json(state)

@@ -58,6 +58,8 @@ SELECT CAST(
     || '}'
 AS BLOB);
 
+-- In the next statements the deliveries concerned are looked up first, MATERIALIZED, or the planner would go through the whole table for them.
+
 -- name: outcomes
 -- The engine hears of each ended delivery that was still pending. :rows is [{"id", "site", "entry", "body", "at", …}, …].
 INSERT INTO inbox (partition, kind, site, id, body, received)
@@ -73,22 +75,28 @@ WHERE sequence IN (
 );
 
 -- name: end
-UPDATE deliveries SET status = r.value ->> 'status', attempts = r.value -> 'attempts', finished = r.value ->> 'at'
-FROM jsonb_each(:rows) AS r
-WHERE deliveries.partition = 0 AND deliveries.id = r.value ->> 'id' AND deliveries.status = 'pending';
+WITH ended (sequence, status, attempts, finished) AS MATERIALIZED (
+    SELECT d.sequence, r.value ->> 'status', r.value -> 'attempts', r.value ->> 'at'
+    FROM jsonb_each(:rows) AS r
+    CROSS JOIN deliveries AS d
+    WHERE d.partition = 0 AND d.id = r.value ->> 'id' AND d.status = 'pending'
+)
+UPDATE deliveries SET status = ended.status, attempts = ended.attempts, finished = ended.finished
+FROM ended WHERE deliveries.sequence = ended.sequence;
 
 -- name: schedule
-UPDATE outbox SET scheduled = r.due
-FROM (
-    SELECT d.sequence, r.value ->> 'due' AS due FROM jsonb_each(:rows) AS r CROSS JOIN deliveries AS d
+WITH tried (sequence, due) AS MATERIALIZED (
+    SELECT d.sequence, r.value ->> 'due' FROM jsonb_each(:rows) AS r CROSS JOIN deliveries AS d
     WHERE d.partition = 0 AND d.id = r.value ->> 'id'
-) AS r
-WHERE outbox.sequence = r.sequence;
+)
+UPDATE outbox SET scheduled = tried.due FROM tried WHERE outbox.sequence = tried.sequence;
 
 -- name: postpone
-UPDATE deliveries SET due = r.value ->> 'due', attempts = r.value -> 'attempts'
-FROM jsonb_each(:rows) AS r
-WHERE deliveries.partition = 0 AND deliveries.id = r.value ->> 'id' AND deliveries.status = 'pending';
+WITH tried (sequence, due, attempts) AS MATERIALIZED (
+    SELECT d.sequence, r.value ->> 'due', r.value -> 'attempts' FROM jsonb_each(:rows) AS r CROSS JOIN deliveries AS d
+    WHERE d.partition = 0 AND d.id = r.value ->> 'id' AND d.status = 'pending'
+)
+UPDATE deliveries SET due = tried.due, attempts = tried.attempts FROM tried WHERE deliveries.sequence = tried.sequence;
 
 -- name: hold
 UPDATE outbox SET held = 1 WHERE site = :site AND workflow = :workflow AND held = 0;

@@ -43,9 +43,27 @@ SELECT json_group_array(rowid)
 FROM (SELECT rowid FROM runs WHERE site = :site AND profile = :key ORDER BY started DESC, id DESC LIMIT :limit);
 
 -- name: runs_of_site
-SELECT json_group_array(rowid)
+-- The newest of each workflow, then the newest of those: no index by site alone has to be kept for it.
+WITH RECURSIVE started (workflow) AS (
+    SELECT min(workflow) FROM runs WHERE site = :site
+    UNION ALL
+    SELECT (SELECT min(workflow) FROM runs WHERE site = :site AND workflow > started.workflow) FROM started WHERE workflow IS NOT NULL
+)
+SELECT json_group_array(run)
 FROM (
-    SELECT rowid FROM runs WHERE site = :site AND (:status IS NULL OR status = :status) ORDER BY started DESC, id DESC LIMIT :limit
+    SELECT r.rowid AS run
+    FROM started
+    CROSS JOIN json_each((
+        SELECT json_group_array(rowid)
+        FROM (
+            SELECT rowid FROM runs
+            WHERE site = :site AND workflow = started.workflow AND (:status IS NULL OR status = :status)
+            ORDER BY started DESC, id DESC LIMIT :limit
+        )
+    )) AS newest
+    CROSS JOIN runs AS r
+    WHERE r.rowid = newest.value
+    ORDER BY r.started DESC, r.id DESC LIMIT :limit
 );
 
 -- name: runs_of_workflow
@@ -67,7 +85,7 @@ WHERE r.rowid = j.value;
 
 -- name: deliveries_of_site
 SELECT json_group_array(sequence)
-FROM (SELECT sequence FROM deliveries WHERE site = :site ORDER BY sequence DESC LIMIT :limit);
+FROM (SELECT sequence FROM deliveries WHERE partition = 0 AND site = :site ORDER BY sequence DESC LIMIT :limit);
 
 -- name: deliveries_of_run
 SELECT json_group_array(sequence)

@@ -1,0 +1,90 @@
+"""What HTTP asks of every answer: methods, envelopes, request ids, keep-alive."""
+
+import pytest
+from tests.e2e.server import Api
+from tests.server.client import Client, request
+
+NOT_FOUND = b'{"error":{"message":"Not found.","code":1004}}'
+NOT_ALLOWED = b'{"error":{"message":"Method not allowed.","code":1005}}'
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/events/batch"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_an_ingest_route_takes_post_only(client: Client, method: str, path: str) -> None:
+    answer = await client.ask(request(method, path))
+    assert (answer.status, answer.headers["allow"], answer.body) == (405, "POST", NOT_ALLOWED)
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_head_of_an_ingest_route_is_refused_without_a_body(client: Client) -> None:
+    await client.send(request("HEAD", "/api/v1/events", b"", "Connection: close"))
+    answer = await client.response(to_head=True)
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    assert await client.rest() == b""
+
+
+async def test_head_of_a_resource_is_get_without_the_body(client: Client) -> None:
+    await client.send(request("HEAD", "/healthz", b"", "Connection: close"))
+    answer = await client.response(to_head=True)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", "/api/v1/workflows", "GET, HEAD"),
+        ("POST", "/api/v1/workflows/x", "GET, PUT, HEAD"),
+        ("GET", "/api/v1/workflows/x/pause", "POST"),
+        ("GET", "/api/v1/subscribers", "POST"),
+        ("POST", "/healthz", "GET, HEAD"),
+    ],
+)
+async def test_a_resource_names_the_methods_that_it_takes(client: Client, method: str, path: str, allow: str) -> None:
+    answer = await client.ask(request(method, path))
+    assert (answer.status, answer.headers["allow"], answer.body) == (405, allow, NOT_ALLOWED)
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/api/v1", "/api/v1/", "/api/v1/events/", "/api/v2/events", "/api/v1/events%2f", "/healthz/"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_nothing_is_there(client: Client, method: str, path: str) -> None:
+    answer = await client.ask(request(method, path))
+    assert (answer.status, answer.body, answer.headers["content-type"]) == (404, NOT_FOUND, "application/json")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/profiles/nobody", "/api/v1/subscribers/nobody", "/api/v1/workflows/nothing"])
+async def test_a_resource_that_is_not_there(api: Api, path: str) -> None:
+    answer = await api.ask("GET", path.removeprefix("/api/v1"))
+    assert (answer.status, answer.body) == (404, NOT_FOUND)
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/v1/events"), ("GET", "/api/v1/log"), ("GET", "/nothing")])
+async def test_a_usable_request_id_comes_back(client: Client, method: str, path: str) -> None:
+    answer = await client.ask(request(method, path, b"", "X-Request-Id: order-42.a_B"))
+    assert answer.headers["x-request-id"] == "order-42.a_B"
+
+
+@pytest.mark.parametrize("sent", ["", "X-Request-Id: with space", "X-Request-Id: " + "x" * 129])
+async def test_any_other_request_gets_an_id_of_its_own(client: Client, sent: str) -> None:
+    asked = request("POST", "/api/v1/events", b"", *([sent] if sent else []))
+    ids = {(await client.ask(asked)).headers["x-request-id"] for _ in range(2)}
+    assert len(ids) == 2
+    assert sent.removeprefix("X-Request-Id: ") not in ids
+
+
+async def test_one_connection_carries_good_and_bad_requests(api: Api) -> None:
+    statuses = [
+        (await api.track("x")).status,
+        (await api.track("")).status,
+        (await api.ask("GET", "/nothing")).status,
+        (await api.ask("GET", "/log?limit=0")).status,
+        (await api.ask("GET", "/events")).status,
+        (await api.track("x")).status,
+    ]
+    assert statuses == [200, 400, 404, 400, 405, 200]
+
+
+async def test_it_is_up_and_ready(client: Client) -> None:
+    for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
+        answer = await client.ask(request("GET", path))
+        assert (answer.status, answer.json) == (200, {"error_code": 0, "data": {"status": status}})

@@ -1,0 +1,217 @@
+"""The owner on a real store: what is taken, when it wakes, and how it gets over what goes wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from clarion.control.workflows import pause_workflow, publish_workflow, resume_workflow
+from clarion.domain.ids import run_id
+from clarion.domain.records import Event
+from clarion.engine.owner import Owner
+from clarion.fresh_ids import fresh_id
+from clarion.store.port import NotFound, StoreError, StoreUnavailable
+from clarion.store.records import EntryKind, NewEntry, Outcome, RunRow, Site
+from clarion.store.sqlite.migrations import migrate
+from clarion.store.sqlite.store import SqliteStore
+
+SECOND = 1_000_000
+HOUR = 3_600 * SECOND
+WAITING = "workflow: slow\nstart: {on: [{event: go}]}\nsteps: [{id: nap, wait: {for: 1h}}, {id: call, http: {url: 'https://a.example/'}}]"
+AT_ONCE = "workflow: fast\nstart: {on: [{event: go}]}\nsteps: [{id: call, http: {url: 'https://a.example/'}}]"
+
+
+class Bench:
+    """A store, an owner, a clock to turn, and a signal for each commit of the owner."""
+
+    def __init__(self, store: SqliteStore, site: Site) -> None:
+        self.store, self.site = store, site
+        self.wall, self.steady = 1_000 * HOUR, 0
+        self.committed: asyncio.Queue[Outcome] = asyncio.Queue()
+        self.breaks: list[Exception] = []
+        self.refuses: Callable[[Outcome], bool] = lambda _: False
+        self._commit = store.commit
+        store.commit = self._spy  # type: ignore[method-assign]  # the test listens in
+        self.owner = self.new_owner()
+        store.on_change(self._changed)
+
+    def _changed(self, what: str) -> None:
+        if what == "inbox":
+            self.owner.wake()
+
+    def new_owner(self) -> Owner:
+        return Owner(self.store, 0, lambda: self.wall, fresh_id, steady=lambda: self.steady)
+
+    async def _spy(self, outcome: Outcome) -> None:
+        if self.breaks:
+            raise self.breaks.pop(0)
+        if self.refuses(outcome):
+            raise StoreError("this cannot be stored")
+        await self._commit(outcome)
+        self.committed.put_nowait(outcome)
+
+    async def send(self, *ids: str, profile: str = "p") -> None:
+        entries = [
+            NewEntry(
+                EntryKind.EVENT, self.site.id, id, msgspec.json.encode(Event(id, "go", profile_id=profile, received=self.wall)), self.wall
+            )
+            for id in ids
+        ]
+        await self.store.append(entries)
+
+    async def until(self, true: Callable[[Outcome], bool]) -> Outcome:
+        """Wait for a commit of the owner."""
+        async with asyncio.timeout(10):
+            while True:
+                outcome = await self.committed.get()
+                if true(outcome):
+                    return outcome
+
+    def passes(self, time: int) -> None:
+        self.wall += time
+        self.steady += time
+        self.owner.wake()
+
+    async def run(self, workflow: str, event: str) -> RunRow:
+        return await self.store.run(run_id(self.site.id, workflow, event, None))
+
+
+def has(**kinds: int) -> Callable[[Outcome], bool]:
+    return lambda outcome: all(len(getattr(outcome, kind)) >= count for kind, count in kinds.items())
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    path = tmp_path / "clarion.db"
+    migrate(path)
+    store = SqliteStore(path)
+    await store.open()
+    site = await store.create_site(Site(0, "s", "app", "pub", b"x", "mailto:a@example.com", b"y", 0))
+    made = Bench(store, site)
+    for text in (WAITING, AT_ONCE):
+        await publish_workflow(store, site, text, made.wall, fresh_id)
+    yield made
+    await made.owner.stop()
+    await store.close()
+
+
+async def test_events_become_runs_and_deliveries_in_one_commit(bench: Bench) -> None:
+    await bench.owner.start()
+    await bench.send("e1")
+    outcome = await bench.until(has(deliveries=1))
+    assert {row.workflow: row.status for row in outcome.runs} == {"slow": "waiting", "fast": "completed"}
+    assert len(outcome.moved) >= 1
+    assert (await bench.run("fast", "e1")).status == "completed"
+    [event] = await bench.store.events(bench.site.id, 0, 10)
+    assert (event.id, event.profile) == ("e1", "n:p")
+
+
+async def test_a_timer_fires_when_its_time_has_come_and_not_before(bench: Bench) -> None:
+    await bench.owner.start()
+    await bench.send("e1")
+    await bench.until(has(runs=2))
+    bench.passes(HOUR - 1)
+    await bench.send("other", profile="q")
+    await bench.until(has(moved=1))
+    assert (await bench.run("slow", "e1")).status == "waiting"
+    bench.passes(1)
+    await bench.until(lambda outcome: any(row.status == "completed" and row.workflow == "slow" for row in outcome.runs))
+    run = await bench.run("slow", "e1")
+    assert run.ended == run.started + HOUR
+
+
+async def test_after_an_outage_a_resume_is_logged_and_overdue_timers_have_its_time(bench: Bench) -> None:
+    await bench.owner.start()
+    await bench.send("e1")
+    await bench.until(has(runs=2))
+    await bench.owner.stop()
+    bench.wall += 5 * HOUR
+    bench.owner = bench.new_owner()
+    await bench.owner.start()
+    resumed = await bench.until(has(logged=1))
+    while resumed.state.log_time < bench.wall:
+        resumed = await bench.until(has(logged=1))
+    await bench.until(lambda outcome: any(row.status == "completed" for row in outcome.runs))
+    assert (await bench.run("slow", "e1")).ended == resumed.state.log_time
+
+
+async def test_events_are_not_taken_twice_when_the_store_goes_away(bench: Bench) -> None:
+    await bench.owner.start()
+    await bench.until(has(moved=1))
+    bench.breaks = [StoreUnavailable("away"), StoreUnavailable("still away")]
+    await bench.send("e1", "e2")
+    outcome = await bench.until(has(moved=2))
+    assert len(outcome.deliveries) == 2
+    assert [event.id for event in await bench.store.events(bench.site.id, 0, 10)] == ["e1", "e2"]
+
+
+async def test_what_the_store_refuses_is_set_aside_alone(bench: Bench) -> None:
+    await bench.owner.start()
+    await bench.until(has(moved=1))
+    bench.refuses = lambda outcome: any(run.profile == "n:bad" for run in outcome.runs)
+    entries = [
+        NewEntry(EntryKind.EVENT, bench.site.id, id, msgspec.json.encode(Event(id, "go", profile_id=id, received=bench.wall)), bench.wall)
+        for id in ("good", "bad", "fine")
+    ]
+    await bench.store.append(entries)
+    await bench.until(lambda outcome: any(move.profile == "n:fine" for move in outcome.moved))
+    assert [(one.id, one.error) for one in await bench.store.poisoned(10)] == [("bad", "this cannot be stored")]
+    assert (await bench.run("fast", "fine")).status == "completed"
+    with pytest.raises(NotFound):
+        await bench.run("fast", "bad")
+
+
+async def test_an_entry_that_cannot_be_read_is_set_aside(bench: Bench) -> None:
+    await bench.owner.start()
+    await bench.store.append([NewEntry(EntryKind.EVENT, bench.site.id, "odd", b'{"id":1}', 0)])
+    await bench.send("e1")
+    await bench.until(has(deliveries=1))
+    [poisoned] = await bench.store.poisoned(10)
+    assert poisoned.id == "odd"
+    assert poisoned.error.startswith("unreadable")
+
+
+async def test_a_pause_holds_and_a_resume_goes_on_with_its_time(bench: Bench) -> None:
+    await bench.owner.start()
+    await bench.send("e1")
+    await bench.until(has(runs=2))
+    await pause_workflow(bench.store, bench.site, "slow", bench.wall, fresh_id)
+    await bench.until(has(hold=1))
+    bench.passes(2 * HOUR)
+    await bench.until(lambda outcome: any(row.held for row in outcome.runs))
+    bench.passes(3 * HOUR)
+    await resume_workflow(bench.store, bench.site, "slow", bench.wall, fresh_id)
+    await bench.until(lambda outcome: any(row.status == "completed" for row in outcome.runs))
+    assert (await bench.run("slow", "e1")).ended == bench.wall
+
+
+async def test_a_fenced_owner_ends_and_says_so(bench: Bench) -> None:
+    await bench.owner.start()
+    await bench.until(has(moved=1))
+    await bench.store.own(0)
+    await bench.send("e1")
+    async with asyncio.timeout(10):
+        await bench.owner.ended()
+    assert bench.owner.failed
+    assert not await bench.store.events(bench.site.id, 0, 10)
+
+
+async def test_more_timers_than_fit_into_a_batch_fire_before_a_later_entry(bench: Bench) -> None:
+    bench.owner = Owner(bench.store, 0, lambda: bench.wall, fresh_id, timers=3, steady=lambda: bench.steady)
+    await bench.owner.start()
+    await bench.send(*(f"e{number}" for number in range(8)), profile="p")
+    for number in range(8):
+        await bench.send(f"p{number}", profile=f"p{number}")
+    await bench.until(lambda outcome: any(move.profile == "n:p7" for move in outcome.moved))
+    bench.wall += 2 * HOUR
+    bench.steady += 2 * HOUR
+    order: list[Any] = []
+    await bench.send("late", profile="z")
+    while "late" not in order:
+        outcome = await bench.until(lambda _: True)
+        order += [row.profile for row in outcome.runs if row.status == "completed" and row.workflow == "slow"]
+        order += ["late" for move in outcome.moved if move.profile == "n:z"]
+    assert len(order) == 10
