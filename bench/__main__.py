@@ -10,13 +10,14 @@ from pathlib import Path
 import msgspec
 
 from bench import accept, batch, cold_start, end_to_end, report
+from bench.neighbours import Neighbours
 from bench.plan import FULL, QUICK, Plan
 from bench.progress import say
 from bench.results import Results, begin, load, save
 from bench.verdicts import judge
 
 _QUIET = 0.1
-"""Busy cores."""
+"""Cores of other work that do not matter."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 
@@ -51,9 +52,7 @@ def main() -> int:
 
 def measure(part: str, plan: Plan) -> Results:
     """Run one part, or all, in a directory that is gone afterwards."""
-    results = begin(plan)
-    if results.machine.busy_cores > _QUIET:
-        say(f"other work keeps {results.machine.busy_cores:.2f} cores busy: the numbers will be too low")
+    results, neighbours = begin(plan), Neighbours()
     with tempfile.TemporaryDirectory(prefix="clarion-bench-") as made:
         directory = Path(made)
         if part in ("a", "all"):
@@ -64,7 +63,7 @@ def measure(part: str, plan: Plan) -> Results:
             results = msgspec.structs.replace(results, end_to_end=end_to_end.run(plan, directory))
         if part in ("d", "all"):
             results = msgspec.structs.replace(results, cold_start=cold_start.run(plan, directory))
-    return results
+    return msgspec.structs.replace(results, other_cores=neighbours.cores())
 
 
 def _name(text: str) -> str:
@@ -74,6 +73,8 @@ def _name(text: str) -> str:
 
 
 def _conclude(results: Results) -> int:
+    if results.other_cores > _QUIET:
+        say(f"other work took {results.other_cores:.2f} cores meanwhile: the numbers are too low")
     failed = False
     for verdict in judge(results):
         failed |= verdict.required and not verdict.met

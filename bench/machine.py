@@ -4,7 +4,6 @@ import os
 import platform
 import re
 import subprocess
-import time
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -27,12 +26,10 @@ class Machine(msgspec.Struct, frozen=True):
     sqlite: str
     libraries: dict[str, str]
     tools: dict[str, str]
-    busy_cores: float
-    """Cores that other work kept busy before the run: where this is not near 0, every number is too low."""
 
 
 def describe() -> Machine:
-    """This machine; takes two seconds."""
+    """This machine."""
     return Machine(
         _match("/proc/cpuinfo", r"^model name\s*: (.+)$") or platform.machine(),
         len(os.sched_getaffinity(0)),
@@ -42,20 +39,7 @@ def describe() -> Machine:
         apsw.sqlite_lib_version(),
         {name: metadata.version(name) for name in _LIBRARIES},
         {"wrk": _version(["wrk", "-v"]), "nginx": _version(["nginx", "-v"])},
-        _busy_cores(2),
     )
-
-
-def _busy_cores(seconds: float) -> float:
-    before = _busy_ticks()
-    time.sleep(seconds)
-    return (_busy_ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds
-
-
-def _busy_ticks() -> int:
-    # proc(5): user, nice, system, idle, iowait, irq, softirq, steal; what another guest took is lost to us too
-    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return sum(ticks) - ticks[3] - ticks[4]
 
 
 def _match(file: str, pattern: str) -> str:

@@ -62,7 +62,7 @@ def _machine(results: Results) -> str:
         ("Python", machine.python),
         ("SQLite", machine.sqlite),
         ("libraries and tools", libraries),
-        ("other work on the machine at the start", f"{machine.busy_cores:.2f} cores"),
+        ("other work meanwhile", f"{results.other_cores:.2f} cores"),
     ]
     return "## Machine\n\n" + _table(("", ""), rows)
 

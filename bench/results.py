@@ -105,6 +105,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """UTC, ISO 8601."""
     machine: Machine
     plan: Plan
+    other_cores: float = 0.0
+    """Cores that other work on the machine took meanwhile, on average."""
     accept: Accept | None = None
     batch: Batch | None = None
     end_to_end: EndToEnd | None = None

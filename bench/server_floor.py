@@ -1,16 +1,18 @@
 """What the server costs: requests a second of a direct route that answers at once, beside the least that uvloop and httptools allow.
 
-Run from the checkout with `python -m bench.server_floor`; needs `wrk`. Rounds alternate, so that the machine's moods meet both.
+Run from the checkout with `python -m bench.server_floor`; needs `wrk` and /proc. Rounds alternate, so that the machine's moods meet both;
+the server's own CPU time per request says more than the rate where the machine is shared.
 """
 
 import argparse
 import asyncio
+import os
 import re
 import statistics
 import subprocess
 import sys
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import httptools
 import uvloop
@@ -71,21 +73,39 @@ async def serve(kind: str) -> None:
     await asyncio.Event().wait()
 
 
-def measure(kind: str, seconds: int, connections: int, *, vary: bool) -> float:
-    """Requests a second of a server of this kind, in a process of its own."""
+class Measured(NamedTuple):
+    """One run."""
+
+    rate: float
+    """Requests a second."""
+    cost: float
+    """Microseconds of CPU time per request, in the server's process."""
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(kind: str, seconds: int, connections: int, *, vary: bool) -> Measured:
+    """Load a server of this kind, in a process of its own."""
     command = [sys.executable, "-m", "bench.server_floor", "--serve", kind]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             port = server.stdout.readline().strip() if server.stdout else ""
             url = f"http://127.0.0.1:{port}/api/v1/events"
             load = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(_SCRIPT), url, "--", "vary" if vary else "same"]
+            before = cpu_seconds(server.pid)
             report = subprocess.run(load, check=True, capture_output=True, text=True).stdout
+            used = cpu_seconds(server.pid) - before
         finally:
             server.kill()
     rate = re.search(r"Requests/sec:\s+([\d.]+)", report)
-    if rate is None or "Non-2xx" in report or "Socket errors" in report:
+    count = re.search(r"(\d+) requests in", report)
+    if rate is None or count is None or "Non-2xx" in report or "Socket errors" in report:
         raise SystemExit(report)
-    return float(rate[1])
+    return Measured(float(rate[1]), used / int(count[1]) * 1e6)
 
 
 def main() -> None:
@@ -100,14 +120,15 @@ def main() -> None:
         uvloop.run(serve(chosen.serve))
         return
     for vary in (False, True):
-        rates: dict[str, list[float]] = {"floor": [], "clarion": []}
+        runs: dict[str, list[Measured]] = {"floor": [], "clarion": []}
         for _ in range(chosen.rounds):
-            for kind, measured in rates.items():
+            for kind, measured in runs.items():
                 measured.append(measure(kind, chosen.seconds, chosen.connections, vary=vary))
-        floor, clarion = (statistics.median(measured) for measured in rates.values())
-        print(
-            f"{'every head differs' if vary else 'heads repeat'}: floor {floor:,.0f}/s, clarion {clarion:,.0f}/s, ratio {clarion / floor:.2f}"
-        )
+        floor, clarion = (Measured(*map(statistics.median, zip(*measured, strict=True))) for measured in runs.values())
+        print("every head differs" if vary else "heads repeat")
+        for name, medians in (("floor", floor), ("clarion", clarion)):
+            print(f"  {name:8} {medians.rate:10,.0f} requests/s {medians.cost:8.1f} us CPU a request")
+        print(f"  ratio    {clarion.rate / floor.rate:10.2f} by rate {floor.cost / clarion.cost:15.2f} by CPU time")
 
 
 if __name__ == "__main__":

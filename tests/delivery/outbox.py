@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from clarion.clock import DAY, SECOND
-from clarion.delivery.jobs import HttpJob, PushJob
 from clarion.delivery.vapid import VapidKey, generate_vapid_key
 from clarion.store.port import StoreError, StoreUnavailable
 from clarion.store.records import Delivery, Report
@@ -117,22 +116,20 @@ class FakeOutbox:
 
 def http(number: int, url: str, **job: object) -> Delivery:
     """An HTTP delivery that is due."""
-    given: dict[str, object] = {"method": "POST", "body": f'{{"n":{number}}}', "headers": {}} | job
-    return _delivery(number, "http", msgspec.convert({"url": url} | given, HttpJob))
+    return _delivery(number, "http", {"method": "POST", "url": url, "body": f'{{"n":{number}}}'} | job)
 
 
 def push(number: int, endpoint: str, browser: Browser, **job: object) -> Delivery:
     """A push that is due."""
-    payload = msgspec.Raw(msgspec.json.encode(job.pop("payload", {"id": f"effect-{number}"})))
     keys = {"endpoint": endpoint, "p256dh": browser.p256dh, "auth": browser.auth}
-    return _delivery(number, "push", msgspec.structs.replace(msgspec.convert(keys | {"payload": None} | job, PushJob), payload=payload))
+    return _delivery(number, "push", keys | {"payload": {"id": f"effect-{number}"}} | job)
 
 
 def change(delivery: Delivery, **fields: object) -> Delivery:
     return msgspec.structs.replace(delivery, **fields)
 
 
-def _delivery(number: int, kind: str, job: HttpJob | PushJob) -> Delivery:
+def _delivery(number: int, kind: str, job: dict[str, object]) -> Delivery:
     return Delivery(
         id=f"{kind}-{number:06}",
         site=1,

@@ -289,11 +289,11 @@ async def test_one_host_in_trouble_leaves_the_others_alone(post: Post) -> None:
 
 
 async def test_redirects_and_half_answers(post: Post) -> None:
-    async with receiving(status(302, "location: http://169.254.169.254/")) as redirecting:
-        async with receiving(raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", close=True)) as halving:
-            post.outbox.put(http(1, redirecting.url), http(2, halving.url))
-            await post.start()
-            reports = {report.delivery.effect: report for report in await post.outbox.until_reported(2)}
+    half = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", close=True)
+    async with receiving(status(302, "location: http://169.254.169.254/")) as redirecting, receiving(half) as halving:
+        post.outbox.put(http(1, redirecting.url), http(2, halving.url))
+        await post.start()
+        reports = {report.delivery.effect: report for report in await post.outbox.until_reported(2)}
     assert (reports["effect-1"].outcome, reports["effect-1"].status) == ("failed", 302)
     assert (reports["effect-2"].outcome, reports["effect-2"].status) == (None, None)
     assert "middle of the answer" in str(reports["effect-2"].reason)

@@ -169,18 +169,11 @@ class Api:
         return await eventually(lambda: self.profile(profile_id), lambda seen: seen is not None and holds(seen))
 
     async def verdict(self, profile_id: str, workflow: str, event_name: str) -> Any:
-        """The newest thing that an event of this name meant to a workflow, as soon as the profile's explanations say it."""
-
-        def found(profile: Any) -> list[Any]:
-            return [
-                verdict
-                for line in profile["explanations"]
-                if line["explanation"]["name"] == event_name
-                for verdict in line["explanation"].get("verdicts", [])
-                if verdict["workflow"] == workflow
-            ]
-
-        return found(await self.profile_when(profile_id, found))[0]
+        """The newest thing that an event of this name meant to a workflow, of those that were accepted before this call."""
+        await self.events_since(await self.sequence())
+        profile = await self.profile(profile_id)
+        histories = [line["explanation"] for line in profile["explanations"] if line["explanation"]["name"] == event_name]
+        return next(verdict for history in histories for verdict in history.get("verdicts", []) if verdict["workflow"] == workflow)
 
     async def sequence(self) -> int:
         """Where the log stands."""

@@ -1,7 +1,9 @@
 """What HTTP asks of every answer: methods, envelopes, request ids, keep-alive."""
 
+from urllib.parse import quote
+
 import pytest
-from tests.e2e.server import Api
+from tests.e2e.server import Api, unique
 from tests.server.client import Client, request
 
 NOT_FOUND = b'{"error":{"message":"Not found.","code":1004}}'
@@ -88,3 +90,11 @@ async def test_it_is_up_and_ready(client: Client) -> None:
     for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
         answer = await client.ask(request("GET", path))
         assert (answer.status, answer.json) == (200, {"error_code": 0, "data": {"status": status}})
+
+
+async def test_any_profile_id_can_be_asked_for(api: Api) -> None:
+    for profile_id in ("a/b", "ü ?&#%", "..", "."):
+        name = f"{unique('odd')}/{profile_id}"
+        await api.accept("x", profile_id=name)
+        profile = await api.profile_when(quote(name, safe=""), bool)
+        assert profile["profile_id"] == name

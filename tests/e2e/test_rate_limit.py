@@ -40,4 +40,5 @@ async def test_an_event_of_a_batch_counts_like_one_alone(start: Start) -> None:
         batch = {"events": [{"event_name": "x", "profile_id": "p"}] * 100}
         assert (await api.ask("POST", "/events/batch", batch)).status == 200
         answer = await api.track("x")
-        assert (answer.status, answer.headers["retry-after"]) == (429, "50")
+        assert answer.status == 429
+        assert 45 <= int(answer.headers["retry-after"]) <= 50

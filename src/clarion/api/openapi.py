@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, from the schemas that also say what validation does."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from clarion import __version__
@@ -32,7 +33,7 @@ def openapi() -> Json:
         "paths": _paths(),
         "components": {
             "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "Api-Key"}},
-            "schemas": {"Failure": schemas.FAILURE, "Workflow": {key: value for key, value in json_schema().items() if key != "$defs"}},
+            "schemas": {"Failure": schemas.FAILURE, **_workflow_schemas()},
         },
     }
 
@@ -142,6 +143,26 @@ def _paths() -> Json:
             }
         },
     }
+
+
+def _workflow_schemas() -> Json:
+    """The document's JSON Schema as components: its `$defs` become components of their own."""
+    document = json_schema()
+    parts = document.pop("$defs")
+    del document["$schema"]  # OpenAPI 3.1 says the same by default
+    places = {f"#/$defs/{name}": f"#/components/schemas/Workflow{name.capitalize()}" for name in parts}
+    named = {"Workflow": document} | {f"Workflow{name.capitalize()}": part for name, part in parts.items()}
+    return {name: _moved(part, places) for name, part in named.items()}
+
+
+def _moved(schema: Any, places: Mapping[str, str]) -> Any:
+    """A schema whose references point to where things are now."""
+    if isinstance(schema, dict):
+        return {
+            key: places.get(value, value) if key == "$ref" and isinstance(value, str) else _moved(value, places)
+            for key, value in schema.items()
+        }
+    return [_moved(item, places) for item in schema] if isinstance(schema, list) else schema
 
 
 def _document() -> Json:

@@ -37,6 +37,7 @@ class HttpProtocol(Answering):
     __slots__ = (
         "_body",
         "_head",
+        "_in_parts",
         "_headers",
         "_kept",
         "_learned",
@@ -45,7 +46,6 @@ class HttpProtocol(Answering):
         "_partial",
         "_progress",
         "_received",
-        "_section",
         "_silent",
         "_skip",
         "_target",
@@ -144,7 +144,11 @@ class HttpProtocol(Answering):
         except httptools.HttpParserError:
             if not self._ending:  # else it is what follows a last request, which nobody answers (RFC 9112 §9.6)
                 self._give_up(400, self._shared.envelopes.malformed)
-        self._silent = 0 if self._progress else self._silent + len(piece)
+        if self._receiving and not self._ending:
+            self._in_parts = True
+            self._silent = 0 if self._progress else self._silent + len(piece)
+            if not self._headers_too_large() and self._silent > self._shared.limits.header_bytes:
+                self._give_up(431, self._shared.envelopes.headers_too_large)
 
     def _feed_to_upgrade(self, parser: httptools.HttpRequestParser, data: bytes) -> bytes:
         """Feed until a request asks for an upgrade, and return what follows its head, which is fed again without the wish.
@@ -170,8 +174,6 @@ class HttpProtocol(Answering):
         self._partial = size
         if shared.partial > shared.limits.partial_bytes:
             self._give_up(503, shared.envelopes.unavailable, _RETRY_AFTER)
-        elif self._silent > shared.limits.header_bytes:
-            self._give_up(431, shared.envelopes.headers_too_large)
 
     def _discard(self, size: int) -> None:
         self._discarded += size
@@ -205,7 +207,8 @@ class HttpProtocol(Answering):
         self._progress = True
         self._url = b""
         self._headers: HeaderList = []
-        self._section = 0
+        self._in_parts = False
+        """It comes in more than one piece."""
         self._head: RequestHead | None = None
         self._target: Target | None = None
         self._limit = 0
@@ -228,12 +231,7 @@ class HttpProtocol(Answering):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._progress = True
-        limits = self._shared.limits
-        self._section += len(name) + len(value) + 4
-        self._headers.append((name, value))  # trailers too: they count, and nobody looks at them
-        if self._section > limits.header_bytes or len(self._headers) > limits.header_count:
-            self._give_up(431, self._shared.envelopes.headers_too_large)
-            raise _Refused
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -243,15 +241,29 @@ class HttpProtocol(Answering):
         if parser.should_upgrade() and method != b"CONNECT":
             self._upgrading = True
             return
+        headers = self._headers
+        if self._headers_too_large():
+            raise _Refused
         keep_alive = parser.should_keep_alive() and not self._draining
         try:
-            head = read_head(method, self._url, parser.get_http_version(), self._headers, keep_alive=keep_alive)
+            head = read_head(method, self._url, parser.get_http_version(), headers, keep_alive)
         except Malformed:
             self._give_up(400, self._shared.envelopes.malformed)
             raise _Refused from None
         self._head = head
-        self._headers = []
+        self._headers = []  # what comes now are trailers, which nobody looks at
         self._route(head)
+
+    def _headers_too_large(self) -> bool:
+        """Refuse a header section, or as much of it as is here, that exceeds its limits; trailers alike."""
+        headers = self._headers
+        limits = self._shared.limits
+        # what comes in one piece is smaller than the least limit
+        too_long = self._in_parts and sum(len(name) + len(value) + 4 for name, value in headers) > limits.header_bytes
+        if not too_long and len(headers) <= limits.header_count:
+            return False
+        self._give_up(431, self._shared.envelopes.headers_too_large)
+        return True
 
     def on_body(self, body: bytes) -> None:
         self._progress = True
@@ -273,6 +285,8 @@ class HttpProtocol(Answering):
         head = self._head
         if self._upgrading or head is None:
             return
+        if self._headers and self._headers_too_large():
+            raise _Refused
         self._receiving = False
         self._continue_due = False
         self._shared.reading.stop(self)

@@ -12,7 +12,6 @@ HeaderList = list[tuple[bytes, bytes]]
 _HOST = re.compile(rb"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]*").fullmatch
 _ABSOLUTE = re.compile(rb"(?i:https?)://[^/?@]+(/[^?]*)?(?:\?(.*))?").fullmatch
 _ONCE: Final = frozenset({b"api-key", b"content-type", b"content-length", b"idempotency-key", b"transfer-encoding"})
-_READ: Final = _ONCE | {b"expect", b"x-request-id"}
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
@@ -21,7 +20,7 @@ class Malformed(Exception):
 
 
 class RequestHead:
-    """Everything of a request but its body. Header names are in lower case, values without surrounding white space, in order of arrival."""
+    """Everything of a request but its body."""
 
     __slots__ = (
         "api_key",
@@ -30,66 +29,70 @@ class RequestHead:
         "content_type",
         "ending",
         "expects_continue",
-        "headers",
         "idempotency_key",
         "keep_alive",
         "method",
         "path",
         "query",
+        "raw_headers",
         "request_id",
         "version",
     )
 
     def __init__(
-        self, method: bytes, target: bytes, version: str, headers: HeaderList, fields: dict[bytes, bytes], *, keep_alive: bool
+        self, method: bytes, target: bytes, version: str, raw_headers: HeaderList, fields: dict[bytes, bytes], keep_alive: bool
     ) -> None:
         self.method = method
         self.path, self.query = _path_and_query(method, target)
         self.version = version
-        self.headers = headers
+        self.raw_headers = raw_headers
+        """As sent, in order."""
         self.keep_alive = keep_alive
         self.ending = CLOSE if not keep_alive else KEEP if version == "1.1" else KEEP_HTTP_1_0
-        self.api_key = fields.get(b"api-key")
-        self.content_type = fields.get(b"content-type")
-        self.idempotency_key = fields.get(b"idempotency-key")
+        find = fields.get
+        self.api_key = find(b"api-key")
+        self.content_type = find(b"content-type")
+        self.idempotency_key = find(b"idempotency-key")
         self.chunked = b"transfer-encoding" in fields
-        self.content_length = int(fields.get(b"content-length", 0))
+        self.content_length = int(find(b"content-length", 0))
         """0 where it is not said; of no meaning where `chunked`."""
         # an expectation from a 1.0 client is ignored (RFC 9110 §10.1.1)
-        self.expects_continue = version == "1.1" and fields.get(b"expect", b"").lower() == b"100-continue"
-        sent = fields.get(b"x-request-id", b"")
-        self.request_id = sent if usable_request_id(sent) else None
+        self.expects_continue = b"expect" in fields and version == "1.1" and fields[b"expect"].lower() == b"100-continue"
+        sent = find(b"x-request-id")
+        self.request_id = sent if sent is not None and usable_request_id(sent) else None
         """The client's own id, if it may be echoed."""
 
+    @property
+    def headers(self) -> HeaderList:
+        """All headers in order of arrival: names in lower case, values without white space around them."""
+        return [(name.lower(), value.rstrip()) for name, value in self.raw_headers]
 
-def read_head(method: bytes, target: bytes, version: str, raw: HeaderList, *, keep_alive: bool) -> RequestHead:
+
+def read_head(method: bytes, target: bytes, version: str, raw: HeaderList, keep_alive: bool) -> RequestHead:
     """Check a head against what llhttp does not enforce, and read it.
 
     Raises Malformed: a version other than 1.0 and 1.1; `Host` missing from a 1.1 request, repeated or impossible (RFC 9112 §3.2); a
     transfer coding other than plain `chunked` (§6.1), or any from a 1.0 client; a target that is none of origin, absolute and asterisk
     form (§3.2); a field that may stand once only, repeated with another value (RFC 9110 §5.3).
     """
-    if version not in _VERSIONS:
-        raise Malformed
-    headers: HeaderList = []
-    fields: dict[bytes, bytes] = {}
-    hosts = 0
-    for raw_name, raw_value in raw:
-        name = raw_name.lower()
-        value = raw_value.rstrip(b" \t")
-        headers.append((name, value))
-        if name == b"host":
-            hosts += 1
-            if _HOST(value) is None:
-                raise Malformed
-        elif name in _READ and fields.setdefault(name, value) != value and name in _ONCE:
-            raise Malformed
-    if hosts > 1 or (hosts == 0 and version == "1.1"):
+    fields = {name.lower(): value.rstrip() for name, value in raw}
+    if len(fields) != len(raw):
+        _check_repeated(raw, fields)
+    host = fields.get(b"host")
+    if version not in _VERSIONS or (_HOST(host) is None if host is not None else version == "1.1"):
         raise Malformed
     coding = fields.get(b"transfer-encoding")
     if coding is not None and (version == "1.0" or coding.lower() != b"chunked"):
         raise Malformed
-    return RequestHead(method, target, version, headers, fields, keep_alive=keep_alive)
+    return RequestHead(method, target, version, raw, fields, keep_alive)
+
+
+def _check_repeated(raw: HeaderList, fields: dict[bytes, bytes]) -> None:
+    names = [name.lower() for name, _ in raw]
+    if names.count(b"host") > 1 or any(
+        name in _ONCE and fields[name] != value.rstrip() for name, (_, value) in zip(names, raw, strict=True)
+    ):
+        raise Malformed
 
 
 def _path_and_query(method: bytes, target: bytes) -> tuple[bytes, bytes]:

@@ -10,7 +10,10 @@ class ServerLimits:
     target_bytes: int = 8 * 1024
     """Longest request target; longer is answered 414."""
     header_bytes: int = 32 * 1024
-    """Names and values of one request's header section, four bytes more for each field; larger is answered 431. Trailers have the same."""
+    """Names and values of one request's header section, and four bytes for each field; larger is answered 431. At least 16 KiB.
+
+    Its trailers have the same once more.
+    """
     header_count: int = 100
     request_seconds: float = 8.0
     """From a request's first byte to its last, however it drips; then 408."""

@@ -22,9 +22,16 @@ from clarion.store.records import (
     RunRow,
     Taken,
 )
+from clarion.workflow.run import WAITING
 
 LONGEST_BACKOFF = 5.0
 """Seconds between tries while the store is away."""
+
+AT_ONCE = 0
+"""In place of a due time: there may be more to do already."""
+PACE = 0.003
+"""Seconds from the start of a batch that was not full to the start of the next: what arrives meanwhile shares it and its commit.
+A batch has a fixed cost; without the pause, a moderate load would pay it for every entry. An engine that was asleep starts at once."""
 
 _log = structlog.get_logger(__name__)
 
@@ -39,13 +46,14 @@ class Owner:
         wall: Clock,
         new_id: Callable[[], str],
         *,
-        entries: int = 1_000,
+        entries: int = 256,
         timers: int = 1_000,
         steady: Callable[[], int] = steady_clock,
+        pace: float = PACE,
     ) -> None:
         self._store, self._partition, self._wall, self._new_id, self._steady = store, partition, wall, new_id, steady
         self._most_entries, self._most_timers = entries, timers
-        self._limit = entries
+        self._pace = pace
         self._registry = Registry(store)
         self._awake = asyncio.Event()
         self._stopping = False
@@ -83,13 +91,14 @@ class Owner:
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        backoff = 0.0
+        backoff, began, loop = 0.0, 0.0, asyncio.get_running_loop()
         while not self._stopping:
             try:
                 if backoff:
                     await self._pause(backoff)
                     await self._take_over()
                 self._awake.clear()
+                began = loop.time()
                 next_due = await self._turn()
                 backoff = 0.0
             except Fenced:
@@ -99,7 +108,8 @@ class Owner:
                 backoff = min(LONGEST_BACKOFF, backoff * 2 or 0.05)
                 _log.warning("the store is away; the engine tries again", error=str(error), after=backoff)
             else:
-                if next_due is not None:
+                if next_due != AT_ONCE:
+                    await asyncio.sleep(began + self._pace - loop.time())
                     await self._sleep(next_due)
 
     async def _pause(self, seconds: float) -> None:
@@ -110,9 +120,9 @@ class Owner:
                     self._awake.clear()
                     await self._awake.wait()
 
-    async def _sleep(self, next_due: int) -> None:
-        """Wait until woken or until a time; `next_due` -1 for no end."""
-        if next_due < 0:
+    async def _sleep(self, next_due: int | None) -> None:
+        """Wait until woken or until a time."""
+        if next_due is None:
             await self._awake.wait()
             return
         delay = max(0.0, (next_due - self._now()) / 1_000_000)
@@ -144,27 +154,29 @@ class Owner:
     # -- one batch ---------------------------------------------------------------------------------------------------
 
     async def _turn(self) -> int | None:
-        """Apply one batch. Returns None when there may be more at once, the next due time, or -1 when nothing is due."""
+        """Apply one batch. Returns when to go on unless woken before: AT_ONCE, the next due time, or None."""
         if self._rearm:
             await self._rearm_some()
-            return None
+            return AT_ONCE
         now = self._now()
-        taken = await self._store.take(self._partition, self._limit, now, self._most_timers)
+        taken = await self._store.take(self._partition, self._most_entries, now, self._most_timers)
         if not taken.entries and not taken.due:
-            return -1 if taken.next_due is None else taken.next_due
+            return taken.next_due
         crowded = len(taken.due) >= self._most_timers
         entries = [] if crowded else taken.entries
         try:
-            await self._apply(entries, taken, now)
+            outcome = await self._apply(entries, taken, now)
         except (Fenced, StoreUnavailable):
             raise
         except StoreError as error:
             await self._isolate(entries, taken, now, error)
-        else:
-            self._limit = self._most_entries
-        return None
+            return AT_ONCE
+        if crowded or len(entries) >= self._most_entries or self._rearm:
+            return AT_ONCE
+        dues = [row.due for row in outcome.runs if row.due is not None and row.status == WAITING and not row.held]
+        return min(dues if taken.next_due is None else [*dues, taken.next_due], default=None)
 
-    async def _apply(self, entries: list[Entry], taken: Taken, now: int) -> None:
+    async def _apply(self, entries: list[Entry], taken: Taken, now: int) -> Outcome:
         bodies: list[Body | msgspec.MsgspecError] = []
         needs = Needs()
         needs.add_runs(taken.due)
@@ -184,12 +196,14 @@ class Owner:
             else:
                 batch.apply(entry, given, self._most_timers)
         batch.fire_timers(self._most_timers)
+        outcome = batch.outcome()
         try:
-            await self._commit(batch.outcome())
+            await self._commit(outcome)
         except StoreError:
             self._registry.load(await self._store.workflow_states(self._partition))
             raise
         self._rearm.extend(batch.resumed)
+        return outcome
 
     async def _facts(self, needs: Needs, due: list[RunRow]) -> Facts:
         facts = await self._store.facts(self._partition, needs.subscribers(), needs.people(), [row.id for row in due])

@@ -56,10 +56,11 @@ class Claims:
     async def claim(self, limit: int, now: int) -> tuple[list[Delivery], int | None]:
         """As in the port."""
         async with self._turn:
-            returned = dict(islice(self._returned.items(), limit))
+            more = limit + 1  # to know whether another is due
+            returned = dict(islice(self._returned.items(), more))
             asked = {
                 "after": self._after,
-                "limit": limit + 1,  # one more, to know whether another is due
+                "limit": more,
                 "now": now,
                 "claimed": _encode(self.sequences()),
                 "returned": _encode(list(returned.values())),

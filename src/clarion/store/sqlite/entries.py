@@ -57,7 +57,7 @@ def _judge(connection: apsw.Connection, claimed: Sequence[_Claimed], became: lis
     fresh: list[_Claimed] = []
     for ordinal, entry, claim in claimed:
         key = (entry.site, claim.target, claim.event_id)
-        content = held.get(ordinal) or taken.get(key)
+        content = held.get(ordinal, taken.get(key))
         if content is None:
             taken[key] = claim.content
             fresh.append((ordinal, entry, claim))

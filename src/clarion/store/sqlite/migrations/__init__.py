@@ -9,6 +9,10 @@ import apsw
 
 from clarion.store.port import StoreError, StoreTooNew
 from clarion.store.sqlite.connection import connect, create_file, library_version, require_library, translated
+from clarion.store.sqlite.statements import value
+
+APPLICATION = int.from_bytes(b"CLRN", "big")
+"""Marks the file as Clarion's in SQLite's header."""
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
@@ -38,9 +42,13 @@ def schema_version(path: Path, *, vfs: str | None = None) -> int:
 def version_of(connection: apsw.Connection) -> int:
     """As `schema_version`, of an open database."""
     try:
-        return int(connection.pragma("user_version"))
+        version, application = int(connection.pragma("user_version")), int(connection.pragma("application_id"))
+        tables = value(connection, "SELECT count(*) FROM sqlite_schema")
     except apsw.Error as error:
         raise translated(error) from error
+    if application != APPLICATION and (application or version or tables):
+        raise StoreError("The file is the SQLite database of another program.")
+    return version
 
 
 def migrate(path: Path, *, vfs: str | None = None) -> list[int]:

@@ -1,0 +1,129 @@
+"""A client that reconciles: it posts orders over several connections and remembers exactly what became of each request."""
+
+import asyncio
+import itertools
+import json
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from tests.crash.orders import Order
+from tests.crash.tally import Tally
+from tests.server.client import Client, Response, request
+
+SINGLE: Final = "/api/v1/events"
+BATCH: Final = "/api/v1/events/batch"
+
+_BROKEN = (ConnectionError, asyncio.IncompleteReadError)
+
+
+class Load:
+    """What was sent, and what is known of it."""
+
+    def __init__(self, key: str, rng: random.Random, *, connections: int = 8, batching: int = 2, most_in_batch: int = 20) -> None:
+        """`batching` of the connections send batches, the others one event at a time."""
+        self._key, self._rng = key, rng
+        self._connections, self._batching, self._most_in_batch = connections, batching, most_in_batch
+        self._numbers = itertools.count()
+        self._again: deque[Order] = deque()
+        self._connection = 0
+        self.sent: dict[int, Order] = {}
+        self.acknowledged: set[int] = set()
+        self.unknown: set[int] = set()
+        """Sent, but never answered."""
+        self.refused: dict[int, Response] = {}
+        """Answered, but not with 200."""
+        self.acknowledgements = Tally()
+        self.refusals = Tally()
+        self.in_order: dict[int, list[int]] = {}
+        """By connection: what it sent one after the other, each acknowledged before the next went out."""
+
+    @asynccontextmanager
+    async def on(self, port: int) -> AsyncIterator[None]:
+        """Send without pause until the end of the block, or until the server is gone."""
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as senders:
+            for place in range(self._connections):
+                senders.create_task(self._send(port, stop, batches=place < self._batching))
+            try:
+                yield
+            finally:
+                stop.set()
+
+    async def repeat_unknown(self, port: int) -> None:
+        """Send every order again whose fate is unknown and that carries an id, and some that were acknowledged, one by one."""
+        sure = [self.sent[n] for n in sorted(self.acknowledged) if self.sent[n].event_id is not None]
+        again = [self.sent[n] for n in sorted(self.unknown) if self.sent[n].event_id is not None]
+        client = await Client.connect("127.0.0.1", port)
+        for order in [*again, *self._rng.sample(sure, min(len(sure), 5))]:
+            answer = await self._post(client, SINGLE, order.fields)
+            assert answer.status == 200, answer
+            self._acknowledge([order])
+        client.close()
+
+    async def post(self, client: Client) -> Response:
+        """Send one new order."""
+        return await self._one(client, [self._order()])
+
+    async def _send(self, port: int, stop: asyncio.Event, *, batches: bool) -> None:
+        self._connection += 1
+        done = self.in_order.setdefault(self._connection, [])
+        try:
+            client = await Client.connect("127.0.0.1", port)
+        except ConnectionError:
+            return
+        while not stop.is_set():
+            orders = self._batch() if batches else [self._order()]
+            try:
+                answer = await self._one(client, orders)
+            except _BROKEN:
+                break
+            if answer.status == 200:
+                done.extend(order.n for order in orders)
+            if answer.headers.get("connection") == "close":
+                break
+        client.close()
+
+    async def _one(self, client: Client, orders: Sequence[Order]) -> Response:
+        """Send a request and note what becomes of it."""
+        numbers = {order.n for order in orders}
+        self.sent |= {order.n: order for order in orders}
+        self.unknown |= numbers
+        if orders[0].batch is None:
+            answer = await self._post(client, SINGLE, orders[0].fields)
+        else:
+            answer = await self._post(client, BATCH, {"events": [order.fields for order in orders]})
+            assert answer.status != 200 or answer.json["data"] == {"accepted": len(orders), "rejected": []}, answer
+        if answer.status == 200:
+            self._acknowledge(orders)
+        else:
+            self.unknown -= numbers
+            self.refused |= dict.fromkeys(numbers, answer)
+            self.refusals.add(len(orders))
+        return answer
+
+    async def _post(self, client: Client, path: str, body: object) -> Response:
+        headers = (f"Api-Key: {self._key}", "Content-Type: application/json")
+        return await client.ask(request("POST", path, json.dumps(body).encode(), *headers))
+
+    def _acknowledge(self, orders: Sequence[Order]) -> None:
+        numbers = {order.n for order in orders}
+        self.unknown -= numbers
+        self.acknowledged |= numbers
+        self.acknowledgements.add(len(orders))
+
+    def _batch(self) -> list[Order]:
+        first = self._order()
+        more = self._rng.randrange(self._most_in_batch)
+        return [self._in(first.n, order) for order in (first, *(self._order() for _ in range(more)))]
+
+    @staticmethod
+    def _in(batch: int, order: Order) -> Order:
+        return Order(order.n, order.wait, order.push, order.event_id, batch)
+
+    def _order(self) -> Order:
+        n = next(self._numbers)
+        named = self._rng.random() < 0.5
+        return Order(n, self._rng.random() < 0.3, self._rng.random() < 0.2, f"order-{n}" if named else None)

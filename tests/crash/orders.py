@@ -1,0 +1,123 @@
+"""The shop under test: its workflows, and exactly what an order has to lead to in each of them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from clarion.domain.ids import caused_event_id, delivery_id, effect_id, run_id
+
+EVENT: Final = "order"
+PROFILES: Final = 8
+"""Few, so that each has several runs at a time."""
+
+Transitions = tuple[tuple[str, str], ...]
+"""(what, step) of every line of a run's history."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """An event that a client sends."""
+
+    n: int
+    wait: bool
+    push: bool
+    event_id: str | None
+    batch: int | None = None
+    """Number of the first order of the batch that it went out in."""
+
+    @property
+    def profile(self) -> str:
+        return f"customer-{self.n % PROFILES}"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {"n": self.n, "wait": self.wait, "push": self.push}
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The request body."""
+        fields = {"event_name": EVENT, "profile_id": self.profile, "data": self.data}
+        return fields if self.event_id is None else fields | {"event_id": self.event_id}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a step wants done, once."""
+
+    id: str
+    delivery: str
+    step: str
+    content: str
+    """Of the request's body, or of the push's message: the same on every copy."""
+
+
+@dataclass(frozen=True)
+class ExpectedRun:
+    """A run from its start to its end."""
+
+    id: str
+    workflow: str
+    event: str
+    """Id of the event that starts it."""
+    transitions: Transitions
+    effects: tuple[Effect, ...]
+
+
+def device(profile: str) -> str:
+    """The one subscriber that a profile has."""
+    return f"device-of-{profile}"
+
+
+def documents(url: str) -> list[dict[str, Any]]:
+    """The workflows; what they send goes to `url`."""
+
+    def http(step: str, field: str = "n") -> dict[str, Any]:
+        return {"id": step, "http": {"url": url, "body": {"about": f"{{{{ {field} }}}}", "step": step}}}
+
+    def start(field: str) -> dict[str, Any]:
+        wanted = {"all": [{"field": f"event.{field}", "op": "eq", "value": True}]}
+        return {"on": [{"event": EVENT, "where": wanted}], "key": "event.n"}
+
+    text = {"title": "Order", "message": "{{ n }}", "url": "https://shop.example/"}
+    return [
+        {"workflow": "direct", "start": {"on": [{"event": EVENT}], "key": "event.n"}, "steps": [http("first"), http("second")]},
+        {"workflow": "patient", "start": start("wait"), "steps": [http("before"), {"id": "pause", "wait": {"for": "1s"}}, http("after")]},
+        {"workflow": "notify", "start": start("push"), "steps": [{"id": "tell", "push": text}]},
+        {
+            "workflow": "receipt",
+            "start": {"on": [{"event": "PushEngage.Notification.Sent"}], "key": "event.delivery"},
+            "steps": [http("note", "delivery")],
+        },
+    ]
+
+
+def expected_runs(order: Order, event: str, site: int) -> Iterator[ExpectedRun]:
+    """What an order that the log has under the id `event` leads to."""
+    yield _requests(run_id(site, "direct", event, str(order.n)), "direct", event, ("first", "second"), str(order.n))
+    if order.wait:
+        yield _patient(order, event, site)
+    if order.push:
+        notify = run_id(site, "notify", event, str(order.n))
+        tell = effect_id(notify, "tell", 1)
+        delivery = delivery_id(tell, device(order.profile))
+        sent = Effect(tell, delivery, "tell", str(order.n))
+        yield ExpectedRun(notify, "notify", event, (("push", "tell"), ("completed", "tell")), (sent,))
+        told = caused_event_id(caused_event_id(delivery, "outcome", 0), "PushEngage.Notification.Sent", 0)
+        yield _requests(run_id(site, "receipt", told, delivery), "receipt", told, ("note",), delivery)
+
+
+def _patient(order: Order, event: str, site: int) -> ExpectedRun:
+    run = run_id(site, "patient", event, str(order.n))
+    history = (("http", "before"), ("waiting", "pause"), ("http", "after"), ("completed", "after"))
+    return ExpectedRun(run, "patient", event, history, tuple(_request(run, step, str(order.n)) for step in ("before", "after")))
+
+
+def _requests(run: str, workflow: str, event: str, steps: tuple[str, ...], about: str) -> ExpectedRun:
+    history = (*(("http", step) for step in steps), ("completed", steps[-1]))
+    return ExpectedRun(run, workflow, event, history, tuple(_request(run, step, about) for step in steps))
+
+
+def _request(run: str, step: str, about: str) -> Effect:
+    effect = effect_id(run, step, 1)
+    return Effect(effect, effect, step, json.dumps({"about": about, "step": step}, separators=(",", ":")))

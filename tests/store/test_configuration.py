@@ -1,0 +1,134 @@
+"""Sites, keys, workflows: kept, versioned, and told to the engines in the same commit."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from tests.store.builders import NOW, SITE, Owner
+
+from clarion.store.port import NotFound, Store, StoreError
+from clarion.store.records import ApiKey, EntryKind, NewEntry, Site, WorkflowChange, WorkflowRow, WorkflowVersion
+
+
+def site(app_id: str = "app", **fields: Any) -> Site:
+    known: dict[str, Any] = {"vapid_subject": "mailto:shop@example.com", "webhook_secret_sealed": b"\xff", "created": NOW}
+    return Site(0, "Shop", app_id, "public", b"\x00sealed", **{**known, **fields})
+
+
+def key(hash_: bytes = b"\x01" * 32, **fields: Any) -> ApiKey:
+    return ApiKey(0, SITE, "server", hash_, "ck_abc", ("events", "read"), NOW, **fields)
+
+
+def version(document: bytes = b'{"workflow":"cart"}', created: int = NOW, workflow: str = "cart") -> WorkflowVersion:
+    return WorkflowVersion(SITE, workflow, 0, msgspec.Raw(document), "workflow: cart\n", created)
+
+
+def change(what: str, workflow: str = "cart") -> NewEntry:
+    return NewEntry(EntryKind.WORKFLOW, SITE, f"change {what}", msgspec.json.encode(WorkflowChange(workflow, what)), NOW)
+
+
+async def test_a_new_database_is_empty(store: Store) -> None:
+    found = await store.configuration()
+    assert (found.sites, found.keys, found.workflows) == ([], [], [])
+
+
+async def test_sites_and_keys_get_their_ids_and_are_read_as_they_were_kept(store: Store) -> None:
+    sites = [await store.create_site(site("one", timezone="Europe/Lisbon")), await store.create_site(site("two"))]
+    keys = [await store.create_key(key()), await store.create_key(key(b"\x02" * 32))]
+    found = await store.configuration()
+    assert (found.sites, found.keys) == (sites, keys)
+    assert len({one.id for one in sites}) == len({one.id for one in keys}) == 2
+    assert msgspec.structs.replace(sites[0], id=0) == site("one", timezone="Europe/Lisbon")
+    assert msgspec.structs.replace(keys[1], id=0) == key(b"\x02" * 32)
+
+
+async def test_an_app_id_and_a_keys_hash_are_unique(store: Store) -> None:
+    await store.create_site(site())
+    await store.create_key(key())
+    generation = (await store.configuration()).generation
+    with pytest.raises(StoreError):
+        await store.create_site(site())
+    with pytest.raises(StoreError):
+        await store.create_key(key())
+    found = await store.configuration()
+    assert (len(found.sites), len(found.keys), found.generation) == (1, 1, generation)
+
+
+async def test_a_key_is_revoked_once_and_for_all(store: Store) -> None:
+    made = await store.create_key(key())
+    assert (await store.revoke_key(SITE, made.id, NOW + 1)).revoked == NOW + 1
+    assert (await store.revoke_key(SITE, made.id, NOW + 2)).revoked == NOW + 1
+    for site_, key_ in ((SITE + 1, made.id), (SITE, made.id + 1)):
+        with pytest.raises(NotFound):
+            await store.revoke_key(site_, key_, NOW)
+
+
+async def test_a_keys_last_use_only_grows(store: Store) -> None:
+    first, second = await store.create_key(key()), await store.create_key(key(b"\x02" * 32))
+    await store.touch_keys([(first.id, NOW + 5), (first.id, NOW + 3), (999, NOW)])
+    await store.touch_keys([(first.id, NOW + 4), (second.id, NOW + 1)])
+    assert [one.last_used for one in (await store.configuration()).keys] == [NOW + 5, NOW + 1]
+    await store.touch_keys([])
+
+
+async def test_every_change_makes_a_new_generation(store: Store) -> None:
+    seen = [(await store.configuration()).generation]
+
+    async def grew() -> bool:
+        seen.append((await store.configuration()).generation)
+        return seen[-1] > seen[-2]
+
+    await store.create_site(site())
+    assert await grew()
+    made = await store.create_key(key())
+    assert await grew()
+    await store.revoke_key(SITE, made.id, NOW)
+    assert await grew()
+    await store.publish(version(), "Cart", [change("publish")])
+    assert await grew()
+    await store.set_workflow_status(SITE, "cart", "paused", NOW, [change("pause")])
+    assert await grew()
+
+
+async def test_publishing_numbers_versions_and_tells_the_engines(store: Store, owner: Owner) -> None:
+    assert await store.publish(version(), "Cart", [change("publish")]) == WorkflowRow(SITE, "cart", "Cart", 1, "active", NOW)
+    second = version(b'{"workflow":"cart","steps":[]}', NOW + 1)
+    assert await store.publish(second, "The cart", [change("publish")]) == WorkflowRow(SITE, "cart", "The cart", 2, "active", NOW + 1)
+    assert (await store.configuration()).workflows == [WorkflowRow(SITE, "cart", "The cart", 2, "active", NOW + 1)]
+    told = [msgspec.json.decode(one.body, type=WorkflowChange) for one in await owner.waiting()]
+    assert told == [WorkflowChange("cart", "publish", 1), WorkflowChange("cart", "publish", 2)]
+    kept = await store.workflow_version(SITE, "cart", 1)
+    assert (kept.version, bytes(kept.document), kept.source, kept.created) == (1, b'{"workflow":"cart"}', "workflow: cart\n", NOW)
+    assert bytes((await store.workflow_version(SITE, "cart", 2)).document) == b'{"workflow":"cart","steps":[]}'
+
+
+async def test_an_equal_document_publishes_nothing(store: Store, owner: Owner) -> None:
+    first = await store.publish(version(), "Cart", [change("publish")])
+    assert await store.publish(version(created=NOW + 1), "Renamed", [change("publish")]) == first
+    assert len(await owner.waiting()) == 1
+    await store.publish(version(b'{"workflow":"cart","name":"x"}'), "Cart", [])
+    assert (await store.publish(version(), "Cart", [])).version == 3
+
+
+async def test_a_paused_workflow_stays_paused_when_it_is_published(store: Store, owner: Owner) -> None:
+    await store.publish(version(), "Cart", [])
+    paused = await store.set_workflow_status(SITE, "cart", "paused", NOW + 1, [change("pause")])
+    assert paused == WorkflowRow(SITE, "cart", "Cart", 1, "paused", NOW + 1)
+    assert (await store.publish(version(b"{}"), "Cart", [])).status == "paused"
+    assert (await store.set_workflow_status(SITE, "cart", "active", NOW + 2, [change("resume")])).status == "active"
+    assert [msgspec.json.decode(one.body, type=WorkflowChange).change for one in await owner.waiting()] == ["pause", "resume"]
+
+
+async def test_workflows_of_two_sites_are_two(store: Store) -> None:
+    await store.publish(version(), "Cart", [])
+    other = msgspec.structs.replace(version(), site=2)
+    assert (await store.publish(other, "Cart", [])).version == 1
+    assert len((await store.configuration()).workflows) == 2
+
+
+async def test_what_is_not_there_cannot_be_changed_or_read(store: Store, owner: Owner) -> None:
+    with pytest.raises(NotFound):
+        await store.set_workflow_status(SITE, "cart", "paused", NOW, [change("pause")])
+    with pytest.raises(NotFound):
+        await store.workflow_version(SITE, "cart", 1)
+    assert await owner.waiting() == []

@@ -1,0 +1,135 @@
+"""An outcome is one transaction, and only the owner's."""
+
+import asyncio
+
+import msgspec
+import pytest
+from tests.store.builders import NOW, SITE, Owner, claimed, delivery, entry, run
+from tests.store.conftest import Database
+
+from clarion.domain.records import Profile, Subscriber
+from clarion.store.port import Fenced, NotFound, Store, StoreError
+from clarion.store.records import EntryKind, EntryMemory, Explanation, LogMove, NewEntry, Outcome, Poisoned, SiteProfile
+
+
+async def test_entries_move_from_the_inbox_to_the_log(store: Store, owner: Owner) -> None:
+    await store.append([entry("a", b'{"n":1}'), entry("b", b'{"n":2}'), entry("c")])
+    waiting = await owner.waiting()
+    await owner.commit(moved=waiting[:2], log_time=NOW + 7)
+    assert [one.id for one in await owner.waiting()] == [entry("c").id]
+    rows = await store.events(SITE, 0, 10)
+    assert [(row.sequence, row.log_time, row.id, bytes(row.body), row.received, row.profile) for row in rows] == [
+        (1, NOW + 7, entry("a").id, b'{"n":1}', NOW, "n:ann"),
+        (2, NOW + 7, entry("b").id, b'{"n":2}', NOW, "n:ann"),
+    ]
+
+
+async def test_the_owner_goes_on_where_the_last_one_stopped(database: Database) -> None:
+    store = database.store()
+    await store.open()
+    owner = await Owner.of(store)
+    await store.append([entry("a")])
+    await owner.log_all()
+    resume = NewEntry(EntryKind.RESUME, 0, "resume", b"", NOW)
+    state = msgspec.structs.replace(owner.state, sequence=2, log_time=NOW + 1, resumed=NOW + 1)
+    await store.commit(Outcome(state, logged=[(2, NOW + 1, resume)]))
+    await store.close()
+    store = database.store()
+    await store.open()
+    assert await store.own(0) == msgspec.structs.replace(state, epoch=state.epoch + 1)
+    await store.close()
+
+
+async def test_an_earlier_owner_is_fenced(store: Store, owner: Owner) -> None:
+    await store.append([entry("a")])
+    waiting = await owner.waiting()
+    successor = await Owner.of(store)
+    assert successor.state.epoch > owner.state.epoch
+    with pytest.raises(Fenced):
+        await owner.commit(moved=waiting, profiles=[(SITE, Profile("n:ann"))])
+    assert [one.id for one in await owner.waiting()] == [entry("a").id]
+    assert (await store.facts(0, [], [SiteProfile(SITE, "n:ann")], [])).profiles == []
+    await successor.commit(moved=waiting)
+
+
+async def test_a_fenced_commit_spares_what_is_written_at_the_same_time(store: Store, owner: Owner) -> None:
+    await Owner.of(store)
+    results = await asyncio.gather(
+        store.append([entry("a")]), owner.commit(deliveries=[delivery("d")]), store.append([entry("b")]), return_exceptions=True
+    )
+    assert isinstance(results[1], Fenced)
+    assert {one.id for one in await owner.waiting()} == {entry("a").id, entry("b").id}
+    assert await store.claim(10, NOW) == ([], None)
+
+
+async def test_no_partition_beyond_the_last_can_be_owned(store: Store) -> None:
+    with pytest.raises(NotFound):
+        await store.own(store.partitions)
+
+
+async def test_an_outcome_that_cannot_be_stored_leaves_no_trace(store: Store, owner: Owner) -> None:
+    await store.append([entry("a")])
+    waiting = await owner.waiting()
+    gone = LogMove(waiting[0].position + 100, 2, NOW, "")
+    state = msgspec.structs.replace(owner.state, sequence=2)
+    with pytest.raises(StoreError):
+        await store.commit(Outcome(state, moved=[LogMove(waiting[0].position, 1, NOW, ""), gone], runs=[run("r")]))
+    assert [one.position for one in await owner.waiting()] == [waiting[0].position]
+    with pytest.raises(NotFound):
+        await store.run(run("r").id)
+    await owner.commit(moved=waiting)
+
+
+async def test_a_sequence_is_used_once(store: Store, owner: Owner) -> None:
+    await store.append([entry("a"), entry("b")])
+    first, second = await owner.waiting()
+    await owner.commit(moved=[first])
+    with pytest.raises(StoreError):
+        await store.commit(Outcome(owner.state, moved=[LogMove(second.position, 1, NOW, "")]))
+
+
+async def test_rows_are_replaced_whole(store: Store, owner: Owner) -> None:
+    first = Subscriber("phone", "a:phone", "https://push.example/1", "key", "secret", created=NOW, facts={"country": "PT"})
+    second = Subscriber("phone", "n:ann", "https://push.example/2", "key2", "secret2", active=False, created=NOW, last_active=NOW + 1)
+    await owner.commit(
+        subscribers=[(SITE, first)],
+        profiles=[(SITE, Profile("n:ann", {"age": 30}, ("vip",), NOW))],
+        runs=[run("r", due=NOW)],
+        memory=[EntryMemory(SITE, "cart", "n:ann", "", NOW, "r1")],
+    )
+    later = run("r", status="completed", step=None, ended=NOW + 1, version=2, profile="n:bob", key="k", state=msgspec.Raw(b'{"steps":{}}'))
+    await owner.commit(
+        subscribers=[(SITE, second)],
+        profiles=[(SITE, Profile("n:ann"))],
+        runs=[later],
+        memory=[EntryMemory(SITE, "cart", "n:ann", "", NOW + 1, "r2")],
+    )
+    facts = await store.facts(0, [SiteProfile(SITE, "phone")], [], [later.id])
+    assert facts.subscribers == [(SITE, second)]
+    assert facts.profiles == [(SITE, Profile("n:ann"))]
+    assert facts.runs == [later]
+    assert facts.memory == [EntryMemory(SITE, "cart", "n:ann", "", NOW + 1, "r2")]
+
+
+async def test_what_is_emitted_waits_behind_what_was_there(store: Store, owner: Owner) -> None:
+    await store.append([entry("a")])
+    await owner.commit(moved=await owner.waiting(), emitted=[entry("caused", b'{"hops":1}'), claimed("also", "1")])
+    assert [one.id for one in await owner.waiting()] == [entry("caused").id, entry("also").id]
+
+
+async def test_the_poisoned_are_set_aside_newest_first(store: Store, owner: Owner) -> None:
+    first = Poisoned("p1", SITE, "event", msgspec.Raw(b'{"n":1}'), NOW, "it broke")
+    second = Poisoned("p2", SITE, "timer", msgspec.Raw(b"{}"), NOW + 1, "it broke too")
+    await owner.commit(poisoned=[first, second])
+    assert await store.poisoned(10) == [second, first]
+    assert await store.poisoned(1) == [second]
+    again = msgspec.structs.replace(first, at=NOW + 2, error="again")
+    await owner.commit(poisoned=[again])
+    assert await store.poisoned(10) == [again, second]
+
+
+async def test_explanations_are_kept_by_event_and_profile(store: Store, owner: Owner) -> None:
+    told = [Explanation(SITE, "n:ann", "e1", NOW, msgspec.Raw(b'{"n":1}')), Explanation(SITE, "", "e1", NOW, msgspec.Raw(b'{"n":2}'))]
+    await owner.commit(explanations=[*told, Explanation(SITE, "n:ann", "e2", NOW, msgspec.Raw(b"{}"))])
+    assert await store.explanations(SITE, "e1") == told
+    assert await store.explanations(2, "e1") == []

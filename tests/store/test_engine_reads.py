@@ -1,0 +1,92 @@
+"""What a partition's owner reads: what waits, which timers are due, and what they can touch."""
+
+from tests.store.builders import FAR, NOW, SITE, Owner, entry, run
+
+from clarion.domain.records import Profile, Subscriber
+from clarion.store.port import Store
+from clarion.store.records import EntryMemory, SiteProfile, WorkflowState
+
+
+async def test_taking_changes_nothing_and_keeps_to_its_limit(store: Store) -> None:
+    await store.append([entry(f"e{number}") for number in range(5)])
+    first = await store.take(0, 2, FAR, 10)
+    assert [one.id for one in first.entries] == [entry("e0").id, entry("e1").id]
+    assert [one.position for one in (await store.take(0, 3, FAR, 10)).entries][:2] == [one.position for one in first.entries]
+
+
+async def test_timers_come_by_due_then_id_up_to_the_horizon(store: Store, owner: Owner) -> None:
+    rows = [run("late", due=NOW + 3), run("b", due=NOW + 1), run("a", due=NOW + 1), run("soon", due=NOW + 2), run("never")]
+    await owner.commit(runs=rows)
+    due = (await store.take(0, 0, NOW + 2, 10)).due
+    twins = sorted([run("a").id, run("b").id])
+    assert [one.id for one in due] == [*twins, run("soon").id]
+    assert due[2] == rows[3]
+
+
+async def test_the_next_timer_is_the_one_after_those_given(store: Store, owner: Owner) -> None:
+    await owner.commit(runs=[run(f"r{number}", due=NOW + number) for number in range(4)])
+    assert (await store.take(0, 0, NOW + 1, 10)).next_due == NOW + 2
+    assert (await store.take(0, 0, NOW + 9, 1)).next_due == NOW + 1
+    assert (await store.take(0, 0, NOW - 1, 10)).next_due == NOW
+    assert (await store.take(0, 0, NOW + 3, 10)).next_due is None
+
+
+async def test_held_and_ended_runs_have_no_timer(store: Store, owner: Owner) -> None:
+    await owner.commit(runs=[run("held", due=NOW, held=True), run("ended", due=NOW, status="exited", ended=NOW)])
+    taken = await store.take(0, 0, FAR, 10)
+    assert (taken.due, taken.next_due) == ([], None)
+
+
+async def test_held_runs_are_found_by_workflow(store: Store, owner: Owner) -> None:
+    held = [run(f"h{number}", due=NOW, held=True) for number in range(3)]
+    await owner.commit(runs=[*held, run("free", due=NOW), run("other", due=NOW, held=True, workflow="welcome")])
+    found = await store.held_runs(0, SITE, "cart", 10)
+    assert sorted(one.id for one in found) == sorted(one.id for one in held)
+    assert len(await store.held_runs(0, SITE, "cart", 2)) == 2
+    await owner.commit(runs=[run("h0", due=NOW), run("h1", due=NOW), run("h2", due=NOW)])
+    assert await store.held_runs(0, SITE, "cart", 10) == []
+
+
+def subscriber(name: str, profile: str, *, active: bool = True) -> Subscriber:
+    return Subscriber(name, profile, f"https://push.example/{name}", "key", "secret", active=active)
+
+
+async def test_facts_of_a_subscriber_are_all_of_its_profile(store: Store, owner: Owner) -> None:
+    phone, laptop, old = subscriber("phone", "n:ann"), subscriber("laptop", "n:ann"), subscriber("old", "n:ann", active=False)
+    memory = [EntryMemory(SITE, "cart", "n:ann", "", NOW, "r1"), EntryMemory(SITE, "cart", "n:ann", "k", NOW, "r2")]
+    await owner.commit(
+        subscribers=[(SITE, phone), (SITE, laptop), (SITE, old), (SITE, subscriber("bobs", "n:bob")), (2, phone)],
+        profiles=[(SITE, Profile("n:ann", {"age": 30}, ("vip",), NOW)), (SITE, Profile("n:bob")), (2, Profile("n:ann"))],
+        runs=[run("waits"), run("ended", status="completed"), run("bobs", profile="n:bob"), run("elsewhere", site=2)],
+        memory=[*memory, EntryMemory(SITE, "cart", "n:bob", "", NOW, "r3")],
+    )
+    facts = await store.facts(0, [SiteProfile(SITE, "phone")], [], [])
+    assert sorted(facts.subscribers, key=repr) == sorted([(SITE, phone), (SITE, laptop)], key=repr)
+    assert facts.profiles == [(SITE, Profile("n:ann", {"age": 30}, ("vip",), NOW))]
+    assert facts.runs == [run("waits")]
+    assert sorted(facts.memory, key=repr) == memory
+
+
+async def test_a_named_subscriber_is_told_even_when_it_is_not_active(store: Store, owner: Owner) -> None:
+    old = subscriber("old", "n:ann", active=False)
+    await owner.commit(subscribers=[(SITE, old)])
+    assert (await store.facts(0, [SiteProfile(SITE, "old")], [], [])).subscribers == [(SITE, old)]
+    assert (await store.facts(0, [], [SiteProfile(SITE, "n:ann")], [])).subscribers == []
+
+
+async def test_runs_asked_for_by_id_are_told_once_whatever_their_status(store: Store, owner: Owner) -> None:
+    await owner.commit(runs=[run("waits"), run("ended", status="failed", reason="template")], profiles=[(SITE, Profile("n:ann"))])
+    asked = [run("waits").id, run("ended").id, run("unknown").id]
+    facts = await store.facts(0, [], [SiteProfile(SITE, "n:ann")], asked)
+    assert sorted(one.id for one in facts.runs) == sorted([run("waits").id, run("ended").id])
+
+
+async def test_what_nobody_knows_has_no_facts(store: Store) -> None:
+    facts = await store.facts(0, [SiteProfile(SITE, "who")], [SiteProfile(SITE, "n:who")], ["what"])
+    assert (facts.subscribers, facts.profiles, facts.runs, facts.memory) == ([], [], [], [])
+
+
+async def test_workflow_states_are_kept_as_the_log_says(store: Store, owner: Owner) -> None:
+    await owner.commit(workflows=[WorkflowState(SITE, "cart", 1, "active"), WorkflowState(SITE, "welcome", 1, "active")])
+    await owner.commit(workflows=[WorkflowState(SITE, "cart", 2, "paused")])
+    assert await store.workflow_states(0) == [WorkflowState(SITE, "cart", 2, "paused"), WorkflowState(SITE, "welcome", 1, "active")]
