@@ -10,14 +10,12 @@ from pathlib import Path
 import msgspec
 
 from bench import accept, batch, cold_start, end_to_end, report
-from bench.neighbours import Neighbours
+from bench.neighbours import QUIET, Neighbours
 from bench.plan import FULL, QUICK, Plan
 from bench.progress import say
 from bench.results import Results, begin, load, save
 from bench.verdicts import judge
 
-_QUIET = 0.1
-"""Cores of other work that do not matter."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 
@@ -73,8 +71,8 @@ def _name(text: str) -> str:
 
 
 def _conclude(results: Results) -> int:
-    if results.other_cores > _QUIET:
-        say(f"other work took {results.other_cores:.2f} cores meanwhile: the numbers are too low")
+    if results.other_cores > QUIET:
+        say(f"other work took {results.other_cores:.2f} cores meanwhile: do not trust the numbers")
     failed = False
     for verdict in judge(results):
         failed |= verdict.required and not verdict.met

@@ -1,9 +1,13 @@
-"""How much of the machine other work takes during a run: where that is not near nothing, every number is too low."""
+"""How much of the machine other work takes during a run: where that is not near nothing, the numbers say little."""
 
 import os
 import resource
 import time
 from pathlib import Path
+from typing import Final
+
+QUIET: Final = 0.1
+"""Cores of other work that do not matter."""
 
 
 class Neighbours:

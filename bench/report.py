@@ -7,6 +7,7 @@ from typing import Final
 from bench.chart import draw
 from bench.machine import Machine
 from bench.method import ACCEPT, BATCH, COLD_START, END_TO_END, INTRODUCTION
+from bench.neighbours import QUIET
 from bench.percentiles import median
 from bench.results import Accept, Batch, ColdStart, EndToEnd, Results, Round, Step
 from bench.usage import Memory
@@ -64,7 +65,8 @@ def _machine(results: Results) -> str:
         ("libraries and tools", libraries),
         ("other work meanwhile", f"{results.other_cores:.2f} cores"),
     ]
-    return "## Machine\n\n" + _table(("", ""), rows)
+    busy = "" if results.other_cores <= QUIET else "\n\n**Other work disturbed this run: its numbers are not to be relied on.**"
+    return f"## Machine\n\n{_table(('', ''), rows)}{busy}"
 
 
 def _accept(accept: Accept) -> str:

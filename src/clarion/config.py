@@ -47,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     delivery_concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 512
     delivery_per_host: Annotated[int, Meta(ge=1, le=10_000)] = 32
     engine_batch: Annotated[int, Meta(ge=1, le=100_000)] = 256
-    ingest_queue: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    ingest_queue: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000
 
     @property
     def database(self) -> Path:

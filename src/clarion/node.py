@@ -26,6 +26,7 @@ from clarion.engine.log_clock import steady_clock
 from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
 from clarion.logs import configure_logs
+from clarion.serve_lock import serve_lock
 from clarion.store.port import Store, StoreError
 from clarion.stores import open_store
 from clarion.vault import open_vault
@@ -49,10 +50,14 @@ class Node:
         self._background: set[asyncio.Task[None]] = set()
 
     async def run(self, ready: Callable[[str, int], None], stop: asyncio.Event) -> None:
-        """Start, call `ready(host, port)`, and stop in order once `stop` is set. Raises StoreError when the engine ends by itself."""
+        """Start, call `ready(host, port)`, and stop in order once `stop` is set.
+
+        Raises AlreadyServed when another node works on the database, StoreError when the engine ends by itself.
+        """
         settings = self._settings
         vault = open_vault(settings.data, os.environ)
         async with AsyncExitStack() as stack:
+            stack.enter_context(serve_lock(settings.database))
             store = open_store(settings)
             stack.push_async_callback(store.close)
             await store.open()
@@ -147,7 +152,7 @@ class Node:
 
 
 async def serve(settings: Settings, ready: Callable[[str, int], None]) -> None:
-    """Run a node until SIGTERM or SIGINT. `ready(host, port)` is called once it listens. Raises StoreError, VaultError, OSError."""
+    """Run a node until SIGTERM or SIGINT. `ready(host, port)` is called once it listens. Raises AlreadyServed, StoreError, VaultError, OSError."""
     configure_logs(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL)
     stop = asyncio.Event()

@@ -130,7 +130,7 @@ def test_what_waits_for_long_fails(cli: Cli, data: Path, age: int, status: str) 
     # The entry that `init` left there is as old as the test.
     put_into_the_inbox(data, wall_clock() - age)
     found = findings(cli, data)["inbox"]
-    assert found["detail"].startswith("2 entries wait")
+    assert found["detail"].startswith("waiting to be applied: 2, ")
     if age:
         with apsw.Connection(str(data / "clarion.db")) as connection:
             connection.execute("DELETE FROM inbox WHERE kind = 'workflow'")
@@ -141,9 +141,7 @@ def test_what_waits_for_long_fails(cli: Cli, data: Path, age: int, status: str) 
 def test_a_file_that_is_no_database_is_one_finding(cli: Cli, data: Path) -> None:
     for name in ("clarion.db", "clarion.db-wal", "clarion.db-shm"):
         (data / name).unlink(missing_ok=True)
-    (data / "clarion.db").write_bytes(
-        b"this is no database, but it is longer than a header of one hundred bytes is, by a good measure, so" * 50
-    )
+    (data / "clarion.db").write_bytes(b"this is no database " * 250)
     told = cli("doctor", "--data", data, "--json")
     assert told.code == 1
     assert told.json[-1]["check"] == "database"

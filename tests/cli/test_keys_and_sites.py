@@ -61,6 +61,14 @@ def test_shows_a_site_with_its_secret(cli: Cli, data: Path) -> None:
     assert f"app_id\t{shown['app_id']}" in cli("sites", "show", "--data", data).out
 
 
+def test_a_site_without_a_subject_of_its_own_is_made_with_a_warning(cli: Cli, data: Path) -> None:
+    made = cli("sites", "create", "--data", data, "--name", "Second", "--json")
+    assert made.json["vapid_subject"] == "mailto:operator@example.com"
+    assert "make the site with --vapid-subject" in made.err
+    own = cli("sites", "create", "--data", data, "--name", "Third", "--vapid-subject", "https://shop.example")
+    assert (own.code, own.err) == (0, "")
+
+
 def test_lists_sites_without_secrets(cli: Cli, data: Path) -> None:
     listed = cli("sites", "list", "--data", data)
     assert "default" in listed.out

@@ -94,7 +94,7 @@ def documents(url: str) -> list[dict[str, Any]]:
 
 def expected_runs(order: Order, event: str, site: int) -> Iterator[ExpectedRun]:
     """What an order that the log has under the id `event` leads to."""
-    yield _requests(run_id(site, "direct", event, str(order.n)), "direct", event, ("first", "second"), str(order.n))
+    yield _requests(run_id(site, "direct", event, str(order.n)), "direct", event, ("first", "second"), order.n)
     if order.wait:
         yield _patient(order, event, site)
     if order.push:
@@ -110,14 +110,14 @@ def expected_runs(order: Order, event: str, site: int) -> Iterator[ExpectedRun]:
 def _patient(order: Order, event: str, site: int) -> ExpectedRun:
     run = run_id(site, "patient", event, str(order.n))
     history = (("http", "before"), ("waiting", "pause"), ("http", "after"), ("completed", "after"))
-    return ExpectedRun(run, "patient", event, history, tuple(_request(run, step, str(order.n)) for step in ("before", "after")))
+    return ExpectedRun(run, "patient", event, history, tuple(_request(run, step, order.n) for step in ("before", "after")))
 
 
-def _requests(run: str, workflow: str, event: str, steps: tuple[str, ...], about: str) -> ExpectedRun:
+def _requests(run: str, workflow: str, event: str, steps: tuple[str, ...], about: int | str) -> ExpectedRun:
     history = (*(("http", step) for step in steps), ("completed", steps[-1]))
     return ExpectedRun(run, workflow, event, history, tuple(_request(run, step, about) for step in steps))
 
 
-def _request(run: str, step: str, about: str) -> Effect:
+def _request(run: str, step: str, about: int | str) -> Effect:
     effect = effect_id(run, step, 1)
     return Effect(effect, effect, step, json.dumps({"about": about, "step": step}, separators=(",", ":")))

@@ -22,10 +22,10 @@ class Process:
         self.port = 0
 
     @classmethod
-    async def start(cls, data: Path, fault: str | None = None) -> "Process":
+    async def start(cls, data: Path, fault: str | None = None, log: Path | None = None) -> "Process":
         """Start it on a port of its own. `fault` is the point at which it is to die, and may keep it from ever listening: see `listens`."""
         settings = {} if fault is None else {"CLARION_FAULT": fault}
-        log = data / "server.log"
+        log = log or data / "server.log"
         with log.open("a") as file:
             process = await asyncio.create_subprocess_exec(
                 CLARION, "serve", "--data", data, "--port", "0", env=environment(settings), stdout=asyncio.subprocess.PIPE, stderr=file

@@ -5,7 +5,10 @@ import random
 
 from tests.server.client import PATIENCE, request
 from tests.server.conftest import Serve
-from tests.server.routes import Echo, Gate, Held, app
+from tests.server.routes import Echo, Gate, Held, Locked, app
+
+from clarion.api.protocol_direct import Refusal
+from clarion.api.protocol_heads import RequestHead
 
 
 async def test_answers_given_out_of_order_go_out_in_order(serve: Serve) -> None:
@@ -77,6 +80,27 @@ async def test_large_bodies_in_progress_pause_reading_sooner(serve: Serve) -> No
     for _ in range(20):
         assert (await client.response()).status == 200
     await sending
+
+
+async def test_refusals_behind_an_open_request_are_bounded_too(serve: Serve) -> None:
+    class Counting(Locked):
+        asked = 0
+
+        def early(self, head: RequestHead) -> Refusal | None:
+            self.asked += 1
+            return super().early(head)
+
+    held, counting = Held(), Counting()
+    served = await serve({"/held": held, "/locked": counting, "/echo": Echo()}, pipelined=8)
+    client, other = await served.connect(), await served.connect()
+    refused = 3000
+    await client.send(request("POST", "/held") + request("POST", "/locked") * refused)
+    (first,) = await held.arrived(1)
+    for _ in range(50):  # turns in which the server could read on
+        await other.ask(request("POST", "/echo", b"x"))
+    assert 7 <= counting.asked < 8 + 16 * 1024 // len(request("POST", "/locked"))
+    first.respond(200, b"{}")
+    assert [(await client.response()).status for _ in range(1 + refused)] == [200] + [401] * refused
 
 
 async def test_a_connection_that_asks_to_close_is_closed_after_its_last_answer(serve: Serve) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from starlette.types import Receive, Scope, Send
 from tests.server.client import PATIENCE, request
 from tests.server.conftest import Serve
 from tests.server.routes import Echo, Gate, Held, app
@@ -77,6 +78,47 @@ async def test_requests_sent_after_the_stop_are_not_taken(serve: Serve) -> None:
     await client.gone()
     await stopping
     assert len(held.requests) == 1
+
+
+async def test_a_refused_request_that_is_still_arriving_is_the_last(serve: Serve) -> None:
+    served = await serve()
+    client, idle = await served.connect(), await served.connect()
+    refused = request("PUT", "/direct", b"abc")
+    assert (await client.ask(refused[:-1])).status == 405
+    stopping = asyncio.create_task(served.server.stop(LONG))
+    assert await idle.rest() == b""
+    await client.send(refused[-1:])
+    assert await client.rest() == b""
+    async with asyncio.timeout(PATIENCE):
+        await stopping
+
+
+async def test_an_apps_work_after_its_response_has_the_grace_too(serve: Serve) -> None:
+    working, finish = asyncio.Event(), asyncio.Event()
+    done: list[bool] = []
+
+    async def works_on(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0"), (b"connection", b"close")]})
+        await send({"type": "http.response.body"})
+        working.set()
+        await finish.wait()
+        done.append(True)
+
+    served = await serve(asgi=works_on)
+    client = await served.connect()
+    await client.send(request("GET", "/x"))
+    assert (await client.response()).status == 200
+    assert await client.rest() == b""
+    async with asyncio.timeout(PATIENCE):
+        await working.wait()
+        stopping = asyncio.create_task(served.server.stop(LONG))
+        idle_turn = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(idle_turn.set_result, None)
+        await idle_turn
+        assert not stopping.done()
+        finish.set()
+        await stopping
+    assert done == [True]
 
 
 async def test_both_families_and_names() -> None:

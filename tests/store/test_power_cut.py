@@ -44,7 +44,10 @@ Cut = Callable[[set[str]], None]
 
 
 async def append_while_cutting(path: Path, power: PowerVFS, synchronous: Synchronous, every: int) -> list[tuple[Path, set[str]]]:
-    """Append one entry a commit; cut the power at every `every`th write or sync, and at the end. Gives what each cut left, and what was acknowledged."""
+    """Append one entry a commit; cut the power at every `every`th write or sync, and at the end.
+
+    Gives for each cut the database that it left and what had been acknowledged by then.
+    """
     acknowledged: set[str] = set()
     cuts: list[tuple[Path, set[str]]] = []
     writes = 0
@@ -74,8 +77,10 @@ async def append_while_cutting(path: Path, power: PowerVFS, synchronous: Synchro
 
 async def test_nothing_acknowledged_is_lost(path: Path, power: PowerVFS, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wal, "PAGES", 40)  # so that some of the cuts fall into a checkpoint
-    cuts = await append_while_cutting(path, power, "FULL", every=97)
-    assert len(cuts) > 20
+    before = path.read_bytes()
+    cuts = await append_while_cutting(path, power, "FULL", every=23)
+    assert len(cuts) > 100
+    assert bytes(power.disks[path.name].synced) != before
     for left, acknowledged in cuts:
         assert acknowledged - await kept(left) == set()
 

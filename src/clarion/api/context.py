@@ -11,6 +11,7 @@ from starlette.responses import Response
 from clarion.api.access import Access
 from clarion.clock import Clock
 from clarion.contract.errors import Detail, Refusal, failure, invalid, not_found, success, unavailable
+from clarion.contract.limits import MAX_DETAILS
 from clarion.control.errors import Invalid
 from clarion.delivery.guard import PushAllowList
 from clarion.directory import Directory
@@ -78,25 +79,35 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def guarded(endpoint: Endpoint) -> Endpoint:
-    """The endpoint with everything that can go wrong in it turned into the envelope."""
+    """The endpoint with everything that can go wrong in it, or in wording that, turned into the envelope."""
 
     async def run(request: Request) -> Response:
         try:
-            return await endpoint(request)
-        except Refusal as refusal:
-            return refused(refusal)
-        except DocumentInvalid as error:
-            details = (Detail(str(problem), tuple(str(part) for part in problem.path)) for problem in error.problems[:100])
-            return refused(invalid(*details))
-        except Invalid as error:
-            return refused(invalid(Detail(error.message, (error.path,))))
-        except NotFound:
-            return refused(not_found())
-        except StoreUnavailable as error:
-            _log.warning("a request could not be served: the store is away", path=request.url.path, error=str(error))
-            return refused(unavailable(1))
+            try:
+                return await endpoint(request)
+            except Exception as error:  # noqa: BLE001  # what nobody foresaw is raised again
+                return refused(_refusal(request, error))
         except Exception:  # noqa: BLE001  # the last guard: whatever broke, the client gets the envelope
             _log.exception("a request failed", path=request.url.path)
             return refused(failure())
 
     return run
+
+
+def _refusal(request: Request, error: Exception) -> Refusal:
+    """What an error means to the client. Raises the error where that is nobody's business."""
+    match error:
+        case Refusal():
+            return error
+        case DocumentInvalid():
+            problems = error.problems[:MAX_DETAILS]
+            return invalid(*(Detail(str(problem), tuple(str(part) for part in problem.path)) for problem in problems))
+        case Invalid():
+            return invalid(Detail(error.message, (error.path,)))
+        case NotFound():
+            return not_found()
+        case StoreUnavailable():
+            _log.warning("a request could not be served: the store is away", path=request.url.path, error=str(error))
+            return unavailable(1)
+        case _:
+            raise error

@@ -37,8 +37,8 @@ class HttpProtocol(Answering):
     __slots__ = (
         "_body",
         "_head",
-        "_in_parts",
         "_headers",
+        "_in_parts",
         "_kept",
         "_learned",
         "_limit",
@@ -64,8 +64,7 @@ class HttpProtocol(Answering):
         self._progress = False
         self._silent = 0
         """Bytes parsed without a name, value or piece of a body to show for them: one unfinished field, or a chunk's extension."""
-        self.on_message_begin()
-        self._receiving = False
+        self._begin_request()
 
     # -- bytes in
 
@@ -130,13 +129,15 @@ class HttpProtocol(Answering):
         self.flush()
 
     def _feed(self, piece: bytes) -> None:
-        if self._parser is None:
-            self._parser = httptools.HttpRequestParser(self)
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = httptools.HttpRequestParser(self)
         self._progress = False
-        rest = piece
         try:
-            while rest:
-                rest = self._feed_to_upgrade(self._parser, rest)
+            try:
+                parser.feed_data(piece)
+            except httptools.HttpParserUpgrade as upgrade:
+                self._feed_without_upgrade(parser, piece, upgrade)
         except httptools.HttpParserCallbackError as failure:
             if not isinstance(failure.__context__, _Refused):
                 _log.error("connection_failed", exc_info=failure)
@@ -150,20 +151,21 @@ class HttpProtocol(Answering):
             if not self._headers_too_large() and self._silent > self._shared.limits.header_bytes:
                 self._give_up(431, self._shared.envelopes.headers_too_large)
 
-    def _feed_to_upgrade(self, parser: httptools.HttpRequestParser, data: bytes) -> bytes:
-        """Feed until a request asks for an upgrade, and return what follows its head, which is fed again without the wish.
+    def _feed_without_upgrade(self, parser: httptools.HttpRequestParser, data: bytes, upgrade: httptools.HttpParserUpgrade | None) -> None:
+        """Go on after a request that asks for an upgrade: its head again without the wish, then what follows it.
 
-        A server may ignore it (RFC 9110 §7.8); llhttp would take the request's body for the other protocol.
+        A server may ignore the wish (RFC 9110 §7.8); llhttp would take the request's body for the other protocol.
         """
-        try:
-            parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
+        while upgrade is not None:
             lines = [b"%b %b HTTP/%b" % (parser.get_method(), self._url, parser.get_http_version().encode("ascii"))]
             lines += [b"%b: %b" % field for field in self._headers if field[0].lower() != b"upgrade"]
             parser.feed_data(b"\r\n".join([*lines, b"", b""]))
-            offset: int = upgrade.args[0]
-            return data[offset:]
-        return b""
+            data = data[upgrade.args[0] :]
+            upgrade = None
+            try:
+                parser.feed_data(data)
+            except httptools.HttpParserUpgrade as another:
+                upgrade = another
 
     def _await_rest(self) -> None:
         """Some of a request is here: it has until its deadline, and the room that there is."""
@@ -205,6 +207,9 @@ class HttpProtocol(Answering):
             raise _Refused
         self._receiving = True
         self._progress = True
+        self._begin_request()
+
+    def _begin_request(self) -> None:
         self._url = b""
         self._headers: HeaderList = []
         self._in_parts = False
@@ -237,16 +242,15 @@ class HttpProtocol(Answering):
         parser = self._parser
         if parser is None:
             raise _Refused
+        if self._headers_too_large():
+            raise _Refused
         method = parser.get_method()
         if parser.should_upgrade() and method != b"CONNECT":
             self._upgrading = True
             return
-        headers = self._headers
-        if self._headers_too_large():
-            raise _Refused
         keep_alive = parser.should_keep_alive() and not self._draining
         try:
-            head = read_head(method, self._url, parser.get_http_version(), headers, keep_alive)
+            head = read_head(method, self._url, parser.get_http_version(), self._headers, keep_alive)
         except Malformed:
             self._give_up(400, self._shared.envelopes.malformed)
             raise _Refused from None
@@ -293,6 +297,8 @@ class HttpProtocol(Answering):
         body = self._body if self._kept is None else bytes(self._kept)
         self._drop_body()
         if self._skip:
+            if self._draining:
+                self.end()
             return
         target = self._target
         if target is None:

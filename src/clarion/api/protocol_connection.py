@@ -101,6 +101,8 @@ class Connection(asyncio.Protocol):
             return
         shared.idle.start(self, shared.loop.time())
         self._seen = shared.now
+        if shared.stopping:
+            self.drain()
 
     def connection_lost(self, exc: Exception | None) -> None:
         shared = self._shared
@@ -108,9 +110,7 @@ class Connection(asyncio.Protocol):
         self.end()
         for deadline in (shared.reading, shared.idle, shared.writing, shared.lingering):
             deadline.stop(self)
-        for exchange in self._exchanges:
-            exchange.abandon()
-        self._exchanges.clear()
+        self._abandon()
         if self._flow is not None:
             self._flow.resume_writing()
         shared.connections.discard(self)
@@ -171,17 +171,15 @@ class Connection(asyncio.Protocol):
         if transport is None:
             return
         exchanges = self._exchanges
-        ready: list[bytes] = []
-        while exchanges:
-            first = exchanges[0]
-            response = first.response
-            if response is None:
-                break
-            exchanges.popleft()
-            self._held -= first.size
-            ready.append(response)
-        if ready:
-            transport.write(ready[0] if len(ready) == 1 else b"".join(ready))
+        if exchanges and (response := exchanges[0].response) is not None:
+            self._held -= exchanges.popleft().size
+            if exchanges:
+                ready = [response]
+                while exchanges and (response := exchanges[0].response) is not None:
+                    self._held -= exchanges.popleft().size
+                    ready.append(response)
+                response = b"".join(ready)
+            transport.write(response)
         if exchanges:
             exchanges[0].begin()
         elif self._ending:
@@ -201,8 +199,8 @@ class Connection(asyncio.Protocol):
     # -- backpressure
 
     def _full(self) -> bool:
-        limits = self._shared.limits
-        return self._write_paused or len(self._exchanges) >= limits.pipelined or self._held >= limits.held_bytes
+        shared = self._shared
+        return self._write_paused or len(self._exchanges) >= shared.pipelined or self._held >= shared.held_bytes
 
     def _pause_if_full(self) -> None:
         if not self._paused and not self._lingering and self._transport is not None and self._full():
@@ -259,6 +257,7 @@ class Connection(asyncio.Protocol):
         shared.reading.stop(self)
         shared.idle.stop(self)
         shared.lingering.stop(self)
+        self._abandon()
         if self._transport is not None:
             self._transport.close()
             shared.writing.start(self, shared.loop.time())
@@ -266,8 +265,16 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once, whatever is unsent."""
         self.end()
+        self._abandon()
         if self._transport is not None:
             self._transport.abort()
+
+    def _abandon(self) -> None:
+        """Nobody will read what is not answered yet."""
+        for exchange in self._exchanges:
+            exchange.abandon()
+        self._exchanges.clear()
+        self._held = 0
 
     def _finish(self) -> None:
         """Everything is answered. After a refusal the client may still be sending: closing at once would reset it, the answer unread."""

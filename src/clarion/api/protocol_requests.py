@@ -43,7 +43,7 @@ class Answering(Connection):
             target.handle(request)
         except Exception:  # noqa: BLE001 - a fault of one route is one request's
             self._failed(request)
-        if len(exchanges) >= shared.limits.pipelined or self._held >= shared.limits.held_bytes:
+        if len(exchanges) >= shared.pipelined or self._held >= shared.held_bytes:
             self._pause_if_full()
 
     def _take_for_app(self, head: RequestHead, body: bytes) -> None:
@@ -86,6 +86,7 @@ class Answering(Connection):
         parsing, self._parsing = self._parsing, True
         request.respond(status, body, headers)
         self._parsing = parsing
+        self._pause_if_full()
 
     def _failed(self, request: DirectRequest) -> None:
         _log.exception("request_failed", path=request.head.path, request_id=request.request_id)

@@ -47,6 +47,8 @@ class Shared:
         self.targets = {path: {method: Target(route) for method, route in methods.items()} for path, methods in routes.items()}
         self.body_limit = body_limit
         self.limits = limits
+        self.pipelined = limits.pipelined
+        self.held_bytes = limits.held_bytes
         self.most_connections = most_connections
         self.envelopes = envelopes
         self.responses = Responses(unix_seconds)
@@ -57,6 +59,8 @@ class Shared:
         self.empty = asyncio.Event()
         """Set while there is no connection."""
         self.empty.set()
+        self.stopping = False
+        """Requests that have begun are finished, and no more."""
         self.partial = 0
         """Bytes of bodies that are still arriving."""
 

@@ -16,9 +16,4 @@ def usable_request_id(value: bytes) -> bool:
 def request_ids(prefix: bytes | None = None) -> Callable[[], bytes]:
     """A source of ids, each new: a prefix drawn once (48 random bits unless given), a hyphen and a count in hexadecimal digits."""
     start = secrets.token_hex(6).encode("ascii") if prefix is None else prefix
-    following = count(1).__next__
-
-    def next_id() -> bytes:
-        return b"%b-%x" % (start, following())
-
-    return next_id
+    return map((start.replace(b"%", b"%%") + b"-%x").__mod__, count(1)).__next__

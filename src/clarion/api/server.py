@@ -90,11 +90,13 @@ class HttpServer:
             return
         self._server = None
         server.close()
+        shared.stopping = True
         for connection in list(shared.connections):
             connection.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await shared.empty.wait()
+                await asyncio.gather(*shared.tasks, return_exceptions=True)
         if shared.connections or shared.tasks:
             _log.warning("stopped_with_requests_in_progress", connections=len(shared.connections), app_requests=len(shared.tasks))
         for connection in list(shared.connections):

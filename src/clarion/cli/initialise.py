@@ -11,9 +11,7 @@ from clarion.cli.output import print_json
 def init(
     data: options.Data = None,
     name: Annotated[str, typer.Option(help="Name of the first site.")] = "default",
-    vapid_subject: Annotated[
-        str, typer.Option(metavar="URI", help="mailto: or https: URI where push services can reach you (RFC 8292).")
-    ] = options.PLACEHOLDER_SUBJECT,
+    vapid_subject: options.VapidSubject = options.PLACEHOLDER_SUBJECT,
     timezone: Annotated[str, typer.Option(help="IANA time zone of the site.")] = "UTC",
     json: options.Json = False,
 ) -> None:

@@ -16,6 +16,7 @@ Server = Annotated[
     str | None, typer.Option("--server", metavar="URL", help="Act on the server at this URL over HTTP, not on a local data directory.")
 ]
 Key = Annotated[str | None, typer.Option("--key", metavar="KEY", envvar="CLARION_API_KEY", show_envvar=True, help="API key for --server.")]
+VapidSubject = Annotated[str, typer.Option(metavar="URI", help="mailto: or https: URI where push services can reach you (RFC 8292).")]
 
 PLACEHOLDER_SUBJECT = "mailto:operator@example.com"
 """VAPID subject of a site that was made without one: well-formed, so that push services take it, and nobody's."""

@@ -10,6 +10,7 @@ import msgspec
 
 from clarion.cli.failures import Failure, WrongUsage
 from clarion.cli.output import View
+from clarion.contract.errors import ErrorBody
 
 TIMEOUT: Final = 30
 """Seconds to wait for the server's next byte."""
@@ -31,6 +32,10 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+class _ErrorAnswer(msgspec.Struct):
+    error: ErrorBody
 
 
 class RemoteInstance:
@@ -123,8 +128,8 @@ def _data(raw: bytes, base: str) -> View:
 
 def _refused(status: int, raw: bytes, base: str) -> Failure:
     try:
-        error = msgspec.json.decode(raw)["error"]
-        said = "; ".join([error["message"], *(f"{detail['path']}: {detail['message']}" for detail in error.get("details", []))])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        error = msgspec.json.decode(raw, type=_ErrorAnswer).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Failure(f"{base} answered {status} without Clarion's error — check the URL")
+    said = "; ".join(detail.message for detail in error.details) or error.message
     return Failure(f"{said} (HTTP {status}) — {_ADVICE.get(status, 'correct it and try again')}")

@@ -13,7 +13,7 @@ app = typer.Typer(help="Sites: create, list, show.", no_args_is_help=True)
 @app.command("create")
 def create(
     name: Annotated[str, typer.Option(help="Name of the site.")],
-    vapid_subject: Annotated[str, typer.Option(metavar="URI", help="mailto: or https: URI where push services can reach you (RFC 8292).")],
+    vapid_subject: options.VapidSubject = options.PLACEHOLDER_SUBJECT,
     timezone: Annotated[str, typer.Option(help="IANA time zone of the site.")] = "UTC",
     data: options.Data = None,
     json: options.Json = False,
@@ -28,6 +28,8 @@ def create(
         vault = local.vault()
         site = local.run(create_site(local.store, vault, name, vapid_subject, wall_clock(), timezone=timezone))
         view = site_view(site) | {"webhook_secret": webhook_secret(vault, site)}
+    if vapid_subject == options.PLACEHOLDER_SUBJECT:
+        typer.echo("Push services are told to reach you at a placeholder; for real pushes make the site with --vapid-subject.", err=True)
     _show(view, json=json)
 
 

@@ -1,5 +1,6 @@
 """Workflows: publish, pause, resume. Each is one commit that also tells every partition through its inbox."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -21,7 +22,8 @@ async def publish_workflow(store: Store, site: Site, text: str, now: int, new_id
 
     Raises `clarion.workflow.source.DocumentInvalid` with every problem found.
     """
-    document = read_document(text)
+    # a large document takes a while to read: others are served meanwhile
+    document = await asyncio.to_thread(read_document, text)
     slug = document.workflow
     configuration = await store.configuration()
     before = next((row.version for row in configuration.workflows if row.site == site.id and row.workflow == slug), 0)

@@ -26,22 +26,21 @@ class Outbox(Protocol):
 
 
 class Reporter:
-    """Writes reports until told to stop. While the store is unavailable they are kept, and the worker claims nothing new once `full`."""
+    """Writes reports until told to stop. While the store is unavailable they are kept; the worker sees to it that they stay few."""
 
-    def __init__(self, outbox: Outbox, wrote: Callable[[Sequence[Report]], None], backoff: Backoff, capacity: int) -> None:
+    def __init__(self, outbox: Outbox, wrote: Callable[[Sequence[Report]], None], backoff: Backoff) -> None:
         """`wrote` is called after each commit with what it held."""
         self._outbox = outbox
         self._wrote = wrote
         self._backoff = backoff
-        self._capacity = capacity
         self._pending: list[Report] = []
         self._added = asyncio.Event()
         self._stopping = False
 
     @property
-    def full(self) -> bool:
-        """True while no more should be taken on."""
-        return len(self._pending) >= self._capacity
+    def pending(self) -> int:
+        """How many reports the store has not taken yet."""
+        return len(self._pending)
 
     def add(self, report: Report) -> None:
         """Have a report written."""

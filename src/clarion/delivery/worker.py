@@ -25,7 +25,6 @@ from clarion.store.records import Delivery, Report
 HELD_FOR: Final = SECOND
 """How long a paused workflow's deliveries stay claimed before they go back: the engine's hold reaches the store meanwhile."""
 
-_MAX_HELD: Final = 4096
 _PUSH: Final = msgspec.json.Decoder(PushJob)
 _HTTP: Final = msgspec.json.Decoder(HttpJob)
 _log: Final = structlog.get_logger("clarion.delivery")
@@ -62,8 +61,8 @@ class DeliveryWorker:
     ) -> None:
         """`batch` is how many deliveries one claim takes at most.
 
-        Over `max_unreported` reports that the store has not taken, nothing more is claimed; `store_backoff` is the first and the
-        longest wait, in seconds, when the store is unavailable.
+        `max_unreported` bounds what is claimed and not yet reported, so also what an unavailable store leaves in memory;
+        `store_backoff` is the first and the longest wait, in seconds, when the store is unavailable.
         """
         self._store = store
         self._keys = keys
@@ -71,14 +70,15 @@ class DeliveryWorker:
         self._sender = Sender(keys, client, clock, rng, allow or PushAllowList())
         self._limits: HostLimits[Ready] = limits or HostLimits()
         self._batch = batch
+        self._max_unreported = max_unreported
         self._backoff = Backoff(*store_backoff)
-        self._reporter = Reporter(store, self._reported, Backoff(*store_backoff), max_unreported)
+        self._reporter = Reporter(store, self._reported, Backoff(*store_backoff))
         self._woken = asyncio.Event()
         self._alarm = Alarm(clock, self._woken.set)
-        self._sending: dict[asyncio.Task[None], Delivery] = {}
+        self._sending: dict[str, asyncio.Task[None]] = {}
         self._held: list[str] = []
         self._held_until = 0
-        self._short_of_slots = False
+        self._short = False
         self._stopping = False
         self._claiming: asyncio.Task[None] | None = None
         self._reporting: asyncio.Task[None] | None = None
@@ -109,8 +109,10 @@ class DeliveryWorker:
         await _finish([self._claiming], grace)
         back = [ready.delivery.id for ready in self._limits.drain()] + self._held
         self._held = []
-        sending = dict(self._sending)
-        back += [sending[task].id for task in await _finish(list(sending), grace)]
+        # each takes itself out at its end: what is still there was cancelled before its report
+        await _finish(list(self._sending.values()), grace)
+        back += self._sending
+        self._sending.clear()
         self._reporter.stop()
         try:
             async with asyncio.timeout(grace):
@@ -140,9 +142,10 @@ class DeliveryWorker:
         if self._held and self._clock() >= self._held_until:
             await self._store.unclaim(self._held)
             self._held = []
-        limit = min(self._batch, self._limits.free)
-        self._short_of_slots = limit == 0 or self._reporter.full
-        if self._short_of_slots or len(self._held) >= _MAX_HELD:
+        taken_on = len(self._sending) + self._limits.parked + self._reporter.pending + len(self._held)
+        limit = min(self._batch, self._limits.free, self._max_unreported - taken_on)
+        self._short = limit <= 0
+        if self._short:
             return
         deliveries, next_due = await self._store.claim(limit, self._clock())
         if self._stopping:
@@ -181,20 +184,16 @@ class DeliveryWorker:
     # -- sending -----------------------------------------------------------------------------------------------------
 
     def _send(self, ready: Ready) -> None:
-        task = asyncio.create_task(self._deliver(ready))
-        self._sending[task] = ready.delivery
-        task.add_done_callback(self._sending.pop)
+        self._sending[ready.delivery.id] = asyncio.create_task(self._deliver(ready))
 
     async def _deliver(self, ready: Ready) -> None:
         began = self._clock()
-        answered = True
-        try:
-            attempted = await self._sender.attempt(ready.delivery, ready.job)
-            answered = attempted.answered
-            self._reporter.add(attempted.report)
-        finally:
-            now = self._clock()
-            self._release(ready.host, now, now - began, answered=answered)
+        attempted = await self._sender.attempt(ready.delivery, ready.job)
+        # in one turn of the loop, so that whoever counts what is taken on counts it once
+        self._reporter.add(attempted.report)
+        del self._sending[ready.delivery.id]
+        now = self._clock()
+        self._release(ready.host, now, now - began, answered=attempted.answered)
 
     def _release(self, host: str, now: int, took: int, *, answered: bool) -> None:
         released = self._limits.release(host, now, took=max(took, 0), answered=answered)
@@ -204,14 +203,14 @@ class DeliveryWorker:
             self._send(ready)
         for ready in released.postpone:
             self._postpone(ready, now)
-        if self._short_of_slots and not self._reporter.full:
+        if self._short:
             self._woken.set()
 
     def _reported(self, reports: Sequence[Report]) -> None:
         soonest = _soonest(reports)
         if soonest is not None:
             self._alarm.at(soonest)
-        if self._short_of_slots:
+        if self._short:
             self._woken.set()
 
 
@@ -234,12 +233,11 @@ def _soonest(reports: Iterable[Report]) -> int | None:
     return min((report.retry_at for report in reports if report.retry_at is not None), default=None)
 
 
-async def _finish(tasks: list[asyncio.Task[None]], grace: float) -> set[asyncio.Task[None]]:
-    """Wait for tasks, then cancel what is left and return it."""
+async def _finish(tasks: list[asyncio.Task[None]], grace: float) -> None:
+    """Wait for tasks, then cancel what is left."""
     if not tasks:
-        return set()
+        return
     _, late = await asyncio.wait(tasks, timeout=grace)
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)
-    return late

@@ -156,17 +156,27 @@ class _Construction:
             out[name] = self.value(member, (*path, name))
         return out
 
-    @staticmethod
-    def pairs(node: MappingNode) -> Iterator[tuple[str, Node, Node]]:
+    def pairs(self, node: MappingNode) -> Iterator[tuple[str, Node, Node]]:
         for key, member in node.value:
             if not isinstance(key, ScalarNode):
                 raise _Refused("a key must be a plain name", key)
             if key.value == "<<" and key.style is None:
                 raise _Refused("merge keys are not supported", key)
-            yield key.value, key, member
+            yield self.text(key), key, member
+
+    @staticmethod
+    def text(node: ScalarNode) -> str:
+        """A scalar's text. JSON escapes a character beyond U+FFFF as two halves (RFC 8259 §7), which YAML takes for two characters."""
+        text: str = node.value
+        if not text.isascii():
+            try:
+                return text.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                raise _Refused("the text holds half of an escaped character", node) from None
+        return text
 
     def scalar(self, node: ScalarNode) -> object:
-        text: str = node.value
+        text = self.text(node)
         if node.style is not None:
             return text
         if text in self._plain:

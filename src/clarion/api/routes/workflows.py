@@ -1,5 +1,7 @@
 """Workflows over HTTP: list, show, publish, validate, pause, resume."""
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -34,7 +36,7 @@ async def publish_workflow(request: Request) -> Response:
     site = caller(request, "write")
     text = await _document(request)
     slug = request.path_params["workflow"]
-    if read_document(text).workflow != slug:
+    if (await asyncio.to_thread(read_document, text)).workflow != slug:
         raise invalid(Detail(f'workflow must be "{slug[:64]}", as in the address', ("workflow",)))
     shared = context(request)
     row, created = await workflows.publish_workflow(shared.store, site, text, shared.clock(), shared.new_id)
@@ -44,7 +46,7 @@ async def publish_workflow(request: Request) -> Response:
 async def validate_workflow(request: Request) -> Response:
     """Say whether a document could be published; changes nothing."""
     caller(request, "read")
-    document = read_document(await _document(request))
+    document = await asyncio.to_thread(read_document, await _document(request))
     return answer({"workflow": document.workflow, "name": document.name, "steps": len(document.steps)})
 
 

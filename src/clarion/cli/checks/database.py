@@ -76,7 +76,7 @@ def _integrity(facts: dict[str, str | int]) -> Finding:
 def _inbox(facts: dict[str, str | int], now: int) -> Finding:
     waiting = int(facts["inbox"])
     lag = max(now - int(facts.get("oldest_inbox_entry", now)), 0)
-    detail = f"{waiting} entries wait, the oldest for {lag // SECOND} s" if waiting else "nothing waits to be applied"
+    detail = f"waiting to be applied: {waiting}, the oldest for {lag // SECOND} s" if waiting else "nothing waits to be applied"
     if lag > LONGEST_LAG:
         return Finding("inbox", "failed", detail, "start the server: clarion serve; if it runs, see its log")
     return Finding("inbox", "ok", detail)
@@ -96,10 +96,9 @@ def _sites(settings: Settings, environ: Mapping[str, str], sites: list[Site]) ->
     for site in sites:
         vapid_private_key(vault, site)
         webhook_secret(vault, site)
-    detail = f"the secrets of {len(sites)} sites open under the master key"
+    detail = f"every site's secrets open under the master key ({len(sites)})"
     placeholders = [site.name for site in sites if site.vapid_subject == PLACEHOLDER_SUBJECT]
     if placeholders:
-        return Finding(
-            "sites", "warning", f"{detail}; push services cannot reach you", f"{placeholders[0]} has a placeholder as its VAPID subject"
-        )
+        advice = f"{placeholders[0]} has a placeholder as its VAPID subject; for real pushes make a site with: clarion sites create"
+        return Finding("sites", "warning", f"{detail}, but push services cannot reach you", advice)
     return Finding("sites", "ok", detail)

@@ -110,6 +110,7 @@ class Writer:
             await self._started
         except BaseException:
             self._open = False
+            self._stopped = None  # nothing runs that would resolve it
             self._thread.join()
             raise
 

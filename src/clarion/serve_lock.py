@@ -1,0 +1,32 @@
+"""One server at a time works on a SQLite database: two would fence each other off and send each other's deliveries."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUFFIX = ".serve-lock"
+"""Added to the database's file name; the file stays when the server ends, only the lock on it counts."""
+
+
+class AlreadyServed(Exception):
+    """Another server works on this database; the message is for the operator."""
+
+
+@contextmanager
+def serve_lock(database: Path) -> Iterator[None]:
+    """Hold the lock of a database, found by where the file really lies. The kernel lets go of it when the process ends, however it ends.
+
+    Commands that only read or append beside a running server do not take it. Raises AlreadyServed, and OSError when the file cannot be made.
+    """
+    real = database.resolve()
+    held = os.open(real.with_name(real.name + SUFFIX), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyServed("another clarion serve is running on this data directory — stop it first") from None
+        yield
+    finally:
+        os.close(held)

@@ -1,0 +1,108 @@
+"""Errors of the command line: one line, an exit code, a traceback only when asked for."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli
+
+from clarion.cli.failures import describe
+from clarion.store.port import StoreError, StoreOutdated, StoreOverloaded, StoreTooNew, StoreUnavailable
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("frobnicate",), "No such command 'frobnicate' — see: clarion --help"),
+        (("keys", "frobnicate"), "see: clarion keys --help"),
+        (("keys", "create"), "--name"),
+        (("keys", "list", "--frobnicate"), "see: clarion keys list --help"),
+        (("serve", "--port", "x"), "see: clarion serve --help"),
+        (("serve", "--port", "65536"), "see: clarion serve --help"),
+        (("serve", "--roles", "api,cook"), "unknown role cook — the roles are api, delivery, engine"),
+        (("serve", "--roles", "api,engine"), "roles cannot be split on SQLite"),
+        (("events", "tail", "--limit", "0"), "see: clarion events tail --help"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_2(cli: Cli, arguments: tuple[str, ...], message: str) -> None:
+    failed = cli(*arguments)
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err.startswith("error: ")
+    assert failed.err.count("\n") == 1
+    assert message in failed.err
+
+
+@pytest.mark.parametrize("command", [(), ("keys",), ("sites",), ("workflows",), ("events",), ("profiles",)])
+def test_every_group_has_help(cli: Cli, command: tuple[str, ...]) -> None:
+    told = cli(*command, "--help")
+    assert told.code == 0
+    assert "Usage: clarion" in told.out
+
+
+def test_the_help_documents_exit_codes_and_every_command(cli: Cli) -> None:
+    told = cli("--help").out
+    assert "0 done, 1 failed or invalid, 2 wrong usage" in told
+    for command in ("init", "serve", "keys", "sites", "workflows", "events", "profiles", "migrate", "doctor"):
+        assert re.search(rf"^\W*{command} ", told, re.MULTILINE)
+
+
+def test_the_version(cli: Cli) -> None:
+    from clarion import __version__
+
+    assert cli("--version") == (0, f"clarion {__version__}\n", "")
+
+
+def test_a_bad_setting_stops_a_command(cli: Cli, data: Path) -> None:
+    (data / "clarion.toml").write_text("prot = 1\n")
+    assert cli("keys", "list", "--data", data) == (1, "", f"error: {data}/clarion.toml: unknown setting prot — did you mean port?\n")
+
+
+def break_it(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("clarion.cli.local.local_store", broken)
+
+
+def test_an_unforeseen_error_is_one_line_with_a_hint(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_it(monkeypatch, RuntimeError("the cat\nsat on it\x1b[31m"))
+    failed = cli("keys", "list")
+    assert (failed.code, failed.out) == (1, "")
+    assert failed.err.startswith("error: unexpected: RuntimeError: the cat")
+    assert failed.err.endswith(" — set CLARION_DEBUG=1 for a traceback\n")
+    assert failed.err.count("\n") == 1
+    assert "\x1b" not in failed.err
+
+
+@pytest.mark.parametrize(("value", "shown"), [("1", True), ("0", False), ("", False)])
+def test_a_traceback_is_shown_when_asked_for(cli: Cli, monkeypatch: pytest.MonkeyPatch, value: str, shown: bool) -> None:
+    monkeypatch.setenv("CLARION_DEBUG", value)
+    break_it(monkeypatch, RuntimeError("the cat"))
+    assert ("Traceback" in cli("keys", "list").err) is shown
+
+
+def test_an_interrupted_command_ends_with_130(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("clarion.cli.local.local_store", interrupt)
+    assert cli("keys", "list").code == 130
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (StoreUnavailable("The disk is full."), "The disk is full — try again, and run: clarion doctor"),
+        (StoreOverloaded("Too much waits."), "Too much waits — try again, and run: clarion doctor"),
+        (StoreError("It is damaged."), "It is damaged — run: clarion doctor"),
+        (StoreOutdated("Run `clarion migrate`."), "Run `clarion migrate`."),
+        (StoreTooNew("Run the newer Clarion."), "Run the newer Clarion."),
+        (KeyError("x"), None),
+    ],
+)
+def test_what_the_store_says_comes_with_what_to_do(error: Exception, line: str | None) -> None:
+    assert describe(error) == line
+
+
+def test_migrating_what_is_up_to_date_changes_nothing(cli: Cli, data: Path) -> None:
+    assert cli("migrate", "--data", data) == (0, f"{data}/clarion.db is up to date.\n", "")

@@ -1,0 +1,118 @@
+"""The schema is what its migrations make of an empty file."""
+
+import sqlite3
+import threading
+from importlib import resources
+from pathlib import Path
+
+import apsw
+import pytest
+
+from clarion.store.port import StoreError, StoreTooNew, StoreUnavailable
+from clarion.store.sqlite import connection, migrations
+from clarion.store.sqlite.migrations import known, latest, migrate, schema_version
+
+
+def dump(database: apsw.Connection) -> list[object]:
+    described = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    rows = [
+        (name, database.execute(f'SELECT * FROM "{name}"').fetchall())
+        for kind, name, *_ in described
+        if kind == "table" and name != "sqlite_sequence"
+    ]
+    return [described, rows, database.pragma("user_version"), database.pragma("application_id")]
+
+
+def test_the_schema_equals_the_migrations(tmp_path: Path) -> None:
+    migrate(tmp_path / "migrated.db")
+    migrated, made = apsw.Connection(str(tmp_path / "migrated.db")), apsw.Connection(":memory:")
+    made.execute((resources.files("clarion.store.sqlite") / "schema.sql").read_text(encoding="utf-8"))
+    assert dump(migrated) == dump(made)
+    migrated.close()
+
+
+def test_versions_count_from_one_without_gaps() -> None:
+    assert list(known()) == list(range(1, latest() + 1))
+
+
+def test_every_table_is_strict() -> None:
+    made = apsw.Connection(":memory:")
+    made.execute((resources.files("clarion.store.sqlite") / "schema.sql").read_text(encoding="utf-8"))
+    loose = made.execute("SELECT name FROM pragma_table_list WHERE NOT strict AND name NOT LIKE 'sqlite_%'").fetchall()
+    assert loose == []
+
+
+def test_migrating_applies_what_is_pending_once(tmp_path: Path) -> None:
+    path = tmp_path / "clarion.db"
+    assert schema_version(path) == 0
+    assert not path.exists()
+    assert migrate(path) == list(known())
+    assert schema_version(path) == latest()
+    assert migrate(path) == []
+
+
+def test_each_migration_is_a_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "clarion.db"
+    migrate(path)
+    next_version = latest() + 1
+    good = {**known(), next_version: f"CREATE TABLE extra (x) ; PRAGMA user_version = {next_version}"}
+    monkeypatch.setattr(migrations, "known", lambda: {**good, next_version + 1: "CREATE TABLE half (x); CREATE TABLE half (x)"})
+    with pytest.raises(StoreError):
+        migrate(path)
+    assert schema_version(path) == next_version
+    monkeypatch.setattr(migrations, "known", lambda: {**good, next_version + 1: "CREATE TABLE whole (x)"})
+    with pytest.raises(StoreError, match="does not set its version"):
+        migrate(path)
+    tables = {name for (name,) in apsw.Connection(str(path)).execute("SELECT name FROM sqlite_schema")}
+    assert "extra" in tables
+    assert {"half", "whole"}.isdisjoint(tables)
+
+
+def test_two_processes_that_migrate_at_once_do_it_once(tmp_path: Path) -> None:
+    applied: list[int] = []
+    threads = [threading.Thread(target=lambda: applied.extend(migrate(tmp_path / "clarion.db"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert applied == list(known())
+
+
+def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "clarion.db"
+    migrate(path)
+    apsw.Connection(str(path)).pragma("user_version", latest() + 1)
+    with pytest.raises(StoreTooNew, match="newer Clarion"):
+        migrate(path)
+
+
+def test_another_programs_file_is_left_alone(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE theirs (x)")
+    other.close()
+    (tmp_path / "text.db").write_text("not a database at all " * 100)
+    for name in ("other.db", "text.db"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(StoreError):
+            migrate(tmp_path / name)
+        with pytest.raises(StoreError):
+            schema_version(tmp_path / name)
+        assert (tmp_path / name).read_bytes() == before
+
+
+def test_only_its_owner_may_read_the_database(tmp_path: Path) -> None:
+    migrate(tmp_path / "clarion.db")
+    assert (tmp_path / "clarion.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="cannot be made: No such file or directory"):
+        migrate(tmp_path / "missing" / "clarion.db")
+
+
+def test_a_library_with_the_wal_reset_bug_is_refused() -> None:
+    for sound in ("3.51.3", "3.52.0", "4.0.0"):
+        connection.require_library(sound)
+    for broken in ("3.51.2", "3.50.7", "3.40.1"):
+        with pytest.raises(StoreError, match=r"install apsw 3\.51\.3"):
+            connection.require_library(broken)

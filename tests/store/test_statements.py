@@ -1,0 +1,52 @@
+"""The named statements: each can be prepared, and none of the hot ones goes through a table."""
+
+import re
+from importlib import resources
+
+import apsw
+import pytest
+
+from clarion.store.sqlite.statements import load
+
+AREAS = ("configuration", "engine", "ingest", "outbox", "reading")
+
+WALKS = {
+    ("configuration", "generation"): {"generation"},
+    ("configuration", "next_generation"): {"generation"},
+    ("configuration", "sites"): {"sites"},
+    ("configuration", "keys"): {"api_keys"},
+    ("configuration", "workflows"): {"workflows"},
+    ("engine", "take"): {"inbox"},  # from its beginning, up to the limit
+    ("ingest", "forget_claims"): {"event_ids"},  # likewise
+    ("outbox", "hold"): {"outbox"},  # a pause or a resume is rare
+    ("outbox", "stale"): {"o"},
+    ("outbox", "release"): {"outbox"},
+    ("reading", "poisoned"): {"poisoned"},
+    ("reading", "waiting"): {"inbox", "outbox"},
+}
+"""Statements that may go through a table, and which (or its alias)."""
+
+TABLES = (
+    "inbox|log|event_ids|poisoned|profiles|subscribers|runs|entry_memory|explanations|deliveries|outbox|sites|api_keys|workflows|generation"
+)
+
+
+def all_statements() -> list[tuple[str, str, str]]:
+    return [(area, name, sql) for area in AREAS for name, sql in load(area).items()]
+
+
+@pytest.mark.parametrize(("area", "name", "sql"), all_statements(), ids=lambda part: part if len(part) < 30 else "")
+def test_a_statement_finds_its_rows_by_an_index(area: str, name: str, sql: str) -> None:
+    database = apsw.Connection(":memory:")
+    database.execute((resources.files("clarion.store.sqlite") / "schema.sql").read_text(encoding="utf-8"))
+    values = dict.fromkeys(re.findall(r":(\w+)", sql))
+    plan = [row[3] for row in database.execute("EXPLAIN QUERY PLAN " + sql, values)]
+    walked = {match[1] for step in plan if (match := re.match(rf"SCAN ({TABLES}|[a-z])\b(?! VIRTUAL)", step))}
+    derived = set(re.findall(r"FROM (?:concerned|going|receivers|started) AS (\w)\b", sql)) | set(re.findall(r"\) AS (\w)\b", sql))
+    assert walked - derived == WALKS.get((area, name), set())
+
+
+def test_a_name_is_given_once_in_an_area() -> None:
+    for area in AREAS:
+        text = (resources.files("clarion.store.sqlite") / "queries" / f"{area}.sql").read_text(encoding="utf-8")
+        assert len(re.findall(r"^-- name:", text, re.MULTILINE)) == len(load(area))
