@@ -152,7 +152,10 @@ class Node:
 
 
 async def serve(settings: Settings, ready: Callable[[str, int], None]) -> None:
-    """Run a node until SIGTERM or SIGINT. `ready(host, port)` is called once it listens. Raises AlreadyServed, StoreError, VaultError, OSError."""
+    """Run a node until SIGTERM or SIGINT. `ready(host, port)` is called once it listens.
+
+    Raises AlreadyServed, StoreError, VaultError, OSError.
+    """
     configure_logs(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL)
     stop = asyncio.Event()

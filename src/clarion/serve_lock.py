@@ -18,7 +18,9 @@ class AlreadyServed(Exception):
 def serve_lock(database: Path) -> Iterator[None]:
     """Hold the lock of a database, found by where the file really lies. The kernel lets go of it when the process ends, however it ends.
 
-    Commands that only read or append beside a running server do not take it. Raises AlreadyServed, and OSError when the file cannot be made.
+    Commands that only read or append beside a running server do not take it.
+
+    Raises AlreadyServed, and OSError when the file cannot be made.
     """
     real = database.resolve()
     held = os.open(real.with_name(real.name + SUFFIX), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

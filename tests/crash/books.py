@@ -18,6 +18,7 @@ class Logged:
     id: str
     sequence: int
     profile: str
+    """Key of the profile that it was applied to."""
     data: dict[str, Any]
 
 
@@ -34,6 +35,8 @@ class Books:
     """By run: (what, step) of every line of its history, in the order in which they were booked."""
     started: Counter[str]
     """By run: how many verdicts say that it was started."""
+    paused: set[tuple[str, str]]
+    """(event, workflow) of every start that was refused because the workflow was paused."""
     deliveries: dict[str, tuple[str, str, str, str]]
     """By id: effect, run, step, status."""
     poisoned: list[tuple[str, str]]
@@ -46,21 +49,27 @@ def read(data: Path, event: str) -> Books:
     try:
         transitions: dict[str, list[tuple[str, str]]] = defaultdict(list)
         started: Counter[str] = Counter()
-        for (body,) in connection.execute("SELECT body FROM explanations ORDER BY sequence"):
+        paused: set[tuple[str, str]] = set()
+        for cause, body in connection.execute("SELECT event, body FROM explanations ORDER BY sequence"):
             history = msgspec.json.decode(body)
             for run, reasons in history.get("runs", ()):
                 transitions[run] += [(reason["what"], reason.get("step", "")) for reason in reasons]
-            started.update(verdict["run"] for verdict in history.get("verdicts", ()) if verdict["verdict"] == "started")
+            verdicts = history.get("verdicts", ())
+            started.update(verdict["run"] for verdict in verdicts if verdict["verdict"] == "started")
+            paused.update((cause, verdict["workflow"]) for verdict in verdicts if verdict["verdict"] == "paused")
         return Books(
             list(connection.execute("SELECT sequence, log_time FROM log ORDER BY sequence")),
             [
-                Logged(id, sequence, given["profile_id"], given["data"])
-                for id, sequence, body in connection.execute("SELECT id, sequence, body FROM log WHERE kind = 'event' ORDER BY sequence")
+                Logged(id, sequence, profile, given["data"])
+                for id, sequence, profile, body in connection.execute(
+                    "SELECT id, sequence, profile, body FROM log WHERE kind = 'event' ORDER BY sequence"
+                )
                 if (given := msgspec.json.decode(body))["name"] == event
             ],
             {id: (workflow, status) for id, workflow, status in connection.execute("SELECT id, workflow, status FROM runs")},
             transitions,
             started,
+            paused,
             {row[0]: row[1:] for row in connection.execute("SELECT id, effect, run, step, status FROM deliveries")},
             list(connection.execute("SELECT kind, error FROM poisoned")),
             _pending(connection),
@@ -78,13 +87,6 @@ class Glance:
     def pending(self) -> tuple[int, int, int]:
         """How many inbox entries, deliveries and waiting runs are left."""
         return _pending(self._connection)
-
-    def logged(self, event: str) -> dict[int, str]:
-        """By number: the id of each event of this name."""
-        rows = self._connection.execute(
-            "SELECT id, body ->> '$.data.n' FROM log WHERE kind = 'event' AND body ->> '$.name' = ?", (event,)
-        )
-        return {n: id for id, n in rows}
 
     def close(self) -> None:
         self._connection.close()

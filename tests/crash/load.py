@@ -4,9 +4,9 @@ import asyncio
 import itertools
 import json
 import random
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from tests.crash.orders import Order
@@ -27,7 +27,6 @@ class Load:
         self._key, self._rng = key, rng
         self._connections, self._batching, self._most_in_batch = connections, batching, most_in_batch
         self._numbers = itertools.count()
-        self._again: deque[Order] = deque()
         self._connection = 0
         self.sent: dict[int, Order] = {}
         self.acknowledged: set[int] = set()
@@ -117,13 +116,9 @@ class Load:
     def _batch(self) -> list[Order]:
         first = self._order()
         more = self._rng.randrange(self._most_in_batch)
-        return [self._in(first.n, order) for order in (first, *(self._order() for _ in range(more)))]
-
-    @staticmethod
-    def _in(batch: int, order: Order) -> Order:
-        return Order(order.n, order.wait, order.push, order.event_id, batch)
+        return [replace(order, batch=first.n) for order in (first, *(self._order() for _ in range(more)))]
 
     def _order(self) -> Order:
         n = next(self._numbers)
-        named = self._rng.random() < 0.5
-        return Order(n, self._rng.random() < 0.3, self._rng.random() < 0.2, f"order-{n}" if named else None)
+        wait, push, by_device, named = (self._rng.random() < share for share in (0.3, 0.2, 0.3, 0.5))
+        return Order(n, wait, push, by_device, f"order-{n}" if named else None)

@@ -1,7 +1,7 @@
 """The shop under test: its workflows, and exactly what an order has to lead to in each of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,8 @@ from clarion.domain.ids import caused_event_id, delivery_id, effect_id, run_id
 EVENT: Final = "order"
 PROFILES: Final = 8
 """Few, so that each has several runs at a time."""
+PAUSABLE: Final = ("patient", "notify")
+"""Workflows that a test may pause: nothing else starts by what they do but receipts of what they sent."""
 
 Transitions = tuple[tuple[str, str], ...]
 """(what, step) of every line of a run's history."""
@@ -22,6 +24,8 @@ class Order:
     n: int
     wait: bool
     push: bool
+    by_device: bool
+    """It names the profile's subscriber instead of the profile."""
     event_id: str | None
     batch: int | None = None
     """Number of the first order of the batch that it went out in."""
@@ -37,7 +41,8 @@ class Order:
     @property
     def fields(self) -> dict[str, Any]:
         """The request body."""
-        fields = {"event_name": EVENT, "profile_id": self.profile, "data": self.data}
+        whom = {"device_token_hash": device(self.profile)} if self.by_device else {"profile_id": self.profile}
+        fields = {"event_name": EVENT, **whom, "data": self.data}
         return fields if self.event_id is None else fields | {"event_id": self.event_id}
 
 
@@ -58,8 +63,6 @@ class ExpectedRun:
 
     id: str
     workflow: str
-    event: str
-    """Id of the event that starts it."""
     transitions: Transitions
     effects: tuple[Effect, ...]
 
@@ -92,30 +95,30 @@ def documents(url: str) -> list[dict[str, Any]]:
     ]
 
 
-def expected_runs(order: Order, event: str, site: int) -> Iterator[ExpectedRun]:
-    """What an order that the log has under the id `event` leads to."""
-    yield _requests(run_id(site, "direct", event, str(order.n)), "direct", event, ("first", "second"), order.n)
-    if order.wait:
+def expected_runs(order: Order, event: str, site: int, paused: Container[tuple[str, str]] = ()) -> Iterator[ExpectedRun]:
+    """What an order that the log has under the id `event` leads to; `paused` are the starts, (event, workflow), that were refused."""
+    yield _requests(run_id(site, "direct", event, str(order.n)), "direct", ("first", "second"), order.n)
+    if order.wait and (event, "patient") not in paused:
         yield _patient(order, event, site)
-    if order.push:
+    if order.push and (event, "notify") not in paused:
         notify = run_id(site, "notify", event, str(order.n))
         tell = effect_id(notify, "tell", 1)
         delivery = delivery_id(tell, device(order.profile))
         sent = Effect(tell, delivery, "tell", str(order.n))
-        yield ExpectedRun(notify, "notify", event, (("push", "tell"), ("completed", "tell")), (sent,))
+        yield ExpectedRun(notify, "notify", (("push", "tell"), ("completed", "tell")), (sent,))
         told = caused_event_id(caused_event_id(delivery, "outcome", 0), "PushEngage.Notification.Sent", 0)
-        yield _requests(run_id(site, "receipt", told, delivery), "receipt", told, ("note",), delivery)
+        yield _requests(run_id(site, "receipt", told, delivery), "receipt", ("note",), delivery)
 
 
 def _patient(order: Order, event: str, site: int) -> ExpectedRun:
     run = run_id(site, "patient", event, str(order.n))
     history = (("http", "before"), ("waiting", "pause"), ("http", "after"), ("completed", "after"))
-    return ExpectedRun(run, "patient", event, history, tuple(_request(run, step, order.n) for step in ("before", "after")))
+    return ExpectedRun(run, "patient", history, tuple(_request(run, step, order.n) for step in ("before", "after")))
 
 
-def _requests(run: str, workflow: str, event: str, steps: tuple[str, ...], about: int | str) -> ExpectedRun:
+def _requests(run: str, workflow: str, steps: tuple[str, ...], about: int | str) -> ExpectedRun:
     history = (*(("http", step) for step in steps), ("completed", steps[-1]))
-    return ExpectedRun(run, workflow, event, history, tuple(_request(run, step, about) for step in steps))
+    return ExpectedRun(run, workflow, history, tuple(_request(run, step, about) for step in steps))
 
 
 def _request(run: str, step: str, about: int | str) -> Effect:

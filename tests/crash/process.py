@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -60,6 +61,16 @@ class Process:
         """Wait until it has ended, by itself or by a signal; the exit code, negative for a signal."""
         async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
+
+    async def until(self, event: Coroutine[None, None, None]) -> None:
+        """Wait for something that needs it alive; should it end by itself, the test fails at once and shows its log."""
+        waiting, ending = asyncio.ensure_future(event), asyncio.ensure_future(self._process.wait())
+        try:
+            await asyncio.wait({waiting, ending}, return_when=asyncio.FIRST_COMPLETED)
+            assert waiting.done(), self.log()
+        finally:
+            waiting.cancel()
+            ending.cancel()
 
     async def kill(self) -> None:
         """End it as a power cut of the process would; it must not have ended before."""

@@ -10,6 +10,8 @@ from tests.crash.load import Load
 from tests.crash.orders import ExpectedRun, expected_runs
 from tests.crash.sink import Sink
 
+from clarion.domain.ids import named_profile
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -23,6 +25,8 @@ class Figures:
     doubled: int
     """In the log more than once."""
     runs: int
+    paused: int
+    """Starts that a paused workflow refused."""
     transitions: int
     transitions_doubled: int
     effects: int
@@ -47,6 +51,7 @@ def reconcile(load: Load, books: Books, sink: Sink, site: int) -> Figures:
         missing=sum(1 for n in load.acknowledged if not times[n]),
         doubled=sum(1 for count in times.values() if count > 1),
         runs=len(expected),
+        paused=len(books.paused),
         transitions=sum(len(lines) for lines in books.transitions.values()),
         transitions_doubled=sum(count - 1 for lines in moved.values() for count in lines.values()),
         effects=len(effects),
@@ -58,9 +63,9 @@ def reconcile(load: Load, books: Books, sink: Sink, site: int) -> Figures:
 
 
 def expectation(load: Load, books: Books, site: int) -> Iterator[ExpectedRun]:
-    """The runs that the log's events have to lead to."""
+    """The runs that the log's events have to lead to, but where a workflow was paused."""
     for event in books.events:
-        yield from expected_runs(load.sent[event.data["n"]], event.id, site)
+        yield from expected_runs(load.sent[event.data["n"]], event.id, site, books.paused)
 
 
 def _log(load: Load, books: Books, times: Counter[int]) -> Iterator[str]:
@@ -74,7 +79,7 @@ def _log(load: Load, books: Books, times: Counter[int]) -> Iterator[str]:
             yield f"order {n} was refused ({load.refused[n].status}) and is in the log"
     for event in books.events:
         order = load.sent[event.data["n"]]
-        if (event.profile, event.data) != (order.profile, order.data):
+        if (event.profile, event.data) != (named_profile(order.profile), order.data):
             yield f"order {order.n} is in the log as {event}"
     for (before, earlier), (after, later) in pairwise(books.sequences):
         if after != before + 1 or later < earlier:

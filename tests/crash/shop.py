@@ -7,6 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+from tests.crash import books
+from tests.crash.load import Load
+from tests.crash.orders import EVENT, PROFILES, device, documents
+from tests.crash.process import Process
+from tests.crash.reconcile import Figures, expectation, reconcile
+from tests.crash.sink import Sink, sinking
+from tests.e2e.server import eventually
+from tests.server.client import Client, request
 
 from clarion.clock import wall_clock
 from clarion.config import load_settings
@@ -16,14 +24,6 @@ from clarion.fresh_ids import fresh_id
 from clarion.store.port import Store
 from clarion.store.records import EntryKind, NewEntry, Site, SubscriberPut
 from clarion.stores import open_store
-from tests.crash import books
-from tests.crash.load import Load
-from tests.crash.orders import EVENT, PROFILES, device, documents, expected_runs
-from tests.crash.process import Process
-from tests.crash.reconcile import Figures, reconcile
-from tests.crash.sink import Sink, sinking
-from tests.e2e.server import eventually
-from tests.server.client import Client, request
 
 DRAIN_PATIENCE = 60.0
 """Seconds in which a server has to finish all that was accepted."""
@@ -32,8 +32,8 @@ DRAIN_PATIENCE = 60.0
 class Shop:
     """What a crash test works with."""
 
-    def __init__(self, data: Path, load: Load, sink: Sink, site: int) -> None:
-        self.data, self.load, self.sink, self.site = data, load, sink, site
+    def __init__(self, data: Path, key: str, load: Load, sink: Sink, site: int) -> None:
+        self.data, self.key, self.load, self.sink, self.site = data, key, load, sink, site
         self.server: Process
 
     async def start(self, fault: str | None = None) -> Process:
@@ -42,6 +42,13 @@ class Shop:
         listening = await self.server.listens()
         assert listening or fault is not None, self.server.log()
         return self.server
+
+    async def switch(self, workflow: str, change: str) -> None:
+        """Pause or resume a workflow."""
+        client = await Client.connect("127.0.0.1", self.server.port)
+        answer = await client.ask(request("POST", f"/api/v1/workflows/{workflow}/{change}", b"", f"Api-Key: {self.key}"))
+        assert answer.status == 200, answer
+        client.close()
 
     async def drain(self) -> None:
         """Wait until the server has done everything that follows from what it has accepted."""
@@ -54,7 +61,7 @@ class Shop:
 
         try:
             await eventually(pending, lambda left: left[0] == 0, DRAIN_PATIENCE)
-            runs = [run for n, id in glance.logged(EVENT).items() for run in expected_runs(self.load.sent[n], id, self.site)]
+            runs = expectation(self.load, books.read(self.data, EVENT), self.site)
             await self.sink.has((effect.id for run in runs for effect in run.effects), DRAIN_PATIENCE)
             await eventually(pending, lambda left: left == (0, 0, 0), DRAIN_PATIENCE)
         finally:
@@ -71,16 +78,19 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop(data: Path, key: str, rng: random.Random, **load: int) -> AsyncIterator[Shop]:
-    """A shop with its workflows and one browser for each profile; its server is to be started."""
-    async with sinking() as sink:
+async def shop(data: Path, key: str, rng: random.Random, *, failing: float = 0, **load: int) -> AsyncIterator[Shop]:
+    """A shop with its workflows and one browser for each profile; its server is to be started.
+
+    `failing` is the share of effects whose first copy the sink answers with 503.
+    """
+    async with sinking(failing) as sink:
         store = open_store(load_settings(data, {}))
         await store.open()
         try:
             site = await _furnish(store, sink)
         finally:
             await store.close()
-        opened = Shop(data, Load(key, rng, **load), sink, site.id)
+        opened = Shop(data, key, Load(key, rng, **load), sink, site.id)
         try:
             yield opened
         finally:

@@ -11,13 +11,15 @@ from tests.crash.tally import Tally
 from tests.delivery.browser import Browser
 from tests.delivery.receiver import OK, Received, receiving
 
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
 _CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"
 
 
 class Sink:
     """A receiver of webhooks at `/hook` and the push service of one browser for each profile at `/push/N`."""
 
-    def __init__(self) -> None:
+    def __init__(self, failing: float) -> None:
+        self._failing = failing
         self.browsers = [Browser.new() for _ in range(PROFILES)]
         self.arrived: dict[str, list[str]] = {}
         """By effect id: the content of each copy."""
@@ -59,13 +61,16 @@ class Sink:
         self._wanted.discard(effect)
         if not self._wanted:
             self._complete.set()
+        if len(self.arrived[effect]) == 1 and int(effect[:8], 16) < self._failing * 2**32:
+            writer.write(_BUSY)
+            return
         writer.write(_CREATED if request.path.startswith("/push/") else OK)
 
 
 @asynccontextmanager
-async def sinking() -> AsyncIterator[Sink]:
-    """A sink that is listening."""
-    sink = Sink()
+async def sinking(failing: float) -> AsyncIterator[Sink]:
+    """A sink that is listening; `failing` is the share of effects whose first copy it answers with 503."""
+    sink = Sink(failing)
     async with receiving(sink.answer) as receiver:
         sink.url = receiver.url
         sink.forget = receiver.requests.clear

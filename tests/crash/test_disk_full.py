@@ -54,9 +54,9 @@ async def test_a_full_disk(room: int, open_shop: Open) -> None:
     async with asyncio.timeout(100), open_shop(room, connections=4, batching=1) as shop:
         server = await shop.start()
         async with shop.load.on(server.port):
-            await shop.load.acknowledgements.reach(100)
+            await server.until(shop.load.acknowledgements.reach(100))
             with file_size_limit(server, room and wal_size(shop) + room):
-                await shop.load.refusals.reach(REFUSALS)
+                await server.until(shop.load.refusals.reach(REFUSALS))
                 before = len(shop.load.acknowledged)
                 assert unavailable(await post_until(shop, 503))
         assert all(unavailable(answer) for answer in shop.load.refused.values())
@@ -73,9 +73,9 @@ async def test_death_while_the_disk_is_full(open_shop: Open) -> None:
     async with asyncio.timeout(100), open_shop(7, connections=4, batching=1) as shop:
         server = await shop.start()
         async with shop.load.on(server.port):
-            await shop.load.acknowledgements.reach(100)
+            await server.until(shop.load.acknowledgements.reach(100))
             with file_size_limit(server, wal_size(shop) + 10 * PAGE):
-                await shop.load.refusals.reach(REFUSALS)
+                await server.until(shop.load.refusals.reach(REFUSALS))
                 await server.kill()
         await shop.start()
         await shop.settle()

@@ -14,7 +14,7 @@ async def test_stop_under_load(number: signal.Signals, open_shop: Open) -> None:
     async with asyncio.timeout(60), open_shop(number) as shop:
         server = await shop.start()
         async with shop.load.on(server.port):
-            await shop.load.acknowledgements.reach(300)
+            await server.until(shop.load.acknowledgements.reach(300))
             server.signal(number)
             assert await server.end() == 0, server.log()
         logged = books.read(shop.data, EVENT)

@@ -21,9 +21,9 @@ async def test_a_second_server_is_refused(open_shop: Open, tmp_path: Path) -> No
     async with asyncio.timeout(60), open_shop(1, connections=2) as shop:
         server = await shop.start()
         async with shop.load.on(server.port):
-            await shop.load.acknowledgements.reach(50)
+            await server.until(shop.load.acknowledgements.reach(50))
             await refused(shop.data, tmp_path / "second.log")
-            await shop.load.acknowledgements.reach(shop.load.acknowledgements.value + 50)
+            await server.until(shop.load.acknowledgements.reach(shop.load.acknowledgements.value + 50))
         figures = await shop.settle()
     assert figures.repeats == 0, "a delivery was taken from the server that had it"
     assert not shop.load.unknown

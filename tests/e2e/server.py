@@ -25,7 +25,7 @@ Seen = TypeVar("Seen")
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without its settings and proxies, with receivers on loopback allowed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CLARION_") and not name.lower().endswith("_proxy")}
-    return kept | {"CLARION_DANGEROUS_ALLOW_PRIVATE_TARGETS": "true"} | settings
+    return {**kept, "CLARION_DANGEROUS_ALLOW_PRIVATE_TARGETS": "true", **settings}
 
 
 def command(*arguments: object) -> Any:
@@ -59,7 +59,7 @@ class Server:
     def start(self) -> None:
         """Start the process; returns as soon as it says that it listens."""
         with (self.data / "server.log").open("a") as log:
-            arguments = [CLARION, "serve", "--data", self.data, "--port", "0"]
+            arguments: list[str | Path] = [CLARION, "serve", "--data", self.data, "--port", "0"]
             self._process = subprocess.Popen(arguments, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -170,28 +170,34 @@ class Api:
 
     async def verdict(self, profile_id: str, workflow: str, event_name: str) -> Any:
         """The newest thing that an event of this name meant to a workflow, of those that were accepted before this call."""
-        await self.events_since(await self.sequence())
+        await self.sequence()
         profile = await self.profile(profile_id)
         histories = [line["explanation"] for line in profile["explanations"] if line["explanation"]["name"] == event_name]
         return next(verdict for history in histories for verdict in history.get("verdicts", []) if verdict["workflow"] == workflow)
 
     async def sequence(self) -> int:
-        """Where the log stands."""
-        events = (await self.get("/log?limit=1"))["events"]
-        return events[-1]["sequence"] if events else 0
+        """Where the log stands once it has taken everything that was accepted before this call."""
+        return int((await self._taken(0))[-1]["sequence"])
 
     async def events_since(self, sequence: int) -> list[Any]:
-        """What the log has taken since, once it has taken everything that was accepted before this call: it keeps the order."""
+        """What the log took after `sequence`, of all that was accepted before this call."""
+        return (await self._taken(sequence))[:-1]
+
+    async def _taken(self, sequence: int) -> list[Any]:
+        """The log after `sequence` (0: its newest event), up to an event that is sent here: the log keeps the order of acceptance."""
         marker = unique("marker")
         await self.accept(marker)
         events: list[Any] = []
 
         async def read_on() -> None:
-            after = events[-1]["sequence"] if events else sequence
-            events.extend((await self.get(f"/log?after={after}&limit=1000"))["events"])
+            if sequence:
+                after = events[-1]["sequence"] if events else sequence
+                events.extend((await self.get(f"/log?after={after}&limit=1000"))["events"])
+            else:
+                events[:] = (await self.get("/log?limit=1"))["events"]
 
         await eventually(read_on, lambda _: events and events[-1]["event_name"] == marker)
-        return events[:-1]
+        return events
 
 
 def unique(name: str) -> str:

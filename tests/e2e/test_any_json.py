@@ -15,7 +15,19 @@ from tests.e2e.server import Server
 from clarion.contract.schemas import FAILURE
 
 TAKEN = [{"error_code": 0, "data": {}}]
-NAMES = ["event_name", "device_token_hash", "profile_id", "data", "event_id", "timestamp", "events", "subscription", "keys", "endpoint", "x"]
+NAMES = [
+    "event_name",
+    "device_token_hash",
+    "profile_id",
+    "data",
+    "event_id",
+    "timestamp",
+    "events",
+    "subscription",
+    "keys",
+    "endpoint",
+    "x",
+]
 PATHS = ["/api/v1/events", "/api/v1/events/batch", "/api/v1/subscribers", "/api/v1/workflows/validate"]
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70)
@@ -81,7 +93,17 @@ def test_any_bytes(connection: http.client.HTTPConnection, server: Server, path:
         b'{"event_name":"\xff","profile_id":"p"}',
         b"\x00",
     ],
-    ids=["nested lists", "nested objects", "a long integer", "a long exponent", "many problems", "a lone surrogate", "a BOM", "no UTF-8", "NUL"],
+    ids=[
+        "nested lists",
+        "nested objects",
+        "a long integer",
+        "a long exponent",
+        "many problems",
+        "a lone surrogate",
+        "a BOM",
+        "no UTF-8",
+        "NUL",
+    ],
 )
 @pytest.mark.parametrize("path", PATHS)
 def test_hostile_bodies(connection: http.client.HTTPConnection, server: Server, path: str, body: bytes) -> None:

@@ -47,7 +47,9 @@ async def test_a_resource_names_the_methods_that_it_takes(client: Client, method
     assert (answer.status, answer.headers["allow"], answer.body) == (405, allow, NOT_ALLOWED)
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/api/v1", "/api/v1/", "/api/v1/events/", "/api/v2/events", "/api/v1/events%2f", "/healthz/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nothing", "/api/v1", "/api/v1/", "/api/v1/events/", "/api/v2/events", "/api/v1/events%2f", "/healthz/"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_nothing_is_there(client: Client, method: str, path: str) -> None:
     answer = await client.ask(request(method, path))

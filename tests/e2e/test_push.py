@@ -33,11 +33,14 @@ steps:
 """
 
 
+def reasons(profile: Any) -> list[Any]:
+    """Everything that the profile's history says of its runs, newest first."""
+    return [reason for line in profile["explanations"] for _, told in line["explanation"].get("runs", []) for reason in told]
+
+
 def effects(profile: Any) -> dict[str, str]:
     """Step → id of its effect, as the profile's history has it."""
-    histories = (line["explanation"] for line in profile["explanations"])
-    reasons = [reason for history in histories for _, reasons in history.get("runs", []) for reason in reasons]
-    return {reason["step"]: reason["detail"]["effect"] for reason in reasons if "effect" in reason.get("detail", {})}
+    return {reason["step"]: reason["detail"]["effect"] for reason in reasons(profile) if "effect" in reason.get("detail", {})}
 
 
 async def test_an_event_becomes_a_push_and_a_signed_request(server: Server, api: Api) -> None:
@@ -117,8 +120,7 @@ async def test_a_browser_that_is_gone_is_removed(server: Server, api: Api) -> No
         # the next push has nobody to go to
         await api.accept(event, profile_id=person)
         profile = await api.profile_when(person, lambda seen: [run["status"] for run in seen["runs"]] == ["completed"] * 2)
-        reasons = [reason for line in profile["explanations"] for _, all in line["explanation"].get("runs", []) for reason in all]
-        assert [reason["step"] for reason in reasons if reason["what"] == "no_subscriber"] == ["hi"]
+        assert [reason["step"] for reason in reasons(profile) if reason["what"] == "no_subscriber"] == ["hi"]
         assert len(phone.received) == 1
 
         # it subscribes again

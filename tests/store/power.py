@@ -15,11 +15,13 @@ class Disk:
         self.synced = bytearray(content)
         self.pending: list[tuple[int, bytes | None]] = []
         """(offset, written), or (size, None) for a truncation."""
+        self.syncs = 0
 
     def sync(self) -> None:
         for change in self.pending:
             _apply(self.synced, *change)
         self.pending.clear()
+        self.syncs += 1
 
     def after_cut(self, chance: random.Random | None) -> bytes:
         """Without `chance` all that was not synced is gone; with it each write is there, gone or torn."""
@@ -50,7 +52,8 @@ class PowerVFS(apsw.VFS):
         self.disks: dict[str, Disk] = {}
         self.lock = threading.RLock()
         self.on_write: Callable[[], None] = lambda: None
-        """Called before each write and each sync, when the power may fail."""
+        self.on_sync: Callable[[], None] = lambda: None
+        """Called before each, when the power may fail, or the disk."""
         super().__init__(name, "")
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - SQLite's name
@@ -92,7 +95,7 @@ class PowerFile(apsw.VFSFile):
             self._disk.pending.append((newsize, None))
 
     def xSync(self, flags: int) -> None:  # noqa: N802
-        self._vfs.on_write()
+        self._vfs.on_sync()
         with self._vfs.lock:
             super().xSync(flags)
             self._disk.sync()

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 from tests.store.builders import FAR, entry
 from tests.store.power import PowerVFS
 
+from clarion.store.port import StoreUnavailable
 from clarion.store.sqlite import wal
 from clarion.store.sqlite.connection import Synchronous
 from clarion.store.sqlite.store import SqliteStore
@@ -65,22 +67,21 @@ async def append_while_cutting(path: Path, power: PowerVFS, synchronous: Synchro
             cut()
 
     async with opened(path, synchronous=synchronous, vfs=power.name) as store:
-        power.on_write = maybe_cut
+        power.on_write = power.on_sync = maybe_cut
         for number in range(COMMITS):
             one = entry(f"e{number}")
             await store.append([one])
             acknowledged.add(one.id)
-        power.on_write = lambda: None
+        power.on_write = power.on_sync = lambda: None
         cut()
     return cuts
 
 
 async def test_nothing_acknowledged_is_lost(path: Path, power: PowerVFS, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wal, "PAGES", 40)  # so that some of the cuts fall into a checkpoint
-    before = path.read_bytes()
     cuts = await append_while_cutting(path, power, "FULL", every=23)
     assert len(cuts) > 100
-    assert bytes(power.disks[path.name].synced) != before
+    assert power.disks[path.name].syncs > 2
     for left, acknowledged in cuts:
         assert acknowledged - await kept(left) == set()
 
@@ -90,6 +91,25 @@ async def test_normal_loses_acknowledged_entries_which_proves_this_test(path: Pa
     left, acknowledged = cuts[0]
     assert len(acknowledged) == COMMITS
     assert len(acknowledged - await kept(left)) > COMMITS // 2
+
+
+@pytest.mark.parametrize("operation", ["on_write", "on_sync"])
+@pytest.mark.parametrize("error", [apsw.FullError, apsw.IOError])
+async def test_a_disk_that_fails_is_no_answer_and_stores_nothing(
+    path: Path, power: PowerVFS, operation: str, error: type[apsw.Error]
+) -> None:
+    def fail() -> None:
+        raise error("the disk fails")
+
+    async with opened(path, vfs=power.name) as store:
+        await store.append([entry("before")])
+        sound = getattr(power, operation)
+        setattr(power, operation, fail)
+        answers = await asyncio.gather(*(store.append([entry(f"e{number}")]) for number in range(5)), store.own(0), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {StoreUnavailable}
+        setattr(power, operation, sound)
+        await store.append([entry("after")])
+    assert await kept(path) == {entry("before").id, entry("after").id}
 
 
 async def test_many_callers_at_once_lose_nothing_either(path: Path, power: PowerVFS) -> None:

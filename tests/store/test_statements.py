@@ -17,6 +17,7 @@ WALKS = {
     ("configuration", "keys"): {"api_keys"},
     ("configuration", "workflows"): {"workflows"},
     ("engine", "take"): {"inbox"},  # from its beginning, up to the limit
+    ("engine", "workflow_states"): {"workflow_states"},
     ("ingest", "forget_claims"): {"event_ids"},  # likewise
     ("outbox", "hold"): {"outbox"},  # a pause or a resume is rare
     ("outbox", "stale"): {"o"},
@@ -42,6 +43,7 @@ def test_a_statement_finds_its_rows_by_an_index(area: str, name: str, sql: str) 
     values = dict.fromkeys(re.findall(r":(\w+)", sql))
     plan = [row[3] for row in database.execute("EXPLAIN QUERY PLAN " + sql, values)]
     walked = {match[1] for step in plan if (match := re.match(rf"SCAN ({TABLES}|[a-z])\b(?! VIRTUAL)", step))}
+    walked |= {match[1] for step in plan if (match := re.match(r"SEARCH (\w+) USING .*(?:INDEX \w+|KEY) \(partition=\?\)", step))}
     derived = set(re.findall(r"FROM (?:concerned|going|receivers|started) AS (\w)\b", sql)) | set(re.findall(r"\) AS (\w)\b", sql))
     assert walked - derived == WALKS.get((area, name), set())
 

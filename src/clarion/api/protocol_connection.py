@@ -84,8 +84,6 @@ class Connection(asyncio.Protocol):
         """The request that is arriving, or else the one in progress, is the last."""
         self._continue_due = False
 
-    # -- asyncio's calls
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         shared = self._shared
         self._transport = cast("asyncio.Transport", transport)
@@ -142,8 +140,6 @@ class Connection(asyncio.Protocol):
             self._flow.resume_writing()
         self._resume_if_free()
 
-    # -- what requests call
-
     def answered(self) -> None:
         """Some request of this connection has its response: write what is due."""
         if not self._parsing:
@@ -162,8 +158,6 @@ class Connection(asyncio.Protocol):
         """Take no further request; close when those in progress are answered."""
         self._ending = True
         self._fast = False
-
-    # -- order
 
     def flush(self) -> None:
         """Write the responses that are ready up to the first that is not, in one piece; go on to what waited for that."""
@@ -196,8 +190,6 @@ class Connection(asyncio.Protocol):
         self._seen = shared.now
         shared.idle.restart(self, shared.now)
 
-    # -- backpressure
-
     def _full(self) -> bool:
         shared = self._shared
         return self._write_paused or len(self._exchanges) >= shared.pipelined or self._held >= shared.held_bytes
@@ -217,8 +209,6 @@ class Connection(asyncio.Protocol):
         """Reading may go on."""
         if self._transport is not None:
             self._transport.resume_reading()
-
-    # -- deadlines and ends
 
     @property
     def is_idle(self) -> bool:

@@ -2,8 +2,8 @@
 
 A worker has a fixed number of slots. A host may hold its full limit while at least half of all slots are free; below that its share
 shrinks with what is left. Hosts that are known to be slow hold half of the slots at most, all of them together. What a busy host cannot
-take now is parked, up to a small number a host; what does not fit there either is to be put off: `postponed_until` spaces such
-deliveries at the pace at which the host has been answering, so each is claimed again about when there is room for it, and a host with an
+take now is parked in memory, as much as the host gets through in a quarter of a second; what does not fit there either is to be put off:
+`postponed_until` spaces such deliveries at the host's pace, so each is claimed again about when there is room for it, and a host with an
 endless backlog does not stand in front of the others.
 
 A host that gives no answer several times in a row is down: whatever is parked is put off, and one delivery at a time probes it, at
@@ -29,7 +29,13 @@ SLOW: Final = 2 * SECOND
 _SHORTEST_WAIT: Final = SECOND // 20
 _LATENCY_SHARE: Final = 4
 """A new latency counts for one in so many."""
-_PARKED_PER_SLOT: Final = 4
+_PARKED_FOR: Final = SECOND // 4
+"""A host may have parked what it gets through in this time."""
+_FEWEST_PARKED: Final = 16
+_FIRST_PACE: Final = SECOND // 500
+"""Time from one delivery to the next of a host that has not been kept busy yet."""
+_MEASURED_OVER: Final = SECOND // 20
+_DOWN_PACE: Final = SECOND // 100
 _LOOKS: Final = 8
 """How many hosts without a slot are looked at when one is free."""
 
@@ -44,7 +50,21 @@ class Released(NamedTuple, Generic[Item]):
 
 
 class _Host(Generic[Item]):
-    __slots__ = ("backoff", "cursor", "failures", "latency", "limit", "maximum", "name", "parked", "probe_at", "running")
+    __slots__ = (
+        "backoff",
+        "cursor",
+        "failures",
+        "latency",
+        "limit",
+        "maximum",
+        "name",
+        "pace",
+        "parked",
+        "probe_at",
+        "running",
+        "since",
+        "through",
+    )
 
     def __init__(self, name: str, maximum: int) -> None:
         self.name = name
@@ -53,6 +73,8 @@ class _Host(Generic[Item]):
         self.parked: deque[Item] = deque()
         self.failures = 0
         self.latency = 0
+        self.pace = _FIRST_PACE
+        self.since = self.through = 0
         self.backoff = FIRST_PROBE
         self.probe_at = 0
         self.cursor = 0
@@ -106,13 +128,20 @@ class HostLimits(Generic[Item]):
         self._take(host)
         return True
 
-    def park(self, name: str, item: Item) -> bool:
+    @property
+    def crowded(self) -> bool:
+        """True while so much is parked that the worker, not a host, is what is short of time: better claim no more now."""
+        return self._parked * 2 >= self._max_parked
+
+    def park(self, name: str, item: Item, now: int) -> bool:
         """Keep a delivery that found no slot until `release` gives it back; False if the host is down or enough are parked."""
         host = self._hosts[name]
-        if host.down or len(host.parked) >= host.maximum * _PARKED_PER_SLOT or self._parked >= self._max_parked:
+        if host.down or len(host.parked) >= max(_FEWEST_PARKED, _PARKED_FOR // host.pace) or self._parked >= self._max_parked:
             return False
-        if not host.running and not host.parked:
-            self._without_slot.append(host)
+        if not host.parked:
+            host.since, host.through = now, 0
+            if not host.running:
+                self._without_slot.append(host)
         host.parked.append(item)
         self._parked += 1
         return True
@@ -120,11 +149,8 @@ class HostLimits(Generic[Item]):
     def postponed_until(self, name: str, now: int) -> int:
         """When a delivery that was neither started nor parked should be claimed again."""
         host = self._hosts[name]
-        spacing = host.latency // host.limit + 1
-        earliest = now + max(_SHORTEST_WAIT, spacing * len(host.parked) // 2)
-        if host.down:
-            earliest = max(earliest, host.probe_at)
-            spacing = max(spacing, SECOND // 100)
+        spacing = max(host.pace, _DOWN_PACE) if host.down else host.pace
+        earliest = max(now + max(_SHORTEST_WAIT, host.pace * len(host.parked)), host.probe_at)
         host.cursor = min(max(host.cursor + spacing, earliest), now + LONGEST_WAIT)
         return host.cursor
 
@@ -132,7 +158,7 @@ class HostLimits(Generic[Item]):
         """Give a slot back after an attempt of `took` microseconds; what may go in its place."""
         host = self._hosts[name]
         self._give(host)
-        self._learn(host, took)
+        self._learn(host, took, now)
         postpone: list[Item] = []
         if answered:
             self._heard(host)
@@ -186,7 +212,13 @@ class HostLimits(Generic[Item]):
         self._running -= 1
         self._slow_running -= host.slow
 
-    def _learn(self, host: _Host[Item], took: int) -> None:
+    def _learn(self, host: _Host[Item], took: int, now: int) -> None:
+        if host.parked:  # only a host that is kept busy shows its pace
+            host.through += 1
+            elapsed = now - host.since
+            if elapsed >= _MEASURED_OVER:
+                host.pace = max((host.pace + elapsed // host.through) // 2, 1)
+                host.since, host.through = now, 0
         was_slow = host.slow
         host.latency = took if not host.latency else host.latency + (took - host.latency) // _LATENCY_SHARE
         self._slow_running += host.running * (host.slow - was_slow)

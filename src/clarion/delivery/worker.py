@@ -24,6 +24,8 @@ from clarion.store.records import Delivery, Report
 
 HELD_FOR: Final = SECOND
 """How long a paused workflow's deliveries stay claimed before they go back: the engine's hold reaches the store meanwhile."""
+LOOK_PAST: Final = SECOND // 10
+"""How long a crowd of parked deliveries keeps the worker from looking for others behind them."""
 
 _PUSH: Final = msgspec.json.Decoder(PushJob)
 _HTTP: Final = msgspec.json.Decoder(HttpJob)
@@ -78,6 +80,7 @@ class DeliveryWorker:
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._held: list[str] = []
         self._held_until = 0
+        self._look_past = 0
         self._short = False
         self._stopping = False
         self._claiming: asyncio.Task[None] | None = None
@@ -139,15 +142,23 @@ class DeliveryWorker:
                 self._woken.set()
 
     async def _cycle(self) -> None:
-        if self._held and self._clock() >= self._held_until:
-            await self._store.unclaim(self._held)
-            self._held = []
+        if self._held:
+            if self._clock() >= self._held_until:
+                await self._store.unclaim(self._held)
+                self._held = []
+            else:
+                self._alarm.at(self._held_until)  # again: an earlier alarm than this one has taken its place
         taken_on = len(self._sending) + self._limits.parked + self._reporter.pending + len(self._held)
         limit = min(self._batch, self._limits.free, self._max_unreported - taken_on)
+        now = self._clock()
         self._short = limit <= 0
+        if limit > 0 and self._limits.crowded and now < self._look_past:
+            self._short = True
+            self._alarm.at(self._look_past)
         if self._short:
             return
-        deliveries, next_due = await self._store.claim(limit, self._clock())
+        self._look_past = now + LOOK_PAST
+        deliveries, next_due = await self._store.claim(limit, now)
         if self._stopping:
             self._held += [delivery.id for delivery in deliveries]
             return
@@ -173,7 +184,7 @@ class DeliveryWorker:
         ready = _read(delivery)
         if self._limits.start(ready.host, now, push=delivery.kind == "push"):
             self._send(ready)
-        elif not self._limits.park(ready.host, ready):
+        elif not self._limits.park(ready.host, ready, now):
             self._postpone(ready, now)
 
     def _postpone(self, ready: Ready, now: int) -> None:

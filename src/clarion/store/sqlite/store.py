@@ -69,8 +69,9 @@ class SqliteStore:
         connecting = partial(connect, path, synchronous=synchronous, vfs=vfs)
         self._writer = Writer(partial(_ready, connecting, path), self._signal, Forgetting(clock))
         self._ingest = Ingest(self._writer, most_waiting)
-        self._engine = Reader(partial(connecting, read_only=True), "clarion-store-engine")
-        self._reading = Reader(partial(connecting, read_only=True), "clarion-store-reading", READING_PATIENCE)
+        self._connecting = partial(connecting, read_only=True)
+        self._engine = Reader(self._connecting, "clarion-store-engine")
+        self._reading = Reader(self._connecting, "clarion-store-reading", READING_PATIENCE)
         self._claims = Claims(self._engine)
 
     # -- life --------------------------------------------------------------------------------------------------------
@@ -218,7 +219,12 @@ class SqliteStore:
         return await self._reading.call(lambda connection: reading.poisoned(connection, limit))
 
     async def check(self) -> dict[str, str | int]:
-        return await self._reading.call(lambda connection: checking.check(connection, self._path))
+        patient = Reader(self._connecting, "clarion-store-checking")  # it reads the whole database
+        await patient.start()
+        try:
+            return await patient.call(lambda connection: checking.check(connection, self._path))
+        finally:
+            await patient.stop()
 
 
 def _ready(connecting: Callable[[], apsw.Connection], path: Path) -> apsw.Connection:
@@ -232,6 +238,7 @@ def _ready(connecting: Callable[[], apsw.Connection], path: Path) -> apsw.Connec
             raise StoreTooNew(too_new(version))
         if version < latest():
             raise StoreOutdated(f"The database has schema {version}, this Clarion needs {latest()}; run `clarion migrate`.")
+        connection.pragma("journal_mode", "wal")  # a restored copy may have lost it
     except BaseException:
         connection.close()
         raise

@@ -91,10 +91,10 @@ class Writer:
         """`signal` is told in the event loop what has changed; `tidy` is lent the connection now and then."""
         self._connect, self._signal, self._tidy = connect, signal, tidy
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="clarion-store-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop
         self._started: asyncio.Future[None]
-        self._stopped: asyncio.Future[None] | None = None
+        self._stopped: asyncio.Future[None]
+        self._thread: threading.Thread | None = None
         self._open = False
 
     # -- in the event loop -------------------------------------------------------------------------------------------
@@ -104,22 +104,17 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.create_future()
         self._stopped = self._loop.create_future()
-        self._open = True
+        self._thread = threading.Thread(target=self._work, name="clarion-store-writer", daemon=True)
         self._thread.start()
-        try:
-            await self._started
-        except BaseException:
-            self._open = False
-            self._stopped = None  # nothing runs that would resolve it
-            self._thread.join()
-            raise
+        await self._started
+        self._open = True
 
     async def stop(self) -> None:
         """Commit what is queued, then disconnect."""
         if self._open:
             self._open = False
             self._jobs.put(None)
-        if self._stopped is not None:
+        if self._thread is not None:
             await asyncio.shield(self._stopped)
             self._thread.join()
 
@@ -162,19 +157,17 @@ class Writer:
     def _work(self) -> None:
         try:
             connection = self._connect()
+            seen = _data_version(connection)
         except Exception as error:  # noqa: BLE001 - it is raised again where `start` waits
-            self._post(self._started.set_exception, error)
-            return
-        self._post(self._started.set_result, None)
-        try:
-            self._serve(connection)
-        finally:
+            self._post(self._started.set_exception, translated(error))
+        else:
+            self._post(self._started.set_result, None)
+            self._serve(connection, seen)
             connection.close()
-            self._post(_resolve, self._stopped)
+        self._post(self._stopped.set_result, None)
 
-    def _serve(self, connection: apsw.Connection) -> None:
+    def _serve(self, connection: apsw.Connection, seen: int) -> None:
         wal = WalLimit(connection)
-        seen = _data_version(connection)
         poll_at = monotonic() + POLL_SECONDS
         going = True
         while going:
@@ -185,11 +178,7 @@ class Writer:
                 wal.keep()
             if monotonic() >= poll_at:
                 poll_at = monotonic() + POLL_SECONDS
-                version = _data_version(connection)
-                if version != seen:
-                    seen = version
-                    self._post(self._signal, (INBOX, OUTBOX, CONFIGURATION))
-                self._tidy_up(connection)
+                seen = self._look_around(connection, seen)
 
     def _next_group(self, patience: float) -> tuple[list[Job], bool]:
         """The jobs that are queued now, after waiting for the first; and whether to go on."""
@@ -227,11 +216,17 @@ class Writer:
             faults.reach(f"{area}.after_commit")
         return failures
 
-    def _tidy_up(self, connection: apsw.Connection) -> None:
+    def _look_around(self, connection: apsw.Connection, seen: int) -> int:
+        """Tell of other processes' commits after data version `seen`, and do the chores; whatever fails is tried again the next time."""
         try:
+            version = _data_version(connection)
+            if version != seen:
+                seen = version
+                self._post(self._signal, (INBOX, OUTBOX, CONFIGURATION))
             self._tidy(connection)
         except apsw.Error:
-            _rollback(connection)  # it will be tried again
+            _rollback(connection)
+        return seen
 
 
 def _run_apart(connection: apsw.Connection, job: Job, failures: dict[Job, StoreError]) -> None:
@@ -253,8 +248,3 @@ def _rollback(connection: apsw.Connection) -> None:
 def _data_version(connection: apsw.Connection) -> int:
     """Changes when another connection has committed; own commits do not count."""
     return int(connection.execute("PRAGMA data_version").get)
-
-
-def _resolve(future: "asyncio.Future[None]") -> None:
-    if not future.done():
-        future.set_result(None)

@@ -60,6 +60,7 @@ def migrate(path: Path, *, vfs: str | None = None) -> list[int]:
     create_file(path)
     with closing(connect(path, vfs=vfs)) as connection:
         try:
+            version_of(connection)  # before anything is written: it may be another program's
             connection.pragma("journal_mode", "wal")
             return [version for version, sql in known().items() if _apply(connection, version, sql)]
         except apsw.Error as error:
