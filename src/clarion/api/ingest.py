@@ -13,7 +13,7 @@ from clarion.contract.track_event import read_event
 from clarion.directory import Credential
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
-from clarion.store.port import Store, StoreError, StoreOverloaded, StoreUnavailable
+from clarion.store.port import Store, StoreError, StoreUnavailable
 from clarion.store.records import Appended
 
 SCOPE: Final = "events"
@@ -87,7 +87,7 @@ class EventsRoute(_Ingest):
 
         try:
             self._store.append_nowait((entry,), done)
-        except StoreOverloaded as error:
+        except StoreUnavailable as error:
             self._failed(request, error)
 
 
@@ -133,5 +133,5 @@ class BatchRoute(_Ingest):
 
         try:
             self._store.append_nowait(entries, done)
-        except StoreOverloaded as error:
+        except StoreUnavailable as error:
             self._failed(request, error)

@@ -65,7 +65,7 @@ class Applier:
 
     def outcome(self, site: int, outcome: DeliveryOutcome, entry: str, received: int, now: int) -> str:
         """A delivery ended. Returns the key of the profile that it was for."""
-        if outcome.kind != "push" or outcome.subscriber is None:
+        if outcome.kind != "push" or outcome.subscriber is None or outcome.outcome == "stale":
             return outcome.profile
         subscriber = self._ledger.subscribers.get((site, outcome.subscriber))
         if subscriber is None:

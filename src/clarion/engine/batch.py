@@ -113,12 +113,12 @@ class Batch:
         if run.due is not None and run.due <= self._log_time:
             heapq.heappush(self._timers, (run.due, run.id))
 
-    def fire_timers(self, most: int) -> int:
-        """Fire timers due at or before the log time, by (due, run); returns how many fired. `now` is their due time (design §3.2)."""
-        fired = 0
-        while self._timers and fired < most:
+    def fire_timers(self, most: int) -> None:
+        """Fire up to `most` timers due at or before the log time, by (due, run). `now` is their due time (design §3.2)."""
+        for _ in range(most):
+            if not self._timers:
+                return
             due, run = heapq.heappop(self._timers)
-            fired += 1
             try:
                 self._applier.timer(run, max(due, self._state.resumed))
             except Exception as error:  # noqa: BLE001  # a poisoned input is set aside, whatever it raised
@@ -127,9 +127,15 @@ class Batch:
                 self._ledger.keep()
         return fired
 
-    def apply(self, entry: Entry, body: Body, most_timers: int) -> None:
-        """Fire the timers that come before an entry, then apply it. An entry that cannot be applied is set aside; the rest go on."""
+    def apply(self, entry: Entry, body: Body, most_timers: int) -> bool:
+        """Fire the timers that come before an entry, then apply it. Returns whether it was taken.
+
+        It is not while more timers than `most_timers` come before it, nor behind a resume, whose held timers come first: it has to wait for
+        the next batch. An entry that cannot be applied is set aside; the rest go on.
+        """
         self.fire_timers(most_timers)
+        if self._timers or self.resumed:
+            return False
         self._sequence += 1
         profile = ""
         try:
@@ -141,6 +147,7 @@ class Batch:
         else:
             self._ledger.keep()
         self._moved.append(LogMove(entry.position, self._sequence, self._log_time, profile))
+        return True
 
     def skip(self, entry: Entry, error: str) -> None:
         """Take an entry out of the inbox unapplied, set aside with its error."""
@@ -185,7 +192,7 @@ class Batch:
         self._poisoned.append(Poisoned(entry.id, entry.site, entry.kind, entry.body, self._log_time, error[:1000]))
 
     def skip_run(self, row: RunRow, error: str) -> None:
-        """Hold a run whose timer cannot be applied, set aside with its error."""
+        """Stop the timer of a run, which cannot be applied and is set aside with its error."""
         self._ledger.load_run(row)
         self._set_aside_run(row.id, error)
 
@@ -197,7 +204,7 @@ class Batch:
             return
         _log.error("a timer could not be applied and its run was set aside", run=id, error=error)
         row = row_from_run(kept)
-        self._ledger.put_run(kept.run, held=True)
+        self._ledger.put_run(msgspec.structs.replace(kept.run, due=None))
         self._ledger.keep()
         self._poisoned.append(Poisoned(id, row.site, "timer", msgspec.Raw(msgspec.json.encode(row)), self._log_time, error[:1000]))
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from clarion.clock import DAY, SECOND
+from clarion.clock import DAY, MINUTE, SECOND
 from clarion.delivery.jobs import HttpJob, PushJob
 from clarion.domain.ids import delivery_id
 from clarion.domain.records import Subscriber
@@ -10,8 +10,10 @@ from clarion.store.records import Delivery
 from clarion.workflow.effects import Effect, HttpEffect, PushEffect
 from clarion.workflow.run import Run
 
-HTTP_RETRIES = DAY
-"""How long an HTTP request is tried (design §5)."""
+LONGEST_RETRIES = DAY
+"""How long a delivery is tried (design §5)."""
+SHORTEST_RETRIES = MINUTE
+"""How long a push is tried even if its time to live is shorter."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -20,7 +22,7 @@ def deliveries(effect: Effect, run: Run, subscribers: list[Subscriber], now: int
     """What has to go out for an effect: a request, or a push for each of the profile's active subscribers; none if it has none."""
     if isinstance(effect, HttpEffect):
         job = HttpJob(effect.method, effect.url, effect.headers, effect.body)
-        return [_delivery(effect, run, "http", _encode(job), now, now + HTTP_RETRIES, None)]
+        return [_delivery(effect, run, "http", _encode(job), now, now + LONGEST_RETRIES, None)]
     if isinstance(effect, PushEffect):
         payload = msgspec.Raw(_encode(_payload(effect)))
         return [
@@ -30,7 +32,7 @@ def deliveries(effect: Effect, run: Run, subscribers: list[Subscriber], now: int
                 "push",
                 _encode(PushJob(subscriber.endpoint, subscriber.p256dh, subscriber.auth, payload, effect.ttl, effect.urgency, effect.id)),
                 now,
-                now + max(effect.ttl * SECOND, HTTP_RETRIES),
+                now + min(max(effect.ttl * SECOND, SHORTEST_RETRIES), LONGEST_RETRIES),
                 subscriber.device_token_hash,
             )
             for subscriber in subscribers

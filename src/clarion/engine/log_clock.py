@@ -27,6 +27,8 @@ class LogClock:
         self._offset = wall() - steady()
         self._last = last
         self._alarmed = 0
+        if wall() < last - LARGEST_JUMP:
+            self._offset = last - steady()  # time would stand still until the wall clock has caught up
 
     def now(self) -> int:
         """UTC microseconds; at least what was given before."""

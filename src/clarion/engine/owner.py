@@ -171,7 +171,7 @@ class Owner:
         except StoreError as error:
             await self._isolate(entries, taken, now, error)
             return AT_ONCE
-        if crowded or len(entries) >= self._most_entries or self._rearm:
+        if crowded or len(entries) >= self._most_entries or len(outcome.moved) < len(entries) or self._rearm:
             return AT_ONCE
         dues = [row.due for row in outcome.runs if row.due is not None and row.status == WAITING and not row.held]
         return min(dues if taken.next_due is None else [*dues, taken.next_due], default=None)
@@ -193,9 +193,10 @@ class Owner:
         for entry, given in zip(entries, bodies, strict=True):
             if isinstance(given, msgspec.MsgspecError):
                 batch.skip(entry, f"unreadable: {given}")
-            else:
-                batch.apply(entry, given, self._most_timers)
-        batch.fire_timers(self._most_timers)
+            elif not batch.apply(entry, given, self._most_timers):
+                break
+        else:
+            batch.fire_timers(self._most_timers)
         outcome = batch.outcome()
         try:
             await self._commit(outcome)
