@@ -11,7 +11,7 @@ from clarion.control.sites import VAPID_PURPOSE, WEBHOOK_PREFIX, WEBHOOK_PURPOSE
 from clarion.delivery.vapid import VapidKey
 from clarion.store.port import Store
 from clarion.store.records import ApiKey, Configuration, Site
-from clarion.vault import Vault
+from clarion.vault import Vault, VaultError
 
 _log = structlog.get_logger(__name__)
 
@@ -44,14 +44,22 @@ class Directory:
         self._used: dict[int, int] = {}
 
     async def refresh(self) -> None:
-        """Read the configuration again. Raises StoreUnavailable, VaultError."""
+        """Read the configuration again. Raises StoreError.
+
+        A site whose secrets do not open keeps taking events; what it sends fails until its secrets do.
+        """
         configuration = await self._store.configuration()
-        self._vapid = {site.id: self._open_vapid(site) for site in configuration.sites}
-        self._webhook = {site.id: self._open_webhook(site) for site in configuration.sites}
-        self._sites = {site.id: site for site in configuration.sites}
         self._keys = _credentials(configuration.keys)
         self._seen.clear()
         self._paused = _paused(configuration)
+        self._sites = {site.id: site for site in configuration.sites}
+        self._vapid, self._webhook = {}, {}
+        for site in configuration.sites:
+            try:
+                self._vapid[site.id] = self._open_vapid(site)
+                self._webhook[site.id] = self._open_webhook(site)
+            except (VaultError, ValueError) as error:
+                _log.error("the secrets of a site cannot be read; it cannot send", site=site.id, error=str(error))
 
     def _open_vapid(self, site: Site) -> VapidKey:
         return VapidKey(self._vault.open(site.vapid_private_sealed, VAPID_PURPOSE), site.vapid_public_key, site.vapid_subject)

@@ -13,6 +13,7 @@ import structlog
 from clarion.api.access import Access
 from clarion.api.app import body_limit, direct_routes, make_app
 from clarion.api.context import Context
+from clarion.api.documents import DocumentReader
 from clarion.api.limits import RateLimit
 from clarion.api.server import HttpServer
 from clarion.clock import wall_clock
@@ -48,6 +49,7 @@ class Node:
         self._settings = settings
         self._refresh = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
+        self._failed = False
 
     async def run(self, ready: Callable[[str, int], None], stop: asyncio.Event) -> None:
         """Start, call `ready(host, port)`, and stop in order once `stop` is set.
@@ -62,7 +64,6 @@ class Node:
             stack.push_async_callback(store.close)
             await store.open()
             directory = Directory(store, vault)
-            await directory.refresh()
             owner = Owner(store, 0, wall_clock, fresh_id, entries=settings.engine_batch)
             private = settings.dangerous_allow_private_targets
             allowed = PushAllowList(settings.push_endpoint_hosts, dangerous_allow_private_targets=private)
@@ -80,22 +81,23 @@ class Node:
                 ),
             )
             self._wire(store, owner, worker)
-            self._spawn(self._keep_directory(directory))
-            self._spawn(self._note_usage(directory))
+            await directory.refresh()
+            self._spawn(self._keep_directory(directory), stop)
+            self._spawn(self._note_usage(directory), stop)
             stack.push_async_callback(self._cancel_background)
             await worker.start()
             stack.push_async_callback(worker.stop, GRACE)
             await owner.start()
             stack.push_async_callback(owner.stop)
-            self._spawn(self._stop_with(owner, stop))
+            self._spawn(owner.ended(), stop)
             server = self._server(store, directory, allowed)
             host, port = await server.start()
             stack.push_async_callback(server.stop, GRACE)
             ready(host, port)
             await stop.wait()
             _log.info("shutting down")
-            if owner.failed:
-                raise StoreError("the engine ended by itself; the log says why")
+            if owner.failed or self._failed:
+                raise StoreError("a part of the server ended by itself; the log says which")
 
     def _wire(self, store: Store, owner: Owner, worker: DeliveryWorker) -> None:
         wakes = {"inbox": owner.wake, "outbox": worker.wake, "configuration": self._refresh.set}
@@ -108,21 +110,32 @@ class Node:
     def _server(self, store: Store, directory: Directory, allowed: PushAllowList) -> HttpServer:
         settings = self._settings
         access = Access(directory, wall_clock, RateLimit(settings.rate_limit_per_second, steady_clock))
-        shared = Context(store, directory, access, wall_clock, fresh_id, allowed)
+        shared = Context(store, directory, access, wall_clock, fresh_id, DocumentReader(), allowed)
         return HttpServer(make_app(shared), direct_routes(shared), settings.host, settings.port, body_limit=body_limit)
 
     # -- in the background -------------------------------------------------------------------------------------------
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
+        """Run something as long as the node runs. A node without one of its parts is of no use: it ends, for a supervisor to start anew."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._background.discard(task)
+            if task.cancelled():
+                return
+            error = task.exception()
+            if error is not None:
+                self._failed = True
+                _log.error("a part of the server failed", part=task.get_coro(), exc_info=error)
+            stop.set()
+
         task = asyncio.create_task(work)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(ended)
 
     async def _cancel_background(self) -> None:
         for task in list(self._background):
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._background, return_exceptions=True)
 
     async def _keep_directory(self, directory: Directory) -> None:
         """Read the configuration again after each change; when that fails, until it succeeds: a revoked key must not live on."""
@@ -143,12 +156,6 @@ class Node:
             finally:
                 with suppress(StoreError):
                     await directory.flush_usage()
-
-    @staticmethod
-    async def _stop_with(owner: Owner, stop: asyncio.Event) -> None:
-        """A node without its engine is of no use: end, and let the supervisor start it anew."""
-        await owner.ended()
-        stop.set()
 
 
 async def serve(settings: Settings, ready: Callable[[str, int], None]) -> None:

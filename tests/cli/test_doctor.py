@@ -127,10 +127,10 @@ def test_open_files_have_two_limits(cli: Cli, data: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(("age", "status"), [(0, "ok"), (MINUTE // 2, "ok"), (2 * MINUTE, "failed")])
 def test_what_waits_for_long_fails(cli: Cli, data: Path, age: int, status: str) -> None:
-    # The entry that `init` left there is as old as the test.
+    # The two entries that `init` left there are as old as the test.
     put_into_the_inbox(data, wall_clock() - age)
     found = findings(cli, data)["inbox"]
-    assert found["detail"].startswith("waiting to be applied: 2, ")
+    assert found["detail"].startswith("waiting to be applied: 3, ")
     if age:
         with apsw.Connection(str(data / "clarion.db")) as connection:
             connection.execute("DELETE FROM inbox WHERE kind = 'workflow'")

@@ -68,8 +68,8 @@ def test_files_that_are_no_documents_are_told(cli: Cli, tmp_path: Path) -> None:
     assert "Is a directory" in cli("workflows", "validate", tmp_path).err
     (tmp_path / "latin.yaml").write_bytes(b"name: \xff")
     assert cli("workflows", "validate", tmp_path / "latin.yaml").err.endswith("latin.yaml: is not UTF-8 (byte 6)\n")
-    (tmp_path / "large.yaml").write_bytes(b"#" * (512 * 1024 + 1))
-    assert "larger than 512 KiB" in cli("workflows", "validate", tmp_path / "large.yaml").err
+    (tmp_path / "large.yaml").write_bytes(b"#" * (256 * 1024 + 1))
+    assert "larger than 256 KiB" in cli("workflows", "validate", tmp_path / "large.yaml").err
     (tmp_path / "steer.yaml").write_bytes(b'"\\e[31m": 1\n')
     assert "\x1b" not in cli("workflows", "validate", tmp_path / "steer.yaml").err
 

@@ -29,7 +29,7 @@ def open_shop(template: tuple[Path, str], tmp_path: Path) -> Open:
     """Open a shop of the test's own: `open_shop(seed, connections=4)`."""
     made, key = template
 
-    def opened(seed: int, *, failing: float = 0, **load: int) -> AbstractAsyncContextManager[Shop]:
-        return shop(shutil.copytree(made, tmp_path / "data"), key, Random(seed), failing=failing, **load)
+    def opened(seed: int, *, failing: float = 0, patience: float = 100, **load: int) -> AbstractAsyncContextManager[Shop]:
+        return shop(shutil.copytree(made, tmp_path / "data"), key, Random(seed), failing=failing, patience=patience, **load)
 
     return opened

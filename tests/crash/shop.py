@@ -1,5 +1,6 @@
 """A shop on a fresh data directory: server, client and sink, and the books that have to balance in the end."""
 
+import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
@@ -25,7 +26,7 @@ from clarion.store.port import Store
 from clarion.store.records import EntryKind, NewEntry, Site, SubscriberPut
 from clarion.stores import open_store
 
-DRAIN_PATIENCE = 60.0
+DRAIN_PATIENCE = 40.0
 """Seconds in which a server has to finish all that was accepted."""
 
 
@@ -70,20 +71,25 @@ class Shop:
 
     async def settle(self) -> Figures:
         """Drain, stop, reconcile; whatever does not add up fails the test."""
-        await self.drain()
+        late = []
+        try:
+            await self.drain()
+        except (TimeoutError, AssertionError) as error:  # what is missing then is for the books to say
+            late = [f"not finished within {DRAIN_PATIENCE} s: {error}"]
         await self.server.stop()
         figures = reconcile(self.load, books.read(self.data, EVENT), self.sink, self.site)
-        assert not figures.problems, "\n".join([str(len(figures.problems)), *figures.problems[:20], self.server.log()[-4000:]])
+        problems = [*late, *figures.problems]
+        assert not problems, "\n".join([f"{len(problems)} problems", *problems[:20], self.server.log()[-4000:]])
         return figures
 
 
 @asynccontextmanager
-async def shop(data: Path, key: str, rng: random.Random, *, failing: float = 0, **load: int) -> AsyncIterator[Shop]:
+async def shop(data: Path, key: str, rng: random.Random, *, failing: float = 0, patience: float = 100, **load: int) -> AsyncIterator[Shop]:
     """A shop with its workflows and one browser for each profile; its server is to be started.
 
-    `failing` is the share of effects whose first copy the sink answers with 503.
+    `failing` is the share of effects whose first copy the sink answers with 503; after `patience` seconds the test has failed.
     """
-    async with sinking(failing) as sink:
+    async with asyncio.timeout(patience), sinking(failing) as sink:
         store = open_store(load_settings(data, {}))
         await store.open()
         try:

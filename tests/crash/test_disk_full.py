@@ -1,6 +1,5 @@
 """A disk that takes no more: 503 and never 200, and the same process goes on by itself once there is room again."""
 
-import asyncio
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +50,7 @@ async def post_until(shop: Shop, status: int) -> Response:
 
 @pytest.mark.parametrize("room", [0, 40 * PAGE], ids=["none", "for a few commits"])
 async def test_a_full_disk(room: int, open_shop: Open) -> None:
-    async with asyncio.timeout(100), open_shop(room, connections=4, batching=1) as shop:
+    async with open_shop(room, connections=4, batching=1) as shop:
         server = await shop.start()
         async with shop.load.on(server.port):
             await server.until(shop.load.acknowledgements.reach(100))
@@ -70,7 +69,7 @@ async def test_a_full_disk(room: int, open_shop: Open) -> None:
 
 
 async def test_death_while_the_disk_is_full(open_shop: Open) -> None:
-    async with asyncio.timeout(100), open_shop(7, connections=4, batching=1) as shop:
+    async with open_shop(7, connections=4, batching=1) as shop:
         server = await shop.start()
         async with shop.load.on(server.port):
             await server.until(shop.load.acknowledgements.reach(100))

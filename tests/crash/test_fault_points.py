@@ -1,6 +1,5 @@
 """Death at each named point of the real code: whichever side of a commit or a request it falls on, the books balance afterwards."""
 
-import asyncio
 import signal
 
 import pytest
@@ -26,7 +25,7 @@ async def die(shop: Shop, fault: str) -> None:
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_death_at(point: str, open_shop: Open) -> None:
-    async with asyncio.timeout(60), open_shop(POINTS.index(point), connections=4, batching=1) as shop:
+    async with open_shop(POINTS.index(point), connections=4, batching=1) as shop:
         await die(shop, point)
         await die(shop, f"{point}:{LATER}")
         server = await shop.start()

@@ -1,6 +1,5 @@
 """SIGTERM under load: every request that was taken is answered, deliveries under way finish, and nothing is left half done."""
 
-import asyncio
 import signal
 
 import pytest
@@ -11,7 +10,7 @@ from tests.crash.orders import EVENT
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_stop_under_load(number: signal.Signals, open_shop: Open) -> None:
-    async with asyncio.timeout(60), open_shop(number) as shop:
+    async with open_shop(number) as shop:
         server = await shop.start()
         async with shop.load.on(server.port):
             await server.until(shop.load.acknowledgements.reach(300))
@@ -28,6 +27,6 @@ async def test_stop_under_load(number: signal.Signals, open_shop: Open) -> None:
 
 async def test_stop_at_once(open_shop: Open) -> None:
     """No load, nothing under way: a server that has just said that it listens ends well."""
-    async with asyncio.timeout(60), open_shop(0) as shop:
+    async with open_shop(0) as shop:
         server = await shop.start()
         await server.stop()

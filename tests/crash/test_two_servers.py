@@ -1,6 +1,5 @@
 """Two servers on one data directory: the second is refused, and the first goes on as if nothing had been."""
 
-import asyncio
 from pathlib import Path
 
 from tests.crash.conftest import Open
@@ -18,7 +17,7 @@ async def refused(data: Path, log: Path) -> None:
 
 
 async def test_a_second_server_is_refused(open_shop: Open, tmp_path: Path) -> None:
-    async with asyncio.timeout(60), open_shop(1, connections=2) as shop:
+    async with open_shop(1, connections=2) as shop:
         server = await shop.start()
         async with shop.load.on(server.port):
             await server.until(shop.load.acknowledgements.reach(50))
@@ -30,7 +29,7 @@ async def test_a_second_server_is_refused(open_shop: Open, tmp_path: Path) -> No
 
 
 async def test_a_second_name_for_the_directory_is_no_way_around(open_shop: Open, tmp_path: Path) -> None:
-    async with asyncio.timeout(60), open_shop(2) as shop:
+    async with open_shop(2) as shop:
         server = await shop.start()
         (tmp_path / "other").symlink_to(shop.data, target_is_directory=True)
         await refused(tmp_path / "other", tmp_path / "second.log")
@@ -38,7 +37,7 @@ async def test_a_second_name_for_the_directory_is_no_way_around(open_shop: Open,
 
 
 async def test_the_place_is_free_after_a_stop_and_after_a_kill(open_shop: Open) -> None:
-    async with asyncio.timeout(60), open_shop(3) as shop:
+    async with open_shop(3) as shop:
         await (await shop.start()).stop()
         await (await shop.start()).kill()
         await (await shop.start()).stop()

@@ -61,7 +61,7 @@ def test_a_slow_host_without_a_slot_gets_one_when_another_slow_one_ends() -> Non
         limits.release(host, NOW, took=SLOW, answered=True)
     assert limits.start("a", NOW)
     assert not limits.start("b", NOW)
-    assert limits.park("b", 7)
+    assert limits.park("b", 7, NOW)
     assert limits.release("a", NOW, took=SLOW, answered=True).start == [7]
 
 
@@ -77,7 +77,7 @@ def test_what_is_parked_goes_in_order_when_its_host_has_a_slot() -> None:
     assert limits.start("a", NOW)
     for item in (1, 2, 3):
         assert not limits.start("a", NOW)
-        assert limits.park("a", item)
+        assert limits.park("a", item, NOW)
     assert limits.parked == 3
     for item in (1, 2, 3):
         assert limits.release("a", NOW, took=1, answered=True).start == [item]
@@ -89,7 +89,7 @@ def test_nobody_overtakes_what_is_parked() -> None:
     limits = HostLimits[int](total=8, per_host=2, per_push_host=2)
     for _ in range(2):
         assert limits.start("a", NOW)
-    assert limits.park("a", 1)
+    assert limits.park("a", 1, NOW)
     assert limits.release("a", NOW, took=1, answered=True).start == [1]
     assert not limits.start("a", NOW)
 
@@ -98,31 +98,50 @@ def test_a_host_that_found_no_slot_at_all_starts_when_another_ends() -> None:
     limits = HostLimits[int](total=1, per_host=1, per_push_host=1)
     assert limits.start("a", NOW)
     assert not limits.start("b", NOW)
-    assert limits.park("b", 7)
+    assert limits.park("b", 7, NOW)
     assert limits.release("a", NOW, took=1, answered=True).start == [7]
 
 
 def test_parking_is_bounded_for_each_host_and_in_all() -> None:
-    limits = HostLimits[int](total=8, per_host=1, per_push_host=1, parked=6)
-    for host, fits in (("a", 4), ("b", 2)):
+    limits = HostLimits[int](total=8, per_host=1, per_push_host=1, parked=150)
+    for host, fits in (("a", 125), ("b", 25)):
         assert limits.start(host, NOW)
         assert not limits.start(host, NOW)
-        assert [limits.park(host, item) for item in range(fits + 1)] == [True] * fits + [False]
-    assert sorted(limits.drain()) == [0, 0, 1, 1, 2, 3]
+        assert [limits.park(host, item, NOW) for item in range(fits + 1)] == [True] * fits + [False]
+    assert len(limits.drain()) == 150
     assert limits.parked == 0
 
 
-def test_what_is_put_off_comes_back_at_the_pace_of_the_host() -> None:
-    limits = HostLimits[int](total=8, per_host=2, per_push_host=2)
-    assert limits.start("a", NOW)
-    limits.start("a", NOW)
-    limits.release("a", NOW, took=SECOND, answered=True)
-    assert limits.start("a", NOW)
-    times = [limits.postponed_until("a", NOW) for _ in range(2000)]
-    assert times[0] > NOW
-    # two at a time, a second each: one every half second
-    assert {later - earlier for earlier, later in pairwise(times[:100])} == {SECOND // 2 + 1}
-    assert times[-1] == NOW + LONGEST_WAIT
+def keep_busy(limits: HostLimits[int], *, every: int) -> int:
+    """One after the other, with others waiting; the time at the end."""
+    now = NOW
+    assert limits.start("a", now)
+    for _ in range(300):
+        while limits.park("a", 0, now):
+            pass
+        now += every
+        limits.release("a", now, took=every, answered=True)
+    return now
+
+
+@pytest.mark.parametrize(("every", "fits"), [(SECOND // 10_000, 2048), (SECOND // 1000, 250), (SECOND, 16)])
+def test_a_host_may_have_parked_what_it_gets_through_in_a_quarter_of_a_second(every: int, fits: int) -> None:
+    limits = HostLimits[int](total=8, per_host=1, per_push_host=1)
+    keep_busy(limits, every=every)
+    assert fits * 0.9 <= limits.parked <= fits * 1.1
+
+
+@pytest.mark.parametrize("every", [SECOND // 1000, SECOND])
+def test_what_is_put_off_comes_back_at_the_pace_of_the_host(every: int) -> None:
+    limits = HostLimits[int](total=8, per_host=1, per_push_host=1)
+    now = keep_busy(limits, every=every)
+    times = [limits.postponed_until("a", now) for _ in range(1000)]
+    assert times[0] >= now + every * limits.parked * 0.9
+    gaps = {later - earlier for earlier, later in pairwise(times[:200])}
+    assert all(every * 0.9 <= gap <= every * 1.1 for gap in gaps)
+    assert times[-1] <= now + LONGEST_WAIT
+    if every == SECOND:
+        assert times[-1] == now + LONGEST_WAIT
 
 
 def test_a_host_that_never_answers_is_probed_by_one_at_a_time_at_growing_intervals() -> None:
@@ -170,7 +189,7 @@ def test_a_host_that_is_back_gets_its_slots_back_by_doubling() -> None:
 def test_what_was_parked_for_a_host_that_dies_is_put_off_and_nothing_more_is_parked() -> None:
     limits = HostLimits[int](total=64, per_host=DOWN_AFTER, per_push_host=8)
     assert fill(limits, "a") == DOWN_AFTER
-    assert all(limits.park("a", item) for item in range(3))
+    assert all(limits.park("a", item, NOW) for item in range(3))
     for _ in range(DOWN_AFTER - 1):
         released = limits.release("a", NOW, took=1, answered=False)
         for item in released.start:
@@ -181,7 +200,7 @@ def test_what_was_parked_for_a_host_that_dies_is_put_off_and_nothing_more_is_par
         assert released.start == []
     assert limits.parked == 0
     assert not limits.start("a", NOW)
-    assert not limits.park("a", 9)
+    assert not limits.park("a", 9, NOW)
     assert limits.postponed_until("a", NOW) >= NOW + FIRST_PROBE
 
 
@@ -216,7 +235,7 @@ class Machine(RuleBasedStateMachine):
         name = f"{host}{push}"
         if self.limits.start(name, self.now, push=push):
             self.running.append(name)
-        elif self.limits.park(name, self.number):
+        elif self.limits.park(name, self.number, self.now):
             self.parked[self.number] = name
             self.number += 1
         else:

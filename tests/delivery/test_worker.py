@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from clarion.clock import DAY, HOUR, SECOND
 from clarion.delivery.retry import DELAYS, MAX_ATTEMPTS
-from clarion.store.records import Attempt
+from clarion.store.records import Attempt, Delivery
 
 from .browser import Browser
 from .conftest import Post
@@ -270,22 +270,26 @@ async def test_reports_that_come_together_are_written_together(post: Post) -> No
     assert len(post.outbox.commits) < 50
 
 
-async def test_one_host_in_trouble_leaves_the_others_alone(post: Post) -> None:
+async def test_one_host_in_trouble_leaves_the_others_alone(live: Post) -> None:
     never = asyncio.Event()
 
     async def silent(*_: object) -> None:
         await never.wait()
 
+    def lasting(number: int, url: str, due: int) -> Delivery:
+        return change(http(number, url), due=due, expires=live.now() + DAY)
+
     async with receiving(silent) as dead, receiving() as alive:
         # far more for the dead one than it is allowed, and all of it earlier
-        post.outbox.put(*(change(http(number, dead.url), due=START - 1) for number in range(2000)))
-        post.outbox.put(*(http(number, alive.url) for number in range(5000, 5150)))
-        await post.start()
-        await post.outbox.until(lambda: sum(report.outcome == "sent" for report in post.outbox.reports) == 150)
-        assert len(dead.requests) <= 32
-        put_off = [report for report in post.outbox.reports if report.outcome is None]
-        assert put_off
-        assert all(report.delivery.attempts == () and report.retry_at is not None and report.retry_at > START for report in put_off)
+        live.outbox.put(*(lasting(number, dead.url, START) for number in range(2000)))
+        live.outbox.put(*(lasting(number, alive.url, START + 1) for number in range(5000, 5200)))
+        began = live.now()
+        await live.start()
+        await live.outbox.until(lambda: sum(report.outcome == "sent" for report in live.outbox.reports) == 200)
+        assert 0 < len(dead.requests) <= 32
+        put_off = [report for report in live.outbox.reports if report.outcome is None]
+        assert len(put_off) > 1000
+        assert all(report.delivery.attempts == () and report.retry_at is not None and report.retry_at > began for report in put_off)
 
 
 async def test_redirects_and_half_answers(post: Post) -> None:

@@ -67,8 +67,9 @@ class Server:
         self.port = int(line.rpartition(":")[2])
 
     def stop(self) -> None:
-        """End the process as a supervisor does; it has to end well."""
+        """End the process as a supervisor does; it has to end well, and nothing may have broken inside while it ran."""
         assert self._end(signal.SIGTERM) == 0, self.log()
+        assert "Traceback" not in self.log(), self.log()
 
     def kill(self) -> None:
         """End the process as a power cut does."""

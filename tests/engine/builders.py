@@ -48,6 +48,7 @@ class Partition:
         self.versions = Versions()
         self.registry = Registry(self.versions)  # type: ignore[arg-type]  # a part of the port is enough
         self.state = PartitionState(0, 1, 0, 0, 0)
+        self.timers = 1000
         self.profiles: dict[tuple[int, str], Profile] = {}
         self.subscribers: dict[tuple[int, str], Subscriber] = {}
         self.runs: dict[str, RunRow] = {}
@@ -78,8 +79,7 @@ class Partition:
 
     def publish(self, text: str) -> Entry:
         document = read_document(text)
-        before = self.workflows.get((SITE, document.workflow))
-        version = max((v for s, w, v in self.versions.documents if w == document.workflow), default=before.version if before else 0) + 1
+        version = max((v for _, w, v in self.versions.documents if w == document.workflow), default=0) + 1
         self.versions.documents[SITE, document.workflow, version] = canonical(document)
         return self.entry(EntryKind.WORKFLOW, WorkflowChange(document.workflow, "publish", version))
 
@@ -95,7 +95,8 @@ class Partition:
             for run in sorted(self.runs.values(), key=lambda run: (run.due or 0, run.id))
             if run.status == "waiting" and run.due is not None and run.due <= at and not run.held
         ]
-        needs = Needs()
+        await self.registry.fetch(())
+        needs = Needs(self.registry)
         needs.add_runs(due)
         bodies = [decode(entry) for entry in entries]
         for entry, body in zip(entries, bodies, strict=True):
@@ -103,22 +104,45 @@ class Partition:
         facts = self._facts(needs)
         await self.registry.fetch(needs.versions | {(run.site, run.workflow, run.version) for run in facts.runs})
         batch = Batch(self.state, self.registry, facts, due, at)
-        for entry, body in zip(entries, bodies, strict=True):
-            batch.apply(entry, body, 1000)
-        batch.fire_timers(1000)
+        rest: tuple[Entry, ...] = ()
+        for index, (entry, body) in enumerate(zip(entries, bodies, strict=True)):
+            if not batch.apply(entry, body, self.timers):
+                rest = entries[index:]
+                break
+        else:
+            batch.fire_timers(self.timers)
         outcome = batch.outcome()
         self._take(outcome)
-        return outcome
+        for site, workflow in batch.resumed:
+            again = [run for run in self.runs.values() if (run.site, run.workflow, run.held) == (site, workflow, True)]
+            self.runs |= {run.id: msgspec.structs.replace(run, held=False) for run in again}
+        return await self.apply(*rest, at=at) if rest else outcome
 
     def _facts(self, needs: Needs) -> Facts:
-        devices = {(one.site, one.value) for one in needs.subscribers()}
-        people = {(one.site, one.value) for one in needs.people()}
-        people |= {(site, one.profile) for (site, device), one in self.subscribers.items() if (site, device) in devices}
+        """What the store would give, and no more."""
+        asked = needs.asked()
+        owner = {(site, device): one.profile for (site, device), one in self.subscribers.items()}
+        named = {(one.site, one.value) for one in asked.named}
+        people = {(one.site, one.value) for one in asked.profiles} | {(at[0], owner[at]) for at in named if at in owner}
+        runs = [run for run in self.runs.values() if run.status == "waiting" and (run.site, run.profile) in people]
+        entered = {(run.site, msgspec.json.decode(run.state)["entry"].get("device_token_hash")) for run in runs}
+        memory = {
+            (one.site, one.profile or owner.get((one.site, one.device_token_hash or "")), one.workflow, one.key) for one in asked.memory
+        }
+        joining = {(one.site, owner.get((one.site, one.value))) for one in asked.joining}
         return Facts(
-            [(site, one) for (site, device), one in self.subscribers.items() if (site, device) in devices or (site, one.profile) in people],
+            [
+                (at[0], one)
+                for at, one in self.subscribers.items()
+                if at in named or at in entered or (one.active and (at[0], one.profile) in people)
+            ],
             [(site, one) for (site, key), one in self.profiles.items() if (site, key) in people],
-            [run for run in self.runs.values() if run.status == "waiting" and (run.site, run.profile) in people],
-            [one for one in self.memory.values() if (one.site, one.profile) in people],
+            runs,
+            [
+                one
+                for one in self.memory.values()
+                if (one.site, one.profile, one.workflow, one.key) in memory or (one.site, one.profile) in joining
+            ],
         )
 
     def _take(self, outcome: Outcome) -> None:

@@ -11,8 +11,8 @@ from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
 from clarion.domain.ids import anonymous_profile, run_id
 from clarion.domain.records import Event
-from clarion.engine.apply import Applier
-from clarion.store.records import DeliveryOutcome, EntryKind, Outcome
+from clarion.engine.apply import MOST_RUNS, Applier
+from clarion.store.records import DeliveryOutcome, EntryKind, Outcome, SiteChange, SiteState
 
 CART = """
 workflow: cart
@@ -222,8 +222,9 @@ async def test_a_lone_subscriber_has_a_profile_of_its_own(partition: Partition) 
 
 async def test_a_paused_workflow_starts_nothing_holds_its_timers_and_still_exits(partition: Partition) -> None:
     await partition.apply(partition.event("add", cart="c"), partition.event("add", cart="d"), at=2 * SECOND)
-    paused = await partition.apply(partition.change("cart", "pause"), partition.event("add", "no", cart="x"), at=3 * SECOND)
+    paused = await partition.apply(partition.change("cart", "pause"), at=3 * SECOND)
     assert paused.hold == [(SITE, "cart")]
+    await partition.apply(partition.event("add", "no", cart="x"), at=3 * SECOND)
     assert partition.verdicts("no")["cart"]["verdict"] == "paused"
     await partition.apply(at=9 * HOUR)
     assert {run.held for run in partition.runs.values() if run.status == "waiting"} == {True}
@@ -231,10 +232,39 @@ async def test_a_paused_workflow_starts_nothing_holds_its_timers_and_still_exits
     assert {run.key: run.status for run in partition.runs.values() if run.workflow == "cart"} == {"c": "waiting", "d": "exited"}
     resumed = await partition.apply(partition.change("cart", "resume", 24 * HOUR), at=10 * HOUR)
     assert resumed.release == [(SITE, "cart", -14 * HOUR)]
-    partition.runs |= {run.id: msgspec.structs.replace(run, held=False) for run in partition.runs.values()}
     await partition.apply(at=10 * HOUR + 5)
     [run] = [run for run in partition.runs.values() if run.key == "c"]
     assert (run.status, run.ended) == ("completed", 10 * HOUR)
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_held_timers_come_before_what_follows_a_resume(partition: Partition, together: bool) -> None:
+    await partition.apply(partition.subscriber("d", "p"), partition.event("add", cart="c"), at=2 * SECOND)
+    await partition.apply(partition.change("cart", "pause"), at=3 * SECOND)
+    await partition.apply(at=9 * HOUR)
+    resume, buy = partition.change("cart", "resume", 24 * HOUR), partition.event("buy", cart="c")
+    if together:
+        await partition.apply(resume, buy, at=10 * HOUR)
+    else:
+        await partition.apply(resume, at=10 * HOUR)
+        await partition.apply(buy, at=10 * HOUR)
+    [run] = [run for run in partition.runs.values() if run.workflow == "cart"]
+    assert run.status == "completed"
+    assert [one for one in partition.deliveries.values() if one.kind == "push"]
+
+
+@pytest.mark.parametrize(("skip", "sent"), [(24 * HOUR, 1), (9 * HOUR - 2 * SECOND, 1), (9 * HOUR - 2 * SECOND - 1, 0), (0, 0)])
+async def test_pushes_that_a_pause_held_too_long_are_stale(partition: Partition, skip: int, sent: int) -> None:
+    """The run is due at 1 h and 2 s; the resume comes at 10 h."""
+    await partition.apply(partition.subscriber("d", "p"), partition.event("add", cart="c"), at=2 * SECOND)
+    await partition.apply(partition.change("cart", "pause"), at=3 * SECOND)
+    await partition.apply(at=9 * HOUR)
+    await partition.apply(partition.change("cart", "resume", skip), at=10 * HOUR)
+    await partition.apply(at=10 * HOUR)
+    [run] = [run for run in partition.runs.values() if run.workflow == "cart"]
+    assert run.status == "completed"
+    assert len([one for one in partition.deliveries.values() if one.kind == "push"]) == sent
+    assert any(b'"stale"' in bytes(one.body) for one in partition.explanations) is (sent == 0)
 
 
 async def test_a_new_version_is_used_by_new_runs_only(partition: Partition) -> None:
@@ -266,6 +296,111 @@ async def test_a_poisoned_entry_is_set_aside_whole_and_the_rest_go_on(partition:
     assert (SITE, "n:bad") not in partition.profiles
     assert [move.sequence for move in outcome.moved] == [3, 4, 5]
     assert not partition.verdicts("bad")
+
+
+async def test_a_version_that_is_not_valid_any_more_fails_its_runs_alone(partition: Partition) -> None:
+    await partition.apply(partition.event("add", cart="c"), at=2 * SECOND)
+    partition.registry._programs[SITE, "cart", 1] = None
+    partition.registry.put(partition.workflows[SITE, "cart"])
+    await partition.apply(partition.event("add", "e2", cart="d"), at=3 * SECOND)
+    [run] = [run for run in partition.runs.values() if run.workflow == "cart"]
+    assert (run.status, run.reason) == ("failed", "version 1 is not valid in this version of Clarion")
+    assert partition.verdicts("e2")["now"]["verdict"] == "started"
+    assert not partition.poisoned
+
+
+# -- order and bounds ------------------------------------------------------------------------------------------------
+
+CHAIN = "\n".join(f"  - {{id: w{number}, wait: {{for: 1s}}}}" for number in range(8))
+
+
+async def test_all_overdue_timers_fire_before_an_entry_however_few_fit_into_a_batch(partition: Partition) -> None:
+    text = f"workflow: chain\nstart: {{on: [{{event: go}}]}}\nexit: [{{event: stop}}]\nsteps:\n{CHAIN}\n"
+    await partition.apply(partition.publish(text), at=SECOND)
+    await partition.apply(partition.event("go", "e"), at=2 * SECOND)
+    partition.timers = 3
+    await partition.apply(partition.event("stop"), at=HOUR)
+    [run] = [run for run in partition.runs.values() if run.workflow == "chain"]
+    assert (run.status, run.ended) == ("completed", 10 * SECOND)
+
+
+@pytest.mark.parametrize("neighbour", [True, False])
+async def test_the_subscriber_of_the_entry_event_counts_even_when_it_is_gone(neighbour: bool) -> None:
+    partition = Partition()
+    text = """
+workflow: w
+start: {on: [{event: go}]}
+steps: [{id: a, wait: {for: 1h}}, {id: b, http: {url: "https://a.example/", body: "{{ subscriber.country }}"}}]
+"""
+    await partition.apply(partition.publish(text), at=SECOND)
+    await partition.apply(
+        partition.subscriber("d1", "p", facts={"country": "DE"}), partition.subscriber("d2", "p", facts={"country": "FR"}), at=SECOND
+    )
+    await partition.apply(partition.event("go", device="d1", profile=None), at=2 * SECOND)
+    gone = DeliveryOutcome("x", "x", "r", "w", "s", "push", "gone", "n:p", "d1", 410)
+    await partition.apply(partition.entry(EntryKind.OUTCOME, gone), at=3 * SECOND)
+    more = [partition.event("other", device="d1", profile=None)] if neighbour else []
+    await partition.apply(*more, at=2 * HOUR)
+    [call] = partition.deliveries.values()
+    assert msgspec.json.decode(call.job)["body"] == '"DE"'
+
+
+async def test_dates_without_offset_are_in_the_sites_zone(partition: Partition) -> None:
+    text = """
+workflow: w
+start: {on: [{event: go, where: {field: event.at, op: before, value: "2026-07-01T12:00:00Z"}}]}
+steps: []
+"""
+    await partition.apply(partition.publish(text), partition.event("go", "utc", at="2026-07-01T13:00:00"), at=SECOND)
+    await partition.apply(
+        partition.entry(EntryKind.SITE, SiteChange("Europe/Berlin")), partition.event("go", "berlin", at="2026-07-01T13:00:00"), at=SECOND
+    )
+    assert partition.verdicts("utc")["w"]["verdict"] == "where"
+    assert partition.verdicts("berlin")["w"]["verdict"] == "started"
+    assert partition.outcomes[-1].sites == [SiteState(SITE, "Europe/Berlin")]
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(MOST_RUNS - 1, "started"), (MOST_RUNS, "too_many_runs")])
+async def test_a_profile_has_a_bounded_number_of_runs_and_explanations_are_bounded(partition: Partition, count: int, verdict: str) -> None:
+    await partition.apply(*(partition.event("add", cart=f"c{number}") for number in range(count)), at=2 * SECOND)
+    await partition.apply(partition.event("add", "last", cart="z"), at=3 * SECOND)
+    assert partition.verdicts("last")["cart"]["verdict"] == verdict
+    await partition.apply(partition.event("buy", "b", cart="none"), at=4 * SECOND)
+    [told] = [msgspec.json.decode(one.body) for one in partition.explanations if one.event == "b"]
+    assert len(told["runs"]) == 100
+    assert told["more"] >= count - 100
+
+
+async def test_parallel_runs_all_move_when_profiles_merge() -> None:
+    partition = Partition()
+    text = "workflow: w\nstart: {on: [{event: add}], while_running: parallel}\nsteps: [{id: a, wait: {for: 1h}}]"
+    await partition.apply(partition.publish(text), at=SECOND)
+    await partition.apply(partition.subscriber("d"), partition.event("add", device="d", profile=None), at=2 * SECOND)
+    await partition.apply(partition.event("add", device="d", profile=None), partition.event("add"), at=3 * SECOND)
+    await partition.apply(partition.subscriber("d", "p"), at=4 * SECOND)
+    assert {(run.profile, run.status) for run in partition.runs.values()} == {("n:p", "waiting")}
+    assert len(partition.runs) == 3
+
+
+async def test_again_is_remembered_through_a_merge() -> None:
+    partition = Partition()
+    text = "workflow: w\nstart: {on: [{event: add}], again: never}\nsteps: []"
+    await partition.apply(partition.publish(text), at=SECOND)
+    await partition.apply(partition.subscriber("d"), partition.event("add", device="d", profile=None), at=2 * SECOND)
+    await partition.apply(partition.subscriber("d", "p"), partition.event("add", "again", device="d", profile=None), at=3 * SECOND)
+    assert partition.verdicts("again")["w"]["verdict"] == "not_again"
+    await partition.apply(partition.event("add", "named"), at=4 * SECOND)
+    assert partition.verdicts("named")["w"]["verdict"] == "not_again"
+
+
+async def test_a_stale_delivery_is_no_failed_notification() -> None:
+    partition = Partition()
+    text = "workflow: w\nstart: {on: [{event: PushEngage.Notification.Failed}]}\nsteps: []"
+    await partition.apply(partition.publish(text), partition.subscriber("d", "p"), at=SECOND)
+    await partition.apply(
+        partition.entry(EntryKind.OUTCOME, DeliveryOutcome("x", "x", "r", "w", "s", "push", "stale", "n:p", "d")), at=2 * SECOND
+    )
+    assert not partition.runs
 
 
 # -- determinism -----------------------------------------------------------------------------------------------------

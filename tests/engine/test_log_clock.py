@@ -67,3 +67,12 @@ def test_a_restart_accepts_the_time_as_it_is_then() -> None:
     machine = Machine()
     machine.wall += 100 * LARGEST_JUMP
     assert machine.clock(last=5).now() == machine.wall
+
+
+def test_a_wall_clock_far_behind_the_log_does_not_stop_time() -> None:
+    machine = Machine()
+    last = machine.wall + LARGEST_JUMP + SECOND
+    clock = machine.clock(last)
+    assert clock.now() == last
+    machine.passes(3 * SECOND)
+    assert clock.now() == last + 3 * SECOND

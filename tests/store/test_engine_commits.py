@@ -9,7 +9,18 @@ from tests.store.conftest import Database
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import Fenced, NotFound, Store, StoreError
-from clarion.store.records import EntryKind, EntryMemory, Explanation, LogMove, NewEntry, Outcome, Poisoned, SiteProfile
+from clarion.store.records import (
+    Asked,
+    EntryKind,
+    EntryMemory,
+    Explanation,
+    LogMove,
+    MemoryKey,
+    NewEntry,
+    Outcome,
+    Poisoned,
+    SiteProfile,
+)
 
 
 async def test_entries_move_from_the_inbox_to_the_log(store: Store, owner: Owner) -> None:
@@ -48,7 +59,7 @@ async def test_an_earlier_owner_is_fenced(store: Store, owner: Owner) -> None:
     with pytest.raises(Fenced):
         await owner.commit(moved=waiting, profiles=[(SITE, Profile("n:ann"))])
     assert [one.id for one in await owner.waiting()] == [entry("a").id]
-    assert (await store.facts(0, [], [SiteProfile(SITE, "n:ann")], [])).profiles == []
+    assert (await store.facts(0, Asked([], [SiteProfile(SITE, "n:ann")]))).profiles == []
     await successor.commit(moved=waiting)
 
 
@@ -104,10 +115,10 @@ async def test_rows_are_replaced_whole(store: Store, owner: Owner) -> None:
         runs=[later],
         memory=[EntryMemory(SITE, "cart", "n:ann", "", NOW + 1, "r2")],
     )
-    facts = await store.facts(0, [SiteProfile(SITE, "phone")], [], [later.id])
+    facts = await store.facts(0, Asked([SiteProfile(SITE, "phone")], memory=[MemoryKey(SITE, "cart", "", "n:ann")]))
     assert facts.subscribers == [(SITE, second)]
     assert facts.profiles == [(SITE, Profile("n:ann"))]
-    assert facts.runs == [later]
+    assert await store.run(later.id) == later
     assert facts.memory == [EntryMemory(SITE, "cart", "n:ann", "", NOW + 1, "r2")]
 
 

@@ -1,10 +1,11 @@
 """What a partition's owner reads: what waits, which timers are due, and what they can touch."""
 
+import msgspec
 from tests.store.builders import FAR, NOW, SITE, Owner, entry, run
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import Store
-from clarion.store.records import EntryMemory, SiteProfile, WorkflowState
+from clarion.store.records import Asked, EntryMemory, MemoryKey, SiteProfile, SiteState, WorkflowState
 
 
 async def test_taking_changes_nothing_and_keeps_to_its_limit(store: Store) -> None:
@@ -53,36 +54,52 @@ def subscriber(name: str, profile: str, *, active: bool = True) -> Subscriber:
 
 async def test_facts_of_a_subscriber_are_all_of_its_profile(store: Store, owner: Owner) -> None:
     phone, laptop, old = subscriber("phone", "n:ann"), subscriber("laptop", "n:ann"), subscriber("old", "n:ann", active=False)
-    memory = [EntryMemory(SITE, "cart", "n:ann", "", NOW, "r1"), EntryMemory(SITE, "cart", "n:ann", "k", NOW, "r2")]
     await owner.commit(
         subscribers=[(SITE, phone), (SITE, laptop), (SITE, old), (SITE, subscriber("bobs", "n:bob")), (2, phone)],
         profiles=[(SITE, Profile("n:ann", {"age": 30}, ("vip",), NOW)), (SITE, Profile("n:bob")), (2, Profile("n:ann"))],
         runs=[run("waits"), run("ended", status="completed"), run("bobs", profile="n:bob"), run("elsewhere", site=2)],
-        memory=[*memory, EntryMemory(SITE, "cart", "n:bob", "", NOW, "r3")],
+        memory=[EntryMemory(SITE, "cart", "n:ann", "", NOW, "r3")],
     )
-    facts = await store.facts(0, [SiteProfile(SITE, "phone")], [], [])
+    facts = await store.facts(0, Asked([SiteProfile(SITE, "phone")]))
     assert sorted(facts.subscribers, key=repr) == sorted([(SITE, phone), (SITE, laptop)], key=repr)
     assert facts.profiles == [(SITE, Profile("n:ann", {"age": 30}, ("vip",), NOW))]
     assert facts.runs == [run("waits")]
-    assert sorted(facts.memory, key=repr) == memory
+    assert facts.memory == []
+
+
+async def test_memory_is_read_by_key_or_whole_for_a_profile_that_is_to_be_joined(store: Store, owner: Owner) -> None:
+    kept = [
+        EntryMemory(SITE, workflow, profile, key, NOW, "r")
+        for workflow in ("cart", "welcome")
+        for profile in ("n:ann", "n:bob")
+        for key in ("", "k")
+    ]
+    await owner.commit(subscribers=[(SITE, subscriber("phone", "n:ann"))], memory=[*kept, EntryMemory(2, "cart", "n:ann", "k", NOW, "r")])
+    phone = [SiteProfile(SITE, "phone")]
+    by_profile = Asked(memory=[MemoryKey(SITE, "cart", "k", "n:bob"), MemoryKey(SITE, "none", "k", "n:bob")])
+    assert (await store.facts(0, by_profile)).memory == [EntryMemory(SITE, "cart", "n:bob", "k", NOW, "r")]
+    by_device = Asked(phone, memory=[MemoryKey(SITE, "welcome", "", None, "phone"), MemoryKey(SITE, "cart", "", None, "unknown")])
+    assert (await store.facts(0, by_device)).memory == [EntryMemory(SITE, "welcome", "n:ann", "", NOW, "r")]
+    joining = (await store.facts(0, Asked(phone, joining=phone))).memory
+    assert sorted(joining, key=repr) == sorted([one for one in kept if one.profile == "n:ann"], key=repr)
 
 
 async def test_a_named_subscriber_is_told_even_when_it_is_not_active(store: Store, owner: Owner) -> None:
     old = subscriber("old", "n:ann", active=False)
     await owner.commit(subscribers=[(SITE, old)])
-    assert (await store.facts(0, [SiteProfile(SITE, "old")], [], [])).subscribers == [(SITE, old)]
-    assert (await store.facts(0, [], [SiteProfile(SITE, "n:ann")], [])).subscribers == []
+    assert (await store.facts(0, Asked([SiteProfile(SITE, "old")], []))).subscribers == [(SITE, old)]
+    assert (await store.facts(0, Asked([], [SiteProfile(SITE, "n:ann")]))).subscribers == []
 
 
-async def test_runs_asked_for_by_id_are_told_once_whatever_their_status(store: Store, owner: Owner) -> None:
-    await owner.commit(runs=[run("waits"), run("ended", status="failed", reason="template")], profiles=[(SITE, Profile("n:ann"))])
-    asked = [run("waits").id, run("ended").id, run("unknown").id]
-    facts = await store.facts(0, [], [SiteProfile(SITE, "n:ann")], asked)
-    assert sorted(one.id for one in facts.runs) == sorted([run("waits").id, run("ended").id])
+async def test_the_subscriber_that_a_runs_entry_event_named_is_told_even_when_it_is_not_active(store: Store, owner: Owner) -> None:
+    old, other = subscriber("old", "n:ann", active=False), subscriber("other", "n:ann", active=False)
+    state = msgspec.Raw(b'{"entry":{"id":"e","name":"x","device_token_hash":"old"},"since":1}')
+    await owner.commit(subscribers=[(SITE, old), (SITE, other)], runs=[run("waits", state=state)])
+    assert (await store.facts(0, Asked([], [SiteProfile(SITE, "n:ann")]))).subscribers == [(SITE, old)]
 
 
 async def test_what_nobody_knows_has_no_facts(store: Store) -> None:
-    facts = await store.facts(0, [SiteProfile(SITE, "who")], [SiteProfile(SITE, "n:who")], ["what"])
+    facts = await store.facts(0, Asked([SiteProfile(SITE, "who")], [SiteProfile(SITE, "n:who")]))
     assert (facts.subscribers, facts.profiles, facts.runs, facts.memory) == ([], [], [], [])
 
 
@@ -90,3 +107,9 @@ async def test_workflow_states_are_kept_as_the_log_says(store: Store, owner: Own
     await owner.commit(workflows=[WorkflowState(SITE, "cart", 1, "active"), WorkflowState(SITE, "welcome", 1, "active")])
     await owner.commit(workflows=[WorkflowState(SITE, "cart", 2, "paused")])
     assert await store.workflow_states(0) == [WorkflowState(SITE, "cart", 2, "paused"), WorkflowState(SITE, "welcome", 1, "active")]
+
+
+async def test_site_states_are_kept_as_the_log_says(store: Store, owner: Owner) -> None:
+    await owner.commit(sites=[SiteState(SITE, "UTC"), SiteState(2, "Europe/Berlin")])
+    await owner.commit(sites=[SiteState(SITE, "Asia/Tokyo")])
+    assert await store.site_states(0) == [SiteState(SITE, "Asia/Tokyo"), SiteState(2, "Europe/Berlin")]

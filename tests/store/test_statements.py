@@ -18,6 +18,7 @@ WALKS = {
     ("configuration", "workflows"): {"workflows"},
     ("engine", "take"): {"inbox"},  # from its beginning, up to the limit
     ("engine", "workflow_states"): {"workflow_states"},
+    ("engine", "site_states"): {"site_states"},
     ("ingest", "forget_claims"): {"event_ids"},  # likewise
     ("outbox", "hold"): {"outbox"},  # a pause or a resume is rare
     ("outbox", "stale"): {"o"},

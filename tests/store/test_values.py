@@ -11,7 +11,7 @@ from tests.store.builders import NOW, SITE, Owner, delivery, entry, run
 
 from clarion.domain.records import Profile, Scalar, Subscriber
 from clarion.store.port import Store
-from clarion.store.records import Attempt, Explanation, Poisoned, SiteProfile
+from clarion.store.records import Asked, Attempt, Explanation, Poisoned, SiteProfile
 from clarion.store.sqlite.migrations import migrate
 from clarion.store.sqlite.store import SqliteStore
 
@@ -51,7 +51,7 @@ async def test_json_survives_wherever_it_is_kept(store: Store, owner: Owner, bod
         emitted=[entry("emitted", body)],
     )
     assert bytes((await store.take(0, 10, NOW, 10)).due[0].state) == body
-    assert bytes((await store.facts(0, [], [], [run("r").id])).runs[0].state) == body
+    assert bytes((await store.facts(0, Asked([], [SiteProfile(SITE, "n:ann")]))).runs[0].state) == body
     assert bytes((await store.run(run("r").id)).state) == body
     assert bytes((await store.claim(1, NOW))[0][0].job) == body
     assert bytes((await store.deliveries(SITE, None, 1))[0].delivery.job) == body
@@ -83,7 +83,7 @@ async def test_records_survive(attributes: dict[str, Scalar], segments: tuple[st
         row = run("r", profile=profile.key, key=words[5], reason=words[1], step=None, started=numbers[0])
         one = delivery("d", profile=profile.key, step=words[2], attempts=(Attempt(NOW, 1, None, words[3]),))
         await owner.commit(profiles=[(SITE, profile)], subscribers=[(SITE, subscriber)], runs=[row], deliveries=[one])
-        facts = await store.facts(0, [SiteProfile(SITE, words[1])], [], [])
+        facts = await store.facts(0, Asked([SiteProfile(SITE, words[1])]))
         view = await store.profile(SITE, profile.key)
         claimed = (await store.claim(1, NOW))[0]
         await store.close()

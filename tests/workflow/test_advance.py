@@ -8,6 +8,7 @@ from clarion.domain.ids import effect_id
 from clarion.workflow.advance import Arrived, Begin, Due, Person, Stop, advance
 from clarion.workflow.effects import HttpEffect, PushEffect
 from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING
+from clarion.workflow.source import DocumentInvalid
 
 HOUR = 3_600_000_000
 
@@ -62,6 +63,9 @@ def test_header_values_cannot_break_their_line(program: ProgramOf, person: Perso
     assert call.headers == {"X-A": "x Evil: 1"}
 
 
+OPEN = 'steps: [{id: show, push: {title: t, message: m, url: "{{ url }}", image: "{{ image }}"}}]'
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
@@ -74,18 +78,43 @@ def test_header_values_cannot_break_their_line(program: ProgramOf, person: Perso
     ],
 )
 def test_a_url_from_data_that_is_none_fails_the_run(program: ProgramOf, person: Person, value: object, reason: str) -> None:
-    done = advance(program('steps: [{id: call, http: {url: "{{ url }}"}}]'), new_run(event(url=value)), Begin(), 0, person)
+    done = advance(program(OPEN), new_run(event(url=value)), Begin(), 0, person)
     assert done.run.status == FAILED
     assert not done.effects
     assert reason in (done.run.reason or "")
-    assert (done.run.reason or "").startswith("step call: ")
+    assert (done.run.reason or "").startswith("step show: ")
 
 
-def test_a_whole_url_from_data_is_used_as_it_is(program: ProgramOf, person: Person) -> None:
+def test_a_whole_url_from_data_is_used_as_it_is_and_a_missing_picture_is_left_out(program: ProgramOf, person: Person) -> None:
     url = "https://x.example/a?b=1&c=%20#d"
-    [call] = advance(program('steps: [{id: call, http: {url: "{{ url }}"}}]'), new_run(event(url=url)), Begin(), 0, person).effects
-    assert isinstance(call, HttpEffect)
-    assert call.url == url
+    done = advance(program(OPEN), new_run(event(url=url)), Begin(), 0, person)
+    [push] = done.effects
+    assert isinstance(push, PushEffect)
+    assert (push.url, push.image) == (url, None)
+    assert done.reasons[0].detail["missing"] == ["image"]
+
+
+@pytest.mark.parametrize(
+    ("url", "valid"),
+    [
+        ("https://a.example", True),
+        ("https://a.example/{{ x }}", True),
+        ("https://a.example?q={{ x }}", True),
+        ("https://a.example:8443/#{{ x }}", True),
+        ("https://{{ host }}/x", False),
+        ("https://a.example{{ path }}", False),
+        ("https://a.example:{{ port }}/", False),
+        ("{{ url }}", False),
+        ("//a.example/", False),
+    ],
+)
+def test_data_cannot_choose_the_host_of_a_request(program: ProgramOf, url: str, valid: bool) -> None:
+    text = f'steps: [{{id: call, http: {{url: "{url}"}}}}]'
+    if valid:
+        program(text)
+    else:
+        with pytest.raises(DocumentInvalid, match="a host without outputs"):
+            program(text)
 
 
 WAITS = """

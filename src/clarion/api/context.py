@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from clarion.api.access import Access
+from clarion.api.documents import DocumentReader
 from clarion.clock import Clock
 from clarion.contract.errors import Detail, Refusal, failure, invalid, not_found, success, unavailable
 from clarion.contract.limits import MAX_DETAILS
@@ -32,6 +33,7 @@ class Context(msgspec.Struct, frozen=True):
     access: Access
     clock: Clock
     new_id: Callable[[], str]
+    documents: DocumentReader
     push_hosts: PushAllowList
     """Where push subscriptions may point."""
 

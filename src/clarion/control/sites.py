@@ -3,16 +3,19 @@
 import base64
 import secrets
 import zoneinfo
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from clarion.control.errors import Invalid
 from clarion.control.names import read_name
+from clarion.fresh_ids import fresh_id
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Site
+from clarion.store.records import EntryKind, NewEntry, Site, SiteChange
 from clarion.vault import Vault
 
 VAPID_PURPOSE: Final = "vapid private key"
@@ -20,26 +23,29 @@ WEBHOOK_PURPOSE: Final = "webhook secret"
 WEBHOOK_PREFIX: Final = "whsec_"
 
 
-async def create_site(store: Store, vault: Vault, name: str, vapid_subject: str, now: int, *, timezone: str = "UTC") -> Site:
-    """Make a site. Its secrets are sealed before they reach the store. Raises Invalid.
+async def create_site(
+    store: Store, vault: Vault, name: str, vapid_subject: str, now: int, *, timezone: str = "UTC", new_id: Callable[[], str] = fresh_id
+) -> Site:
+    """Make a site, and tell every partition. Its secrets are sealed before they reach the store. Raises Invalid.
 
     `vapid_subject` is how push services reach the operator: a `mailto:` or `https:` URI (RFC 8292 §2.1). `timezone` is an IANA name.
     """
     private, public = _vapid_key_pair()
     webhook = WEBHOOK_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
-    return await store.create_site(
-        Site(
-            id=0,
-            name=read_name(name),
-            app_id=secrets.token_hex(16),
-            vapid_public_key=public,
-            vapid_private_sealed=vault.seal(private, VAPID_PURPOSE),
-            vapid_subject=_read_subject(vapid_subject),
-            webhook_secret_sealed=vault.seal(webhook.encode(), WEBHOOK_PURPOSE),
-            created=now,
-            timezone=_read_timezone(timezone),
-        )
+    site = Site(
+        id=0,
+        name=read_name(name),
+        app_id=secrets.token_hex(16),
+        vapid_public_key=public,
+        vapid_private_sealed=vault.seal(private, VAPID_PURPOSE),
+        vapid_subject=_read_subject(vapid_subject),
+        webhook_secret_sealed=vault.seal(webhook.encode(), WEBHOOK_PURPOSE),
+        created=now,
+        timezone=_read_timezone(timezone),
     )
+    body = msgspec.json.encode(SiteChange(site.timezone))
+    entries = [NewEntry(EntryKind.SITE, 0, new_id(), body, now, partition) for partition in range(store.partitions)]
+    return await store.create_site(site, entries)
 
 
 async def find_site(store: Store, named: str | None) -> Site:

@@ -1,6 +1,5 @@
 """Workflows: publish, pause, resume. Each is one commit that also tells every partition through its inbox."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -11,23 +10,25 @@ from clarion.control.errors import Invalid
 from clarion.domain.durations import parse_duration
 from clarion.store.port import NotFound, Store
 from clarion.store.records import EntryKind, NewEntry, Site, WorkflowChange, WorkflowRow, WorkflowVersion
-from clarion.workflow.source import canonical, read_document
+from clarion.workflow.source import Document, canonical, read_document
 
 SKIP_OLDER_THAN: Final = 24 * HOUR
 """After a pause, pushes that were held for longer are stale unless said otherwise (semantics §7)."""
 
 
 async def publish_workflow(store: Store, site: Site, text: str, now: int, new_id: Callable[[], str]) -> tuple[WorkflowRow, bool]:
-    """Publish a document, and whether that made a new version: one that equals the current version changes nothing.
+    """Publish the document in a text, as `publish_document` does. Raises DocumentInvalid with every problem found."""
+    return await publish_document(store, site, read_document(text), text, now, new_id)
 
-    Raises `clarion.workflow.source.DocumentInvalid` with every problem found.
-    """
-    # a large document takes a while to read: others are served meanwhile
-    document = await asyncio.to_thread(read_document, text)
+
+async def publish_document(
+    store: Store, site: Site, document: Document, source: str, now: int, new_id: Callable[[], str]
+) -> tuple[WorkflowRow, bool]:
+    """Publish a document, and say whether that made a new version: one that equals the current version changes nothing."""
     slug = document.workflow
     configuration = await store.configuration()
     before = next((row.version for row in configuration.workflows if row.site == site.id and row.workflow == slug), 0)
-    version = WorkflowVersion(site=site.id, workflow=slug, version=0, document=msgspec.Raw(canonical(document)), source=text, created=now)
+    version = WorkflowVersion(site=site.id, workflow=slug, version=0, document=msgspec.Raw(canonical(document)), source=source, created=now)
     entries = _entries(store, site, WorkflowChange(workflow=slug, change="publish"), now, new_id)
     row = await store.publish(version, document.name, entries)
     return row, row.version != before

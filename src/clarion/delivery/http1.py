@@ -47,7 +47,7 @@ class HttpClient:
         max_head: int = 32_768,
         max_response: int = 65_536,
         idle_timeout: float = 30.0,
-        idle_per_origin: int = 64,
+        idle_per_origin: int = 256,
         idle_total: int = 1024,
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,

@@ -34,7 +34,7 @@ _PARKED_FOR: Final = SECOND // 4
 _FEWEST_PARKED: Final = 16
 _FIRST_PACE: Final = SECOND // 500
 """Time from one delivery to the next of a host that has not been kept busy yet."""
-_MEASURED_OVER: Final = SECOND // 20
+_MEASURED_OVER: Final = 32
 _DOWN_PACE: Final = SECOND // 100
 _LOOKS: Final = 8
 """How many hosts without a slot are looked at when one is free."""
@@ -128,11 +128,6 @@ class HostLimits(Generic[Item]):
         self._take(host)
         return True
 
-    @property
-    def crowded(self) -> bool:
-        """True while so much is parked that the worker, not a host, is what is short of time: better claim no more now."""
-        return self._parked * 2 >= self._max_parked
-
     def park(self, name: str, item: Item, now: int) -> bool:
         """Keep a delivery that found no slot until `release` gives it back; False if the host is down or enough are parked."""
         host = self._hosts[name]
@@ -216,7 +211,7 @@ class HostLimits(Generic[Item]):
         if host.parked:  # only a host that is kept busy shows its pace
             host.through += 1
             elapsed = now - host.since
-            if elapsed >= _MEASURED_OVER:
+            if host.through >= _MEASURED_OVER or elapsed >= SECOND:
                 host.pace = max((host.pace + elapsed // host.through) // 2, 1)
                 host.since, host.through = now, 0
         was_slow = host.slow

@@ -52,10 +52,17 @@ def parse_target(url: str) -> Target:
     parts = _URL.fullmatch(url)
     if parts is None:
         raise Blocked("URL is not http or https")
-    scheme = parts[1].lower()
-    if "@" in parts[2]:
+    site = _parse_site(parts[1].lower(), parts[2])
+    path = _encode((parts[3] or "/") + (parts[4] or ""))
+    return Target(site.scheme, site.host, site.port, site.origin, site.address, path.encode("ascii") + site.line)
+
+
+@lru_cache(maxsize=4096)
+def _parse_site(scheme: str, text: str) -> Target:
+    """What all URLs of one scheme and authority share; its `line` lacks the path. Endpoints are many, push services few."""
+    if "@" in text:
         raise Blocked("URL holds user information")
-    authority = _AUTHORITY.fullmatch(parts[2])
+    authority = _AUTHORITY.fullmatch(text)
     if authority is None:
         raise Blocked("URL's host or port is malformed")
     port = int(authority[3] or _DEFAULT_PORTS[scheme])
@@ -65,8 +72,7 @@ def parse_target(url: str) -> Target:
     shown = f"[{host}]" if ":" in host else host
     if port != _DEFAULT_PORTS[scheme]:
         shown = f"{shown}:{port}"
-    path = _encode((parts[3] or "/") + (parts[4] or ""))
-    return Target(scheme, host, port, f"{scheme}://{shown}", address, f"{path} HTTP/1.1\r\nhost: {shown}\r\n".encode("ascii"))
+    return Target(scheme, host, port, f"{scheme}://{shown}", address, f" HTTP/1.1\r\nhost: {shown}\r\n".encode("ascii"))
 
 
 def _literal_v6(text: str) -> tuple[str, IPAddress]:

@@ -24,8 +24,10 @@ from clarion.store.records import Delivery, Report
 
 HELD_FOR: Final = SECOND
 """How long a paused workflow's deliveries stay claimed before they go back: the engine's hold reaches the store meanwhile."""
-LOOK_PAST: Final = SECOND // 10
-"""How long a crowd of parked deliveries keeps the worker from looking for others behind them."""
+LOOK_PAST: Final = SECOND // 40
+"""After a claim of which some had to be put off, the next waits this long, or until half of the parked are under way: what the worker
+itself has no time for is better left in the store, and others behind a busy host do not wait for long.
+"""
 
 _PUSH: Final = msgspec.json.Decoder(PushJob)
 _HTTP: Final = msgspec.json.Decoder(HttpJob)
@@ -81,6 +83,7 @@ class DeliveryWorker:
         self._held: list[str] = []
         self._held_until = 0
         self._look_past = 0
+        self._enough = 0
         self._short = False
         self._stopping = False
         self._claiming: asyncio.Task[None] | None = None
@@ -152,12 +155,11 @@ class DeliveryWorker:
         limit = min(self._batch, self._limits.free, self._max_unreported - taken_on)
         now = self._clock()
         self._short = limit <= 0
-        if limit > 0 and self._limits.crowded and now < self._look_past:
+        if limit > 0 and now < self._look_past and self._limits.parked >= self._enough:
             self._short = True
             self._alarm.at(self._look_past)
         if self._short:
             return
-        self._look_past = now + LOOK_PAST
         deliveries, next_due = await self._store.claim(limit, now)
         if self._stopping:
             self._held += [delivery.id for delivery in deliveries]
@@ -168,6 +170,7 @@ class DeliveryWorker:
             except Exception as error:  # noqa: BLE001 - a job that cannot be read is that delivery's trouble only
                 _log.exception("a delivery cannot be read", delivery=delivery.id)
                 self._reporter.add(self._sender.broken(delivery, error))
+        self._enough = self._limits.parked // 2
         if len(deliveries) == limit:
             self._woken.set()
         elif next_due is not None:
@@ -186,6 +189,7 @@ class DeliveryWorker:
             self._send(ready)
         elif not self._limits.park(ready.host, ready, now):
             self._postpone(ready, now)
+            self._look_past = now + LOOK_PAST
 
     def _postpone(self, ready: Ready, now: int) -> None:
         # an expired delivery is to end as soon as it has expired

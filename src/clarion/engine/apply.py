@@ -1,6 +1,6 @@
 """Applies one input at a time to the books: the same in the live engine, a simulation and a replay. Reads no clock and no store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -11,8 +11,9 @@ from clarion.engine import identity
 from clarion.engine.fanout import deliveries
 from clarion.engine.ledger import Kept, Ledger, Person
 from clarion.engine.registry import PAUSED, Registry
-from clarion.store.records import DeliveryOutcome, EntryMemory, Explanation, SubscriberPut, WorkflowState
+from clarion.store.records import DeliveryOutcome, EntryMemory, Explanation, SiteState, SubscriberPut, WorkflowState
 from clarion.workflow import advance as core
+from clarion.workflow.effects import Effect, PushEffect
 from clarion.workflow.program import Program
 from clarion.workflow.run import WAITING, Reason, Run
 from clarion.workflow.start import Decision, Verdict, consider
@@ -24,6 +25,12 @@ _encode = msgspec.json.Encoder().encode
 _decode_data = msgspec.json.Decoder(dict[str, Scalar]).decode
 
 
+MOST_RUNS = 1_000
+"""Runs in flight that one profile may have: each of its events is offered to all of them."""
+MOST_TOLD = 100
+"""Runs, and verdicts, that one explanation has at most."""
+
+
 class History(msgspec.Struct, frozen=True, omit_defaults=True):
     """Body of an explanation: what one input meant to each workflow that it concerned, and what runs did."""
 
@@ -33,6 +40,8 @@ class History(msgspec.Struct, frozen=True, omit_defaults=True):
     runs: tuple[tuple[str, tuple[Reason, ...]], ...] = ()
     """(run id, what it did)."""
     unknown_subscriber: bool = False
+    more: int = 0
+    """How many runs and verdicts are left out."""
 
 
 class Applier:
@@ -57,7 +66,7 @@ class Applier:
 
     def subscriber(self, site: int, put: SubscriberPut, entry: str, received: int, now: int) -> str:
         """A subscription was registered. Returns the key of its profile."""
-        change = identity.register(self._ledger, site, put, entry, received, now)
+        change = identity.register(self._ledger, site, put, entry, received, now, parallel=self._is_parallel)
         self._runs.extend((run, (reason,)) for run, reason in change.merged)
         for event in change.events:
             self._offer((site, change.profile), event, now)
@@ -84,6 +93,11 @@ class Applier:
         self._ledger.workflows.put((state.site, state.workflow), state)
         self._registry.put(state)
 
+    def site(self, state: SiteState) -> None:
+        """A site was made, or its settings changed."""
+        self._ledger.sites.put(state.site, state)
+        self._registry.put_site(state)
+
     def timer(self, run: str, now: int) -> None:
         """A run's timer is due."""
         kept = self._ledger.runs.get(run)
@@ -94,7 +108,8 @@ class Applier:
             self._ledger.put_run(kept.run, held=True)
             return
         person = (kept.run.site, kept.run.profile)
-        self._advance(self._program(kept.run), kept.run, core.Due(), now, person)
+        stale = state is not None and kept.run.due < state.stale_before
+        self._advance(kept.run, core.Due(), now, person, stale=stale)
         self._close(kept.run.site, kept.run.profile, kept.run.id, "timer", now)
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -122,18 +137,25 @@ class Applier:
         self._close(person[0], person[1], event.id, event.name, now)
 
     def _arrive(self, kept: Kept, event: Event, data: dict[str, Scalar], now: int, person: Person) -> None:
-        program = self._program(kept.run)
-        if not program.exits_on(event.name):
+        run = kept.run
+        program = self._program(run)
+        if program is not None and not program.exits_on(event.name):
             return
-        after = self._advance(program, kept.run, core.Arrived(event, data), now, person, held=kept.held)
+        after = self._advance(run, core.Arrived(event, data), now, person, held=kept.held)
         if after.status != WAITING:
-            self._verdicts.append(Verdict(program.workflow, program.version, "exited", kept.run.id))
+            self._verdicts.append(Verdict(run.workflow, run.version, after.status, run.id))
 
     def _consider(self, state: WorkflowState, event: Event, data: dict[str, Scalar], now: int, person: Person) -> None:
         program = self._registry.program(state.site, state.workflow, state.version)
+        if program is None:
+            return
         whom = self._person(person, event.device_token_hash)
         scope = Scope(event=data, entry=data, now=now, profile=whom.profile, subscriber=whom.subscriber, timezone=whom.timezone)
-        running = [kept.run for kept in self._ledger.runs_of(person) if kept.run.workflow == state.workflow]
+        in_flight = self._ledger.runs_of(person)
+        if len(in_flight) >= MOST_RUNS:
+            self._verdicts.append(Verdict(state.workflow, state.version, "too_many_runs", detail={"runs": len(in_flight)}))
+            return
+        running = [kept.run for kept in in_flight if kept.run.workflow == state.workflow]
         decision = consider(
             program, event, program.starts_on(event.name), scope, running, self._last_start(state, person), state.status == PAUSED
         )
@@ -154,25 +176,26 @@ class Applier:
         for restarted in decision.restart:
             kept = self._ledger.runs.get(restarted)
             if kept is not None:
-                self._advance(self._program(kept.run), kept.run, core.Stop("restarted"), now, person)
+                self._advance(kept.run, core.Stop("restarted"), now, person)
         id = run_id(site, program.workflow, event.id, decision.key)
         run = Run(id, site, program.workflow, program.version, profile, decision.key, event, now)
         memory = EntryMemory(site, program.workflow, profile, decision.key or "", now, id)
         self._ledger.memory.put((site, program.workflow, profile, decision.key or ""), memory)
         self._verdicts.append(msgspec.structs.replace(decision.verdict, run=id))
-        self._advance(program, run, core.Begin(), now, person)
+        self._advance(run, core.Begin(), now, person)
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
-    def _advance(self, program: Program, run: Run, given: core.Input, now: int, person: Person, *, held: bool = False) -> Run:
-        """Let the core take the run on, and book what came of it."""
-        done = core.advance(program, run, given, now, self._person(person, run.entry.device_token_hash))
+    def _advance(self, run: Run, given: core.Input, now: int, person: Person, *, held: bool = False, stale: bool = False) -> Run:
+        """Let the core take the run on, and book what came of it; `stale` pushes are not sent."""
+        program = self._program(run)
+        if program is None:
+            done = core.fail(run, now, f"version {run.version} is not valid in this version of Clarion")
+        else:
+            done = core.advance(program, run, given, now, self._person(person, run.entry.device_token_hash))
         after, reasons = done.run, list(done.reasons)
         for effect in done.effects:
-            going = deliveries(effect, after, self._ledger.subscribers_of(person), now)
-            if not going:
-                reasons.append(Reason(now, "no_subscriber", effect.step))
-            self._ledger.deliveries.extend(going)
+            reasons.extend(self._deliver(effect, after, now, person, stale=stale))
         if after is not run or isinstance(given, core.Begin):
             self._ledger.put_run(after, held=held and after.status == WAITING)
             if after.due is not None and not held:
@@ -181,8 +204,22 @@ class Applier:
             self._runs.append((after.id, tuple(reasons)))
         return after
 
-    def _program(self, run: Run) -> Program:
+    def _deliver(self, effect: Effect, run: Run, now: int, person: Person, *, stale: bool) -> Iterator[Reason]:
+        """Book an effect's deliveries; says where there are none."""
+        if stale and isinstance(effect, PushEffect):
+            yield Reason(now, "stale", effect.step)
+            return
+        going = deliveries(effect, run, self._ledger.subscribers_of(person), now)
+        if not going:
+            yield Reason(now, "no_subscriber", effect.step)
+        self._ledger.deliveries.extend(going)
+
+    def _program(self, run: Run) -> Program | None:
         return self._registry.program(run.site, run.workflow, run.version)
+
+    def _is_parallel(self, run: Run) -> bool:
+        program = self._program(run)
+        return program is not None and program.document.start.while_running == "parallel"
 
     def _person(self, person: Person, device: str | None) -> core.Person:
         """The profile, and the subscriber that the entry event named, else the most recently active one."""
@@ -193,14 +230,16 @@ class Applier:
         if named is None or named.profile != person[1]:
             active = self._ledger.subscribers_of(person)
             named = active[0] if active else None
-        return core.Person(profile, named)
+        return core.Person(profile, named, self._registry.timezone(person[0]))
 
     # -- explanations ------------------------------------------------------------------------------------------------
 
     def _close(self, site: int, profile: str, event: str, name: str, now: int) -> None:
         """Book the explanation of what was offered."""
         if self._verdicts or self._runs:
-            self._explain(site, profile, event, now, History(name, tuple(self._verdicts), tuple(self._runs)))
+            more = max(0, len(self._verdicts) - MOST_TOLD) + max(0, len(self._runs) - MOST_TOLD)
+            told = History(name, tuple(self._verdicts[:MOST_TOLD]), tuple(self._runs[:MOST_TOLD]), more=more)
+            self._explain(site, profile, event, now, told)
         self.forget()
 
     def forget(self) -> None:

@@ -12,29 +12,35 @@ from clarion.engine.apply import Applier
 from clarion.engine.ledger import Ledger, row_from_run
 from clarion.engine.registry import ACTIVE, PAUSED, ProgramKey, Registry
 from clarion.store.records import (
+    Asked,
     DeliveryOutcome,
     Entry,
     EntryKind,
     Facts,
     LogMove,
+    MemoryKey,
     Outcome,
     PartitionState,
     Poisoned,
     RunRow,
+    SiteChange,
     SiteProfile,
+    SiteState,
     SubscriberPut,
     WorkflowChange,
     WorkflowState,
 )
 from clarion.workflow.run import Run
+from clarion.workflow.start import remembered_key
 
-Body = Event | SubscriberPut | DeliveryOutcome | WorkflowChange | None
+Body = Event | SubscriberPut | DeliveryOutcome | WorkflowChange | SiteChange | None
 
 _DECODERS: dict[EntryKind, Callable[[msgspec.Raw], Body]] = {
     EntryKind.EVENT: msgspec.json.Decoder(Event).decode,
     EntryKind.SUBSCRIBER: msgspec.json.Decoder(SubscriberPut).decode,
     EntryKind.OUTCOME: msgspec.json.Decoder(DeliveryOutcome).decode,
     EntryKind.WORKFLOW: msgspec.json.Decoder(WorkflowChange).decode,
+    EntryKind.SITE: msgspec.json.Decoder(SiteChange).decode,
 }
 
 _log = structlog.get_logger(__name__)
@@ -49,44 +55,71 @@ def decode(entry: Entry) -> Body:
 class Needs:
     """What a batch has to read before it can be applied."""
 
-    def __init__(self) -> None:
-        self.devices: dict[tuple[int, str], None] = {}
-        self.profiles: dict[tuple[int, str], None] = {}
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._devices: dict[SiteProfile, None] = {}
+        self._profiles: dict[SiteProfile, None] = {}
+        self._memory: dict[MemoryKey, None] = {}
+        self._joining: dict[SiteProfile, None] = {}
+        self._joined: dict[tuple[int, str], list[str]] = {}
+        """By subscriber: the profiles that it may come to belong to in this batch."""
         self.versions: set[ProgramKey] = set()
 
     def add(self, site: int, body: Body) -> None:
         """An entry's body names a subscriber, a profile, or a version."""
         match body:
             case Event():
-                if body.device_token_hash is not None:
-                    self.devices[site, body.device_token_hash] = None
-                if body.profile_id is not None:
-                    self.profiles[site, named_profile(body.profile_id)] = None
+                self._add_event(site, body)
             case SubscriberPut():
-                self.devices[site, body.device_token_hash] = None
-                self.profiles[site, anonymous_profile(body.device_token_hash)] = None
-                if body.profile_id is not None:
-                    self.profiles[site, named_profile(body.profile_id)] = None
+                self._add_subscriber(site, body)
             case DeliveryOutcome():
                 if body.subscriber is not None:
-                    self.devices[site, body.subscriber] = None
+                    self._devices[SiteProfile(site, body.subscriber)] = None
             case WorkflowChange():
                 if body.version:
                     self.versions.add((site, body.workflow, body.version))
-            case None:
+            case SiteChange() | None:
                 pass
+
+    def _add_event(self, site: int, event: Event) -> None:
+        device, profile = event.device_token_hash, None
+        if device is not None:
+            self._devices[SiteProfile(site, device)] = None
+        if event.profile_id is not None:
+            profile = named_profile(event.profile_id)
+            self._profiles[SiteProfile(site, profile)] = None
+        for state in self._registry.listening(site, event.name):
+            program = self._registry.program(site, state.workflow, state.version)
+            key = None if program is None else remembered_key(program, event)
+            if key is None:
+                continue
+            if profile is not None:
+                self._memory[MemoryKey(site, state.workflow, key, profile)] = None
+                continue
+            self._memory[MemoryKey(site, state.workflow, key, None, device)] = None
+            for other in self._joined.get((site, device or ""), ()):
+                self._memory[MemoryKey(site, state.workflow, key, other)] = None
+
+    def _add_subscriber(self, site: int, put: SubscriberPut) -> None:
+        device = SiteProfile(site, put.device_token_hash)
+        self._devices[device] = None
+        profile = anonymous_profile(put.device_token_hash)
+        self._profiles[SiteProfile(site, profile)] = None
+        if put.profile_id is not None:
+            profile = named_profile(put.profile_id)
+            self._profiles[SiteProfile(site, profile)] = None
+            self._joining[device] = None
+        self._joined.setdefault((site, put.device_token_hash), []).append(profile)
 
     def add_runs(self, rows: Iterable[RunRow]) -> None:
         """Runs whose timers are due."""
         for row in rows:
-            self.profiles[row.site, row.profile] = None
+            self._profiles[SiteProfile(row.site, row.profile)] = None
             self.versions.add((row.site, row.workflow, row.version))
 
-    def subscribers(self) -> list[SiteProfile]:
-        return [SiteProfile(site, device) for site, device in self.devices]
-
-    def people(self) -> list[SiteProfile]:
-        return [SiteProfile(site, profile) for site, profile in self.profiles]
+    def asked(self) -> Asked:
+        """What to ask the store for."""
+        return Asked(list(self._devices), list(self._profiles), list(self._memory), list(self._joining))
 
 
 class Batch:
@@ -106,6 +139,7 @@ class Batch:
         self._poisoned: list[Poisoned] = []
         self._hold: list[tuple[int, str]] = []
         self._release: list[tuple[int, str, int]] = []
+        self._changed = False
         self.resumed: list[tuple[int, str]] = []
         """Workflows that came back from a pause: their held runs have to be offered again."""
 
@@ -125,16 +159,16 @@ class Batch:
                 self._set_aside_run(run, f"{type(error).__name__}: {error}")
             else:
                 self._ledger.keep()
-        return fired
 
     def apply(self, entry: Entry, body: Body, most_timers: int) -> bool:
         """Fire the timers that come before an entry, then apply it. Returns whether it was taken.
 
-        It is not while more timers than `most_timers` come before it, nor behind a resume, whose held timers come first: it has to wait for
-        the next batch. An entry that cannot be applied is set aside; the rest go on.
+        It is not while more timers than `most_timers` come before it, nor behind a change of a workflow (after a resume the held timers
+        come first, after a publish there is more to read): it has to wait for the next batch. An entry that cannot be applied is set
+        aside; the rest go on.
         """
         self.fire_timers(most_timers)
-        if self._timers or self.resumed:
+        if self._timers or self._changed:
             return False
         self._sequence += 1
         profile = ""
@@ -166,25 +200,30 @@ class Batch:
                 return self._applier.outcome(entry.site, body, entry.id, entry.received, now)
             case WorkflowChange():
                 self._workflow(entry.site, body, now)
+            case SiteChange():
+                self._applier.site(SiteState(entry.site, body.timezone))
+            case None:
+                pass
         return ""
 
     def _workflow(self, site: int, change: WorkflowChange, now: int) -> None:
-        before = self._registry.state(site, change.workflow)
-        version = change.version or (before.version if before else 0)
+        before = self._registry.state(site, change.workflow) or WorkflowState(site, change.workflow, change.version, ACTIVE)
         match change.change:
             case "publish":
-                self._applier.workflow(WorkflowState(site, change.workflow, version, before.status if before else ACTIVE))
+                state = msgspec.structs.replace(before, version=change.version)
             case "pause":
-                self._applier.workflow(WorkflowState(site, change.workflow, version, PAUSED))
+                state = msgspec.structs.replace(before, status=PAUSED)
                 self._hold.append((site, change.workflow))
             case "resume":
-                self._applier.workflow(WorkflowState(site, change.workflow, version, ACTIVE))
-                self._state = msgspec.structs.replace(self._state, resumed=now)
                 cutoff = 0 if change.skip_older_than is None else now - change.skip_older_than
+                state = msgspec.structs.replace(before, status=ACTIVE, stale_before=cutoff)
+                self._state = msgspec.structs.replace(self._state, resumed=now)
                 self._release.append((site, change.workflow, cutoff))
                 self.resumed.append((site, change.workflow))
             case _:
                 raise ValueError(f"unknown change {change.change!r} of workflow {change.workflow}")
+        self._applier.workflow(state)
+        self._changed = True
 
     def set_aside(self, entry: Entry, error: str) -> None:
         """Note that an entry could not be applied."""
@@ -219,6 +258,7 @@ class Batch:
             runs=[row_from_run(kept) for _, kept in ledger.runs.changes()],
             memory=[memory for _, memory in ledger.memory.changes()],
             workflows=[state for _, state in ledger.workflows.changes()],
+            sites=[state for _, state in ledger.sites.changes()],
             explanations=ledger.explanations,
             deliveries=ledger.deliveries,
             emitted=ledger.emitted,

@@ -1,12 +1,14 @@
 """Who is who: subscribers come, join profiles, and go (semantics §1)."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from clarion.domain.ids import PROFILE_ANONYMOUS, anonymous_profile, caused_event_id, named_profile
 from clarion.domain.records import Event, Profile, Scalar, Subscriber
-from clarion.engine.ledger import Ledger, Person
+from clarion.engine.ledger import Kept, Ledger, Person
 from clarion.store.records import EntryMemory, SubscriberPut
-from clarion.workflow.run import EXITED, Reason
+from clarion.workflow.run import EXITED, Reason, Run
 
 ADDED = "PushEngage.Subscriber.Add"
 UPDATED = "PushEngage.Subscriber.Update"
@@ -41,15 +43,20 @@ def system_event(cause: str, name: str, subscriber: Subscriber, received: int, h
     return Event(caused_event_id(cause, name, 0), name, subscriber.device_token_hash, data=encoded, received=received, hops=hops)
 
 
-def register(ledger: Ledger, site: int, put: SubscriberPut, entry: str, received: int, now: int) -> Change:
-    """Apply a registration: keep the subscription, join its profile, merge an anonymous one into a named one."""
+def register(
+    ledger: Ledger, site: int, put: SubscriberPut, entry: str, received: int, now: int, *, parallel: Callable[[Run], bool]
+) -> Change:
+    """Apply a registration: keep the subscription, join its profile, merge an anonymous one into a named one.
+
+    `parallel` says of a run whether its workflow lets runs of one profile and key stand side by side.
+    """
     before = ledger.subscribers.get((site, put.device_token_hash))
     profile = _profile_of(put, before)
     merged: tuple[tuple[str, Reason], ...] = ()
     ensure_profile(ledger, (site, profile), now)
     joined = put.profile_id is not None and (before is None or before.profile != profile)
     if before is not None and joined and before.profile.startswith(PROFILE_ANONYMOUS):
-        merged = merge(ledger, site, before.profile, profile, now)
+        merged = merge(ledger, site, before.profile, profile, now, parallel=parallel)
     if put.attributes:
         kept = ensure_profile(ledger, (site, profile), now)
         ledger.profiles.put((site, profile), msgspec.structs.replace(kept, attributes={**kept.attributes, **put.attributes}))
@@ -85,7 +92,9 @@ def remove(ledger: Ledger, site: int, device_token_hash: str, cause: str, receiv
     return Change(subscriber.profile, (system_event(cause, REMOVED, subscriber, received, hops),))
 
 
-def merge(ledger: Ledger, site: int, anonymous: str, named: str, now: int) -> tuple[tuple[str, Reason], ...]:
+def merge(
+    ledger: Ledger, site: int, anonymous: str, named: str, now: int, *, parallel: Callable[[Run], bool]
+) -> tuple[tuple[str, Reason], ...]:
     """An anonymous profile becomes part of a named one: attributes (the named one wins), segments, runs in flight, memory of entries."""
     source, target = (site, anonymous), (site, named)
     gone, kept = ledger.profiles.get(source), ensure_profile(ledger, target, now)
@@ -100,22 +109,23 @@ def merge(ledger: Ledger, site: int, anonymous: str, named: str, now: int) -> tu
             ),
         )
     _join_memory(ledger, source, target)
-    return _move_runs(ledger, source, target, now)
+    return _move_runs(ledger, source, target, now, parallel)
 
 
-def _move_runs(ledger: Ledger, source: Person, target: Person, now: int) -> tuple[tuple[str, Reason], ...]:
+def _move_runs(ledger: Ledger, source: Person, target: Person, now: int, parallel: Callable[[Run], bool]) -> tuple[tuple[str, Reason], ...]:
     """Where both have a run of the same workflow and key, the older stays and the other exits."""
     ended: list[tuple[str, Reason]] = []
-    present = {(kept.run.workflow, kept.run.key): kept for kept in ledger.runs_of(target)}
-    for moving in ledger.runs_of(source):
-        ledger.put_run(msgspec.structs.replace(moving.run, profile=target[1]), held=moving.held)
-        rival = present.get((moving.run.workflow, moving.run.key))
-        if rival is None:
+    oldest = {(kept.run.workflow, kept.run.key): kept for kept in reversed(ledger.runs_of(target))}
+    for kept in ledger.runs_of(source):
+        moving = Kept(msgspec.structs.replace(kept.run, profile=target[1]), kept.held)
+        ledger.put_run(moving.run, held=moving.held)
+        place = (moving.run.workflow, moving.run.key)
+        rival = oldest.get(place)
+        if rival is None or parallel(moving.run):
             continue
-        _, younger = sorted((rival, moving), key=lambda kept: (kept.run.started, kept.run.id))
-        run = msgspec.structs.replace(younger.run, profile=target[1], status=EXITED, due=None, step=None, ended=now, reason="merged")
-        ledger.put_run(run)
-        ended.append((run.id, Reason(now, EXITED, younger.run.step, {"reason": "merged"})))
+        oldest[place], younger = sorted((rival, moving), key=lambda one: (one.run.started, one.run.id))
+        ledger.put_run(msgspec.structs.replace(younger.run, status=EXITED, due=None, step=None, ended=now, reason="merged"))
+        ended.append((younger.run.id, Reason(now, EXITED, younger.run.step, {"reason": "merged"})))
     return tuple(ended)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from clarion.domain.records import Event, Profile, Subscriber
-from clarion.store.records import Delivery, EntryMemory, Explanation, Facts, NewEntry, RunRow, WorkflowState
+from clarion.store.records import Delivery, EntryMemory, Explanation, Facts, NewEntry, RunRow, SiteState, WorkflowState
 from clarion.workflow.run import WAITING, Run
 
 K = TypeVar("K")
@@ -135,6 +135,7 @@ class Ledger:
         """By profile: its runs in flight, oldest first; some may have ended in this batch."""
         self.memory: Layer[tuple[int, str, str, str], EntryMemory] = Layer()
         self.workflows: Layer[tuple[int, str], WorkflowState] = Layer()
+        self.sites: Layer[int, SiteState] = Layer()
         self.deliveries: list[Delivery] = []
         self.emitted: list[NewEntry] = []
         self.explanations: list[Explanation] = []
@@ -162,7 +163,7 @@ class Ledger:
 
     @property
     def _layers(self) -> tuple[Layer[Any, Any], ...]:
-        return (self.profiles, self.subscribers, self.devices, self.runs, self.waiting, self.memory, self.workflows)
+        return (self.profiles, self.subscribers, self.devices, self.runs, self.waiting, self.memory, self.workflows, self.sites)
 
     def keep(self) -> None:
         """The input's changes stand."""

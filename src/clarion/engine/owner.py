@@ -140,7 +140,8 @@ class Owner:
         if self._clock is None:
             self._clock = LogClock(self._wall, state.log_time, self._steady)
         states = await self._store.workflow_states(self._partition)
-        self._registry.load(states)
+        self._registry.load(states, await self._store.site_states(self._partition))
+        await self._registry.fetch(())
         self._rearm = [(state.site, state.workflow) for state in states if state.status == ACTIVE]
         now = self._now()
         entry = NewEntry(EntryKind.RESUME, 0, self._new_id(), b"null", now, self._partition)
@@ -178,7 +179,7 @@ class Owner:
 
     async def _apply(self, entries: list[Entry], taken: Taken, now: int) -> Outcome:
         bodies: list[Body | msgspec.MsgspecError] = []
-        needs = Needs()
+        needs = Needs(self._registry)
         needs.add_runs(taken.due)
         for entry in entries:
             try:
@@ -188,7 +189,7 @@ class Owner:
             else:
                 needs.add(entry.site, body)
                 bodies.append(body)
-        facts = await self._facts(needs, taken.due)
+        facts = await self._facts(needs)
         batch = Batch(self._require_state(), self._registry, facts, taken.due, now)
         for entry, given in zip(entries, bodies, strict=True):
             if isinstance(given, msgspec.MsgspecError):
@@ -201,13 +202,14 @@ class Owner:
         try:
             await self._commit(outcome)
         except StoreError:
-            self._registry.load(await self._store.workflow_states(self._partition))
+            self._registry.load(await self._store.workflow_states(self._partition), await self._store.site_states(self._partition))
+            await self._registry.fetch(())
             raise
         self._rearm.extend(batch.resumed)
         return outcome
 
-    async def _facts(self, needs: Needs, due: list[RunRow]) -> Facts:
-        facts = await self._store.facts(self._partition, needs.subscribers(), needs.people(), [row.id for row in due])
+    async def _facts(self, needs: Needs) -> Facts:
+        facts = await self._store.facts(self._partition, needs.asked())
         versions = {(row.site, row.workflow, row.version) for row in facts.runs}
         await self._registry.fetch(needs.versions | versions)
         return facts

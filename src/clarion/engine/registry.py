@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import structlog
 
 from clarion.store.port import Store
-from clarion.store.records import WorkflowState
+from clarion.store.records import SiteState, WorkflowState
 from clarion.workflow.program import Program, compile_program
 from clarion.workflow.source import DocumentInvalid, parse_canonical
 
@@ -20,7 +20,7 @@ ProgramKey = tuple[int, str, int]
 
 
 class Registry:
-    """Which version of each workflow starts runs, and the programs of all versions that runs are on."""
+    """Which version of each workflow starts runs, the programs of all versions that runs are on, and the settings of sites."""
 
     MOST_PROGRAMS = 2_000
     """Programs kept compiled; past that the least recently used are read again when needed."""
@@ -28,18 +28,29 @@ class Registry:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._states: dict[tuple[int, str], WorkflowState] = {}
+        self._sites: dict[int, SiteState] = {}
         self._programs: OrderedDict[ProgramKey, Program | None] = OrderedDict()
-        self._listening: dict[tuple[int, str], tuple[WorkflowState, ...]] = {}
+        self._listening: dict[tuple[int, str], tuple[WorkflowState, ...]] | None = None
 
-    def load(self, states: Iterable[WorkflowState]) -> None:
+    def load(self, states: Iterable[WorkflowState], sites: Iterable[SiteState]) -> None:
         """Start from what the log says."""
         self._states = {(state.site, state.workflow): state for state in states}
-        self._listening.clear()
+        self._sites = {state.site: state for state in sites}
+        self._listening = None
 
     def put(self, state: WorkflowState) -> None:
         """The log has changed a workflow."""
         self._states[state.site, state.workflow] = state
-        self._listening.clear()
+        self._listening = None
+
+    def put_site(self, state: SiteState) -> None:
+        """The log has changed a site."""
+        self._sites[state.site] = state
+
+    def timezone(self, site: int) -> str:
+        """IANA name of the site's zone."""
+        state = self._sites.get(site)
+        return "UTC" if state is None else state.timezone
 
     def state(self, site: int, workflow: str) -> WorkflowState | None:
         """What the log says of a workflow; None before its first version."""
@@ -65,24 +76,20 @@ class Registry:
         while len(self._programs) > max(self.MOST_PROGRAMS, len(needed)):
             self._programs.popitem(last=False)
 
-    def program(self, site: int, workflow: str, version: int) -> Program:
-        """A program that `fetch` brought. Raises LookupError for a version that is not valid any more."""
-        program = self._programs[site, workflow, version]
-        if program is None:
-            raise LookupError(f"version {version} of workflow {workflow} is not valid in this version of Clarion")
-        return program
+    def program(self, site: int, workflow: str, version: int) -> Program | None:
+        """A program that `fetch` brought; None for a version that is not valid any more."""
+        return self._programs[site, workflow, version]
 
     def listening(self, site: int, event: str) -> tuple[WorkflowState, ...]:
         """The workflows of a site whose current version starts on an event's name, by slug."""
-        key = (site, event)
-        found = self._listening.get(key)
-        if found is None:
-            found = tuple(state for (at, workflow), state in sorted(self._states.items()) if at == site and self._starts_on(state, event))
-            if len(self._listening) >= 10_000:
-                self._listening.clear()
-            self._listening[key] = found
-        return found
+        if self._listening is None:
+            self._listening = self._index()
+        return self._listening.get((site, event), ())
 
-    def _starts_on(self, state: WorkflowState, event: str) -> bool:
-        program = self._programs[state.site, state.workflow, state.version]
-        return program is not None and bool(program.starts_on(event))
+    def _index(self) -> dict[tuple[int, str], tuple[WorkflowState, ...]]:
+        found: dict[tuple[int, str], tuple[WorkflowState, ...]] = {}
+        for (site, workflow), state in sorted(self._states.items()):
+            program = self._programs[site, workflow, state.version]
+            for event in {} if program is None else dict.fromkeys(listener.event for listener in program.document.start.on):
+                found[site, event] = (*found.get((site, event), ()), state)
+        return found

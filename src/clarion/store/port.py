@@ -6,6 +6,7 @@ from typing import Protocol
 from clarion.store.records import (
     ApiKey,
     Appended,
+    Asked,
     Configuration,
     Delivery,
     DeliveryRow,
@@ -20,7 +21,7 @@ from clarion.store.records import (
     Report,
     RunRow,
     Site,
-    SiteProfile,
+    SiteState,
     Taken,
     WorkflowRow,
     WorkflowState,
@@ -84,8 +85,8 @@ class Store(Protocol):
     async def configuration(self) -> Configuration:
         """Sites, keys and workflows."""
 
-    async def create_site(self, site: Site) -> Site:
-        """Keep a site; its `id` is given by the store."""
+    async def create_site(self, site: Site, entries: Sequence[NewEntry] = ()) -> Site:
+        """Keep a site; its `id` is given by the store, which also fills it into `entries` and appends them in the same commit."""
 
     async def create_key(self, key: ApiKey) -> ApiKey:
         """Keep an API key; its `id` is given by the store."""
@@ -119,7 +120,7 @@ class Store(Protocol):
         """
 
     def append_nowait(self, entries: Sequence[NewEntry], done: Callable[[list[Appended] | StoreError], None]) -> None:
-        """`append` without a task: `done` is called in the event loop once it is durable, with what became of each entry, or with the error.
+        """`append` without a task: `done` is called in the event loop once it is durable: with what became of each entry, or the error.
 
         Raises StoreOverloaded at once when too much is waiting; then `done` is not called.
         """
@@ -132,14 +133,14 @@ class Store(Protocol):
     async def workflow_states(self, partition: int) -> list[WorkflowState]:
         """What the partition's log says of every workflow."""
 
+    async def site_states(self, partition: int) -> list[SiteState]:
+        """What the partition's log says of every site."""
+
     async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
         """Read up to `limit` inbox entries in order and up to `timers` runs due at or before `horizon`. Changes nothing."""
 
-    async def facts(self, partition: int, named: Sequence[SiteProfile], profiles: Sequence[SiteProfile], runs: Sequence[str]) -> Facts:
-        """Read what a batch of inputs can touch.
-
-        `named` are device_token_hashes, whose profiles count as concerned too; `profiles` are keys; `runs` are ids.
-        """
+    async def facts(self, partition: int, asked: Asked) -> Facts:
+        """Read all that a batch of inputs can touch, as of one moment."""
 
     async def commit(self, outcome: Outcome) -> None:
         """Apply an engine's outcome in one transaction. Raises Fenced, and StoreError when the outcome itself cannot be stored."""

@@ -18,6 +18,8 @@ class EntryKind(StrEnum):
     """`DeliveryOutcome`: how a delivery ended."""
     WORKFLOW = "workflow"
     """`WorkflowChange`: publish, pause, resume, …"""
+    SITE = "site"
+    """`SiteChange`: a site was made, or its settings changed."""
     RESUME = "resume"
     """The owner is back after an outage; overdue timers run with this entry's time. No body."""
 
@@ -117,6 +119,22 @@ class WorkflowState(msgspec.Struct, frozen=True):
     version: int
     status: str
     """active, paused."""
+    stale_before: int = 0
+    """From the last resume: a push whose time had come before this one is stale."""
+
+
+class SiteChange(msgspec.Struct, frozen=True):
+    """Body of a SITE entry: the settings that can change an outcome."""
+
+    timezone: str
+
+
+class SiteState(msgspec.Struct, frozen=True):
+    """What a partition's log says of a site at this point of the log."""
+
+    site: int
+    timezone: str
+    """IANA name."""
 
 
 class WorkflowChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -258,12 +276,14 @@ class Facts(msgspec.Struct, frozen=True):
     """All that a batch of inputs can touch, read at once."""
 
     subscribers: list[tuple[int, Subscriber]]
-    """With its site: every subscriber that was named, and every active subscriber of every profile concerned."""
+    """With its site: every subscriber that was named, every active one of every profile concerned, and those that the entry events of the
+    runs named."""
     profiles: list[tuple[int, Profile]]
     """With its site."""
     runs: list[RunRow]
-    """Waiting runs of every profile concerned, and the runs asked for by id."""
+    """Waiting runs of every profile concerned."""
     memory: list[EntryMemory]
+    """What was asked for, and all of the profiles that are to be joined to others."""
 
 
 class SiteProfile(msgspec.Struct, frozen=True):
@@ -271,6 +291,28 @@ class SiteProfile(msgspec.Struct, frozen=True):
 
     site: int
     value: str
+
+
+class MemoryKey(msgspec.Struct, frozen=True):
+    """Which entry memory is asked for: of a profile, or of the profile that a subscriber belongs to."""
+
+    site: int
+    workflow: str
+    key: str
+    profile: str | None = None
+    device_token_hash: str | None = None
+
+
+class Asked(msgspec.Struct):
+    """What a batch of inputs can touch, for `Store.facts`."""
+
+    named: list[SiteProfile] = []
+    """Values are device_token_hashes; the profiles that they belong to are concerned too."""
+    profiles: list[SiteProfile] = []
+    """Values are keys of profiles."""
+    memory: list[MemoryKey] = []
+    joining: list[SiteProfile] = []
+    """Values are device_token_hashes whose profile is to be joined to another: all of its memory is read."""
 
 
 class Outcome(msgspec.Struct):
@@ -285,6 +327,7 @@ class Outcome(msgspec.Struct):
     runs: list[RunRow] = []
     memory: list[EntryMemory] = []
     workflows: list[WorkflowState] = []
+    sites: list[SiteState] = []
     explanations: list[Explanation] = []
     deliveries: list[Delivery] = []
     emitted: list[NewEntry] = []

@@ -77,6 +77,11 @@ def advance(program: Program, run: Run, given: Input, now: int, person: Person) 
             return _end(run, now, EXITED, reason)
 
 
+def fail(run: Run, now: int, reason: str) -> Transition:
+    """End a run that cannot go on."""
+    return _end(run, now, FAILED, reason)
+
+
 def _end(run: Run, now: int, status: str, reason: str | None, detail: dict[str, Any] | None = None) -> Transition:
     ended = msgspec.structs.replace(run, status=status, step=None, due=None, ended=now, reason=reason)
     told = dict(detail or {})

@@ -6,7 +6,7 @@ import msgspec
 
 from clarion.domain.conditions import Condition, condition_schema
 from clarion.domain.problems import Path, did_you_mean
-from clarion.workflow.fields import SLUG, ConditionTree, Duration, EventName, FieldName, StepId
+from clarion.workflow.fields import SLUG, ConditionTree, Duration, EventField, EventName, StepId
 from clarion.workflow.shapes import INVALID, Choice, Invalid, ListOf, Object, Reading, Shape, Text
 from clarion.workflow.step import Step
 from clarion.workflow.steps import KINDS
@@ -143,7 +143,7 @@ _START: Final = Object(
     {"on": ListOf(ListenerShape(), least=1, most=20)},
     {
         "audience": ConditionTree(),
-        "key": FieldName(),
+        "key": EventField(),
         "while_running": Choice("ignore", "restart", "parallel"),
         "again": AgainShape(),
         "max_age": Duration(1, None, "must be longer than 0s"),

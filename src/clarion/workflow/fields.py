@@ -1,5 +1,6 @@
 """Shapes of the values that many steps share: durations, conditions, templates, names, URLs."""
 
+import re
 from typing import Any, Final
 
 from clarion.domain.conditions import Condition, parse_condition
@@ -11,8 +12,8 @@ from clarion.workflow.shapes import INVALID, Invalid, Reading, Text
 
 SLUG: Final = Text(
     most=64,
-    pattern=r"[a-z0-9][a-z0-9_-]*",
-    says="must be lower-case letters, digits, hyphens and underscores, starting with a letter or digit",
+    pattern=r"(?!validate$)[a-z0-9][a-z0-9_-]*",
+    says='must be lower-case letters, digits, hyphens and underscores, starting with a letter or digit, and not "validate"',
 )
 RESERVED_STEP_IDS: Final = frozenset({"event", "entry", "profile", "segments", "subscriber", "run", "secrets"})
 
@@ -83,17 +84,19 @@ class ConditionTree:
         return {"$ref": "#/$defs/condition"}
 
 
-class FieldName:
-    """A field of semantics §3, such as `event.cart_id`."""
+class EventField:
+    """A field of the starting event, such as `event.cart_id`."""
 
     def read(self, value: object, path: Path, reading: Reading) -> str | Invalid:
         if not isinstance(value, str):
-            return reading.note(path, "must be a field such as event.cart_id")
+            return reading.note(path, "must be a field of the event, such as event.cart_id")
         problem = field_problem(value, reading.step_ids)
+        if problem is None and not value.startswith("event."):
+            problem = "must be a field of the event, such as event.cart_id"
         return value if problem is None else reading.note(path, problem)
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": 320}
+        return {"type": "string", "minLength": 7, "maxLength": 320, "pattern": r"^event\."}
 
 
 class TemplateText:
@@ -115,19 +118,34 @@ class TemplateText:
         return self._text.schema()
 
 
+_AUTHORITY: Final = re.compile(r"https?://[^/?#{}\s]+(?:[/?#]|$)", re.IGNORECASE)
+"""Scheme and host, and what ends them: data must not choose or prolong the host."""
+
+
 class Url:
-    """A template of an http(s) URL: it starts with the scheme, or it is one output whose value is the whole URL."""
+    """A template of an http(s) URL whose host is literal; with `whole`, also one output whose value is the whole URL."""
+
+    def __init__(self, *, whole: bool) -> None:
+        self._whole = whole
 
     def read(self, value: object, path: Path, reading: Reading) -> Template | Invalid:
         template = TemplateText(most=2048).read(value, path, reading)
         if not isinstance(template, Template) or not isinstance(value, str):
             return INVALID
-        if not value.lower().startswith(("http://", "https://")) and not template.is_single_output:
-            return reading.note(path, "must start with http:// or https://, or be one {{ output }} that holds the whole URL")
+        if self._whole and template.is_single_output:
+            return template
+        if not _AUTHORITY.match(value):
+            other = ", or be one {{ output }} that holds the whole URL" if self._whole else ""
+            return reading.note(path, f"must start with http:// or https:// and a host without outputs{other}")
         return template
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": 2048, "pattern": r"^([hH][tT][tT][pP][sS]?://|\{\{)"}
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048,
+            "pattern": r"^[hH][tT][tT][pP][sS]?://" + (r"|^\s*\{\{" if self._whole else ""),
+        }
 
 
 class JsonBody:

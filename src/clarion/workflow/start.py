@@ -94,6 +94,18 @@ def entry_key(program: Program, scope: Scope) -> str | Missing | None:
     return spell_key(value)
 
 
+def remembered_key(program: Program, event: Event) -> str | None:
+    """Under which key it matters when a profile last started the workflow; None where it does not matter, or the event has no key."""
+    start = program.document.start
+    if start.again.after == 0:
+        return None
+    if start.key is None:
+        return ""
+    data: dict[str, Scalar] = msgspec.json.decode(event.data)
+    key = entry_key(program, Scope(event=data, entry=data))
+    return key if isinstance(key, str) else None
+
+
 def spell_key(value: Scalar) -> str:
     """A key's value as text: a number or boolean as JSON writes it."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,7 +1,5 @@
 """Workflows over HTTP: list, show, publish, validate, pause, resume."""
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,7 +9,6 @@ from clarion.contract.errors import Detail, invalid, not_json
 from clarion.contract.reading import NotJson, read_json
 from clarion.control import workflows
 from clarion.control.views import workflow_view
-from clarion.workflow.source import read_document
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
@@ -36,17 +33,18 @@ async def publish_workflow(request: Request) -> Response:
     site = caller(request, "write")
     text = await _document(request)
     slug = request.path_params["workflow"]
-    if (await asyncio.to_thread(read_document, text)).workflow != slug:
-        raise invalid(Detail(f'workflow must be "{slug[:64]}", as in the address', ("workflow",)))
     shared = context(request)
-    row, created = await workflows.publish_workflow(shared.store, site, text, shared.clock(), shared.new_id)
+    document = await shared.documents.read(text)
+    if document.workflow != slug:
+        raise invalid(Detail(f'workflow must be "{slug[:64]}", as in the address', ("workflow",)))
+    row, created = await workflows.publish_document(shared.store, site, document, text, shared.clock(), shared.new_id)
     return answer(workflow_view(row) | {"created": created})
 
 
 async def validate_workflow(request: Request) -> Response:
     """Say whether a document could be published; changes nothing."""
     caller(request, "read")
-    document = await asyncio.to_thread(read_document, await _document(request))
+    document = await context(request).documents.read(await _document(request))
     return answer({"workflow": document.workflow, "name": document.name, "steps": len(document.steps)})
 
 

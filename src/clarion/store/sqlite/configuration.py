@@ -29,10 +29,11 @@ def read(connection: apsw.Connection) -> Configuration:
         )
 
 
-def create_site(connection: apsw.Connection, site: Site) -> Site:
+def create_site(connection: apsw.Connection, site: Site, entries: Sequence[NewEntry]) -> Site:
     """As in the port."""
-    row = _changed(connection, "insert_site", msgspec.structs.asdict(site))
-    return Site(*row)
+    made = Site(*_changed(connection, "insert_site", msgspec.structs.asdict(site)))
+    put_entries(connection, [msgspec.structs.replace(entry, site=made.id) for entry in entries])
+    return made
 
 
 def create_key(connection: apsw.Connection, key: ApiKey) -> ApiKey:

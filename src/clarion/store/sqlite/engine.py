@@ -1,13 +1,27 @@
 """What a partition's owner reads, and the one transaction in which it writes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 import apsw
 import msgspec
 
+from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import Fenced, NotFound, StoreError
-from clarion.store.records import Facts, NewEntry, Outcome, PartitionState, RunRow, SiteProfile, Taken, WorkflowState
+from clarion.store.records import (
+    Asked,
+    Entry,
+    EntryMemory,
+    Facts,
+    NewEntry,
+    Outcome,
+    PartitionState,
+    RunRow,
+    SiteState,
+    Taken,
+    WorkflowState,
+)
+from clarion.store.sqlite.connection import savepoint
 from clarion.store.sqlite.ending import insert_deliveries, release
 from clarion.store.sqlite.entries import put_entries
 from clarion.store.sqlite.statements import load, rows, value
@@ -16,8 +30,9 @@ from clarion.store.sqlite.writer import INBOX, OUTBOX
 _SQL = load("engine")
 _OUTBOX = load("outbox")
 _encode = msgspec.json.Encoder().encode
-_decode_taken = msgspec.json.Decoder(Taken).decode
-_decode_facts = msgspec.json.Decoder(Facts).decode
+_decode_entries = msgspec.json.Decoder(list[Entry]).decode
+_decode_memory = msgspec.json.Decoder(list[EntryMemory]).decode
+_decode_sites = msgspec.json.Decoder(list[SiteState]).decode
 _decode_runs = msgspec.json.Decoder(list[RunRow]).decode
 _decode_states = msgspec.json.Decoder(list[WorkflowState]).decode
 
@@ -35,17 +50,61 @@ def workflow_states(connection: apsw.Connection, partition: int) -> list[Workflo
 
 
 def take(connection: apsw.Connection, partition: int, limit: int, horizon: int, timers: int) -> Taken:
-    """As in the port."""
-    asked = {"partition": partition, "limit": limit, "horizon": horizon, "timers": timers}
-    return _decode_taken(value(connection, _SQL["take"], asked))
+    """As in the port. Most of the time no timer is due, and that is cheap to know."""
+    with savepoint(connection):
+        entries = _decode_entries(value(connection, _SQL["take"], {"partition": partition, "limit": limit}))
+        due: list[RunRow] = []
+        next_due = value(connection, _SQL["next_due"], {"partition": partition, "ripe": 0})
+        if next_due is not None and next_due <= horizon and timers > 0:
+            due = _decode_runs(value(connection, _SQL["ripe"], {"partition": partition, "horizon": horizon, "timers": timers}))
+            next_due = value(connection, _SQL["next_due"], {"partition": partition, "ripe": len(due)})
+        return Taken(entries, due, next_due)
 
 
-def facts(
-    connection: apsw.Connection, partition: int, named: Sequence[SiteProfile], profiles: Sequence[SiteProfile], runs: Sequence[str]
-) -> Facts:
+class _Found(msgspec.Struct):
+    """What the statement `facts` gives."""
+
+    subscribers: list[tuple[int, Subscriber]]
+    entered: list[tuple[int, Subscriber]]
+    profiles: list[tuple[int, Profile]]
+    runs: list[RunRow]
+
+
+_decode_named = msgspec.json.Decoder(list[tuple[int, Subscriber]]).decode
+_decode_found = msgspec.json.Decoder(_Found).decode
+
+
+def facts(connection: apsw.Connection, partition: int, asked: Asked) -> Facts:
+    """As in the port. First whom the devices belong to, then everything about the profiles, in one snapshot."""
+    with savepoint(connection):
+        named: list[tuple[int, Subscriber]] = []
+        if asked.named:
+            named = _decode_named(value(connection, _SQL["named"], {"partition": partition, "named": _encode(asked.named)}))
+        owners = {(site, one.device_token_hash): one.profile for site, one in named}
+        profiles = dict.fromkeys([(one.site, one.value) for one in asked.profiles] + [(site, one.profile) for site, one in named])
+        memory = [
+            (one.site, profile, one.workflow, one.key)
+            for one in asked.memory
+            if (profile := one.profile or owners.get((one.site, one.device_token_hash or ""))) is not None
+        ]
+        joining = [(one.site, owners[one.site, one.value]) for one in asked.joining if (one.site, one.value) in owners]
+        found = _decode_found(value(connection, _SQL["facts"], {"partition": partition, "profiles": _encode(list(profiles))}))
+        remembered: list[EntryMemory] = []
+        for name, keys in (("memory", memory), ("joining", joining)):
+            if keys:
+                remembered += _decode_memory(value(connection, _SQL[name], {"partition": partition, name: _encode(keys)}))
+    everyone = {(site, one.device_token_hash): one for site, one in (*found.entered, *found.subscribers, *named)}
+    return Facts(
+        subscribers=[(site, one) for (site, _), one in everyone.items()],
+        profiles=found.profiles,
+        runs=found.runs,
+        memory=remembered,
+    )
+
+
+def site_states(connection: apsw.Connection, partition: int) -> list[SiteState]:
     """As in the port."""
-    asked = {"partition": partition, "named": _encode(named), "profiles": _encode(profiles), "runs": _encode(runs)}
-    return _decode_facts(value(connection, _SQL["facts"], asked))
+    return _decode_sites(value(connection, _SQL["site_states"], {"partition": partition}))
 
 
 def held_runs(connection: apsw.Connection, partition: int, site: int, workflow: str, limit: int) -> list[RunRow]:
@@ -66,6 +125,7 @@ def apply(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int
         ("put_runs", outcome.runs),
         ("put_memory", outcome.memory),
         ("put_workflow_states", outcome.workflows),
+        ("put_site_states", outcome.sites),
         ("insert_explanations", outcome.explanations),
         ("put_poisoned", outcome.poisoned),
     ):

@@ -1,4 +1,4 @@
-"""A thread that reads: one connection, one query after the other."""
+"""Reading: one connection, one query after the other, in a thread of its own or, while that is quick, without it."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,13 +16,25 @@ T = TypeVar("T")
 _STEPS_BETWEEN_LOOKS: Final = 1_000_000
 """Steps of SQLite's machine between two looks at the time: some hundredths of a second."""
 
+SLOW: Final = 0.005
+"""Seconds. A query that took longer, from a cold disk for one, sends those after it to the thread, so that the event loop does not wait."""
+APART_FOR: Final = 1.0
+"""Seconds for which it does."""
+
 
 class Reader:
-    """Runs functions on its own connection, outside the event loop."""
+    """Runs functions on its own connection."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], name: str, patience: float | None = None) -> None:
-        """A query that takes longer than `patience` seconds is broken off: an open read keeps the write-ahead log from being begun anew."""
-        self._connect, self._patience = connect, patience
+    def __init__(self, connect: Callable[[], apsw.Connection], name: str, patience: float | None = None, *, quick: bool = False) -> None:
+        """A query that takes longer than `patience` seconds is broken off: an open read keeps the write-ahead log from being begun anew.
+
+        `quick` is for bounded look-ups by index: those run in the event loop's thread as long as they are quick, since going to another
+        thread and back costs more than they do.
+        """
+        self._connect, self._patience, self._quick = connect, patience, quick
+        self._apart_until = 0.0
+        self._apart = 0
+        """Queries that are in the thread."""
         self._name = name
         self._pool: ThreadPoolExecutor | None = None
         self._connection: apsw.Connection | None = None
@@ -50,7 +62,17 @@ class Reader:
         if self._pool is None or self._connection is None:
             raise StoreUnavailable("The store is not open.")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, self._connection, read)
+            if self._quick and self._apart == 0 and (began := monotonic()) >= self._apart_until:
+                try:
+                    return self._read(self._connection, read)
+                finally:
+                    if (ended := monotonic()) - began > SLOW:
+                        self._apart_until = ended + APART_FOR
+            self._apart += 1
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, self._connection, read)
+            finally:
+                self._apart -= 1
         except apsw.Error as error:
             raise translated(error) from error
 

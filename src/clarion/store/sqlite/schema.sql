@@ -187,12 +187,20 @@ CREATE TABLE entry_memory (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE workflow_states (
+    partition    INTEGER NOT NULL,
+    site         INTEGER NOT NULL,
+    workflow     TEXT NOT NULL,
+    version      INTEGER NOT NULL,
+    status       TEXT NOT NULL,
+    stale_before INTEGER NOT NULL,
+    PRIMARY KEY (partition, site, workflow)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE site_states (
     partition INTEGER NOT NULL,
     site      INTEGER NOT NULL,
-    workflow  TEXT NOT NULL,
-    version   INTEGER NOT NULL,
-    status    TEXT NOT NULL,
-    PRIMARY KEY (partition, site, workflow)
+    timezone  TEXT NOT NULL,
+    PRIMARY KEY (partition, site)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE explanations (

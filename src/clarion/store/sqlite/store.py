@@ -13,6 +13,7 @@ from clarion.store.port import StoreError, StoreOutdated, StoreTooNew
 from clarion.store.records import (
     ApiKey,
     Appended,
+    Asked,
     Configuration,
     Delivery,
     DeliveryRow,
@@ -27,7 +28,7 @@ from clarion.store.records import (
     Report,
     RunRow,
     Site,
-    SiteProfile,
+    SiteState,
     Taken,
     WorkflowRow,
     WorkflowState,
@@ -70,7 +71,7 @@ class SqliteStore:
         self._writer = Writer(partial(_ready, connecting, path), self._signal, Forgetting(clock))
         self._ingest = Ingest(self._writer, most_waiting)
         self._connecting = partial(connecting, read_only=True)
-        self._engine = Reader(self._connecting, "clarion-store-engine")
+        self._engine = Reader(self._connecting, "clarion-store-engine", quick=True)
         self._reading = Reader(self._connecting, "clarion-store-reading", READING_PATIENCE)
         self._claims = Claims(self._engine)
 
@@ -104,8 +105,8 @@ class SqliteStore:
     async def configuration(self) -> Configuration:
         return await self._reading.call(configuration.read)
 
-    async def create_site(self, site: Site) -> Site:
-        return await self._configure(lambda connection: configuration.create_site(connection, site))
+    async def create_site(self, site: Site, entries: Sequence[NewEntry] = ()) -> Site:
+        return await self._configure(lambda connection: configuration.create_site(connection, site, entries), INBOX)
 
     async def create_key(self, key: ApiKey) -> ApiKey:
         return await self._configure(lambda connection: configuration.create_key(connection, key))
@@ -162,11 +163,14 @@ class SqliteStore:
     async def workflow_states(self, partition: int) -> list[WorkflowState]:
         return await self._engine.call(lambda connection: engine.workflow_states(connection, partition))
 
+    async def site_states(self, partition: int) -> list[SiteState]:
+        return await self._engine.call(lambda connection: engine.site_states(connection, partition))
+
     async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
         return await self._engine.call(lambda connection: engine.take(connection, partition, limit, horizon, timers))
 
-    async def facts(self, partition: int, named: Sequence[SiteProfile], profiles: Sequence[SiteProfile], runs: Sequence[str]) -> Facts:
-        return await self._engine.call(lambda connection: engine.facts(connection, partition, named, profiles, runs))
+    async def facts(self, partition: int, asked: Asked) -> Facts:
+        return await self._engine.call(lambda connection: engine.facts(connection, partition, asked))
 
     async def commit(self, outcome: Outcome) -> None:
         sending = self._claims.sequences() if outcome.release else ()

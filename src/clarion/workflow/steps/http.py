@@ -22,7 +22,7 @@ class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "http"
     shape: ClassVar[Shape] = Object(
-        {"url": Url()},
+        {"url": Url(whole=False)},
         {
             "method": Choice("GET", "POST", "PUT", "PATCH", "DELETE"),
             "headers": MapOf(

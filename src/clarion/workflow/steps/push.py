@@ -28,12 +28,12 @@ class Push(Leaf, msgspec.Struct, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "push"
     shape: ClassVar[Shape] = Object(
-        {"title": TemplateText(most=500), "message": TemplateText(most=2000), "url": Url()},
+        {"title": TemplateText(most=500), "message": TemplateText(most=2000), "url": Url(whole=True)},
         {
-            "icon": Url(),
-            "image": Url(),
-            "badge": Url(),
-            "actions": ListOf(Object({"title": TemplateText(most=200), "url": Url()}), most=2),
+            "icon": Url(whole=True),
+            "image": Url(whole=True),
+            "badge": Url(whole=True),
+            "actions": ListOf(Object({"title": TemplateText(most=200), "url": Url(whole=True)}), most=2),
             "tag": TemplateText(most=200),
             "ttl": Duration(0, LONGEST_TTL, "must be at most 28d"),
             "urgency": Choice("very-low", "low", "normal", "high"),
@@ -63,28 +63,34 @@ class Push(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     def enter(self, visit: Visit) -> Move:
         missing: list[str] = []
 
-        def text(template: Template | None) -> str | None:
-            return None if template is None else keep(template.render(visit.scope, escapes.text))
-
-        def url(template: Template | None) -> str | None:
-            return None if template is None else keep(render_url(template, visit.scope))
-
         def keep(rendered: Rendered) -> str:
             missing.extend(rendered.missing)
             return rendered.text
+
+        def text(template: Template) -> str:
+            return keep(template.render(visit.scope, escapes.text))
+
+        def url(template: Template) -> str:
+            return keep(render_url(template, visit.scope))
+
+        def picture(template: Template | None) -> str | None:
+            """A picture whose URL is not there is left out; the message goes all the same."""
+            if template is None or (template.is_single_output and not text(template)):
+                return None
+            return url(template)
 
         visit.effects.append(
             PushEffect(
                 visit.effect_id,
                 self.id,
-                title=text(self.title) or "",
-                message=text(self.message) or "",
-                url=url(self.url) or "",
-                icon=url(self.icon),
-                image=url(self.image),
-                badge=url(self.badge),
-                actions=tuple((text(action.title) or "", url(action.url) or "") for action in self.actions),
-                tag=text(self.tag),
+                title=text(self.title),
+                message=text(self.message),
+                url=url(self.url),
+                icon=picture(self.icon),
+                image=picture(self.image),
+                badge=picture(self.badge),
+                actions=tuple((text(action.title), url(action.url)) for action in self.actions),
+                tag=None if self.tag is None else text(self.tag),
                 ttl=self.ttl // SECOND,
                 urgency=self.urgency,
                 require_interaction=self.require_interaction,

@@ -6,98 +6,109 @@ UPDATE partitions SET epoch = epoch + 1 WHERE partition = :partition
 RETURNING partition, epoch, sequence, log_time, resumed;
 
 -- name: workflow_states
-SELECT CAST(json_group_array(json_object('site', site, 'workflow', workflow, 'version', version, 'status', status)) AS BLOB)
+SELECT CAST(json_group_array(json_object(
+    'site', site, 'workflow', workflow, 'version', version, 'status', status, 'stale_before', stale_before
+)) AS BLOB)
 FROM (SELECT * FROM workflow_states WHERE partition = :partition ORDER BY site, workflow);
+
+-- name: site_states
+SELECT CAST(json_group_array(json_object('site', site, 'timezone', timezone)) AS BLOB)
+FROM (SELECT * FROM site_states WHERE partition = :partition ORDER BY site);
 
 -- name: take
 -- Entries are spelled out rather than built by json_object, which would parse every body again: a body is known to be JSON.
-WITH
-ripe AS MATERIALIZED (
+SELECT CAST('[' || coalesce(group_concat(
+    '{"position":' || position || ',"kind":' || json_quote(kind) || ',"site":' || site || ',"id":' || json_quote(id) || ',"body":' || body
+    || ',"received":' || received || '}'
+), '') || ']' AS BLOB)
+FROM (SELECT * FROM inbox WHERE partition = :partition ORDER BY position LIMIT :limit);
+
+-- name: next_due
+SELECT due FROM runs
+WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL
+ORDER BY due, id LIMIT 1 OFFSET :ripe;
+
+-- name: ripe
+SELECT CAST(json_group_array(json_object(
+    'id', id, 'site', site, 'workflow', workflow, 'version', version, 'profile', profile, 'key', "key", 'status', status, 'step', step,
+    'due', due, 'held', json(iif(held, 'true', 'false')), 'started', started, 'ended', ended, 'reason', reason, 'state', json(state)
+)) AS BLOB)
+FROM (
     SELECT * FROM runs
     WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL AND due <= :horizon
     ORDER BY due, id LIMIT :timers
-)
-SELECT CAST(
-    '{"entries":[' || (
-        SELECT coalesce(group_concat(
-            '{"position":' || position || ',"kind":' || json_quote(kind) || ',"site":' || site || ',"id":' || json_quote(id) || ',"body":' || body
-            || ',"received":' || received || '}'
-        ), '')
-        FROM (SELECT * FROM inbox WHERE partition = :partition ORDER BY position LIMIT :limit)
-    ) || '],"due":' || (
-        SELECT json_group_array(json_object(
-            'id', id, 'site', site, 'workflow', workflow, 'version', version, 'profile', profile, 'key', "key", 'status', status, 'step', step,
-            'due', due, 'held', json(iif(held, 'true', 'false')), 'started', started, 'ended', ended, 'reason', reason, 'state', json(state)
-        ))
-        FROM ripe
-    ) || ',"next_due":' || coalesce((
-        SELECT due FROM runs
-        WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL
-        ORDER BY due, id LIMIT 1 OFFSET (SELECT count(*) FROM ripe)
-    ), 'null') || '}'
-AS BLOB);
+);
+
+-- name: named
+-- The subscribers in :named, [{"site", "value"}, …]. CROSS JOIN, here and below: look up what was asked for, never scan a table for it.
+SELECT CAST(json_group_array(json_array(s.site, json_object(
+        'device_token_hash', s.device_token_hash, 'profile', s.profile, 'endpoint', s.endpoint, 'p256dh', s.p256dh, 'auth', s.auth,
+        'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts)
+    ))) AS BLOB)
+FROM jsonb_each(:named) AS n
+CROSS JOIN subscribers AS s
+WHERE s.partition = :partition AND s.site = n.value ->> 'site' AND s.device_token_hash = n.value ->> 'value';
 
 -- name: facts
--- :named and :profiles are [{"site", "value"}, …]; :runs is [id, …]. CROSS JOIN: look up what was asked for, never scan a table for it.
-WITH
-concerned (site, profile) AS MATERIALIZED (
-    SELECT value ->> 'site', value ->> 'value' FROM jsonb_each(:profiles)
-    UNION
-    SELECT s.site, s.profile
-    FROM jsonb_each(:named) AS n
-    CROSS JOIN subscribers AS s
-    WHERE s.partition = :partition AND s.site = n.value ->> 'site' AND s.device_token_hash = n.value ->> 'value'
-),
-receivers (site, device_token_hash) AS MATERIALIZED (
-    SELECT value ->> 'site', value ->> 'value' FROM jsonb_each(:named)
-    UNION
-    SELECT s.site, s.device_token_hash
-    FROM concerned AS c
-    CROSS JOIN subscribers AS s
-    WHERE s.partition = :partition AND s.site = c.site AND s.profile = c.profile AND s.active = 1
-),
-going (id) AS MATERIALIZED (
-    SELECT value FROM jsonb_each(:runs)
-    UNION
-    SELECT r.id
-    FROM concerned AS c
-    CROSS JOIN runs AS r
-    WHERE r.partition = :partition AND r.site = c.site AND r.profile = c.profile AND r.status = 'waiting'
-)
+-- What belongs to :profiles, [[site, key], …] without repeats.
+-- A subscriber may come twice: as one of the profile's, and as the one that the entry event of a run named.
 SELECT CAST(
     '{"subscribers":' || (
         SELECT json_group_array(json_array(s.site, json_object(
             'device_token_hash', s.device_token_hash, 'profile', s.profile, 'endpoint', s.endpoint, 'p256dh', s.p256dh, 'auth', s.auth,
             'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts)
         )))
-        FROM receivers AS r
+        FROM jsonb_each(:profiles) AS c
         CROSS JOIN subscribers AS s
-        WHERE s.partition = :partition AND s.site = r.site AND s.device_token_hash = r.device_token_hash
+        WHERE s.partition = :partition AND s.site = c.value ->> 0 AND s.profile = c.value ->> 1 AND s.active = 1
+    ) || ',"entered":' || (
+        SELECT json_group_array(json_array(s.site, json_object(
+            'device_token_hash', s.device_token_hash, 'profile', s.profile, 'endpoint', s.endpoint, 'p256dh', s.p256dh, 'auth', s.auth,
+            'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts)
+        )))
+        FROM jsonb_each(:profiles) AS c
+        CROSS JOIN runs AS r
+        CROSS JOIN subscribers AS s
+        WHERE r.partition = :partition AND r.site = c.value ->> 0 AND r.profile = c.value ->> 1 AND r.status = 'waiting'
+            AND s.partition = :partition AND s.site = r.site AND s.device_token_hash = r.state ->> '$.entry.device_token_hash'
+            AND s.active = 0
     ) || ',"profiles":' || (
         SELECT json_group_array(json_array(p.site, json_object(
             'key', p."key", 'attributes', json(p.attributes), 'segments', json(p.segments), 'created', p.created
         )))
-        FROM concerned AS c
+        FROM jsonb_each(:profiles) AS c
         CROSS JOIN profiles AS p
-        WHERE p.partition = :partition AND p.site = c.site AND p."key" = c.profile
+        WHERE p.partition = :partition AND p.site = c.value ->> 0 AND p."key" = c.value ->> 1
     ) || ',"runs":' || (
         SELECT json_group_array(json_object(
             'id', r.id, 'site', r.site, 'workflow', r.workflow, 'version', r.version, 'profile', r.profile, 'key', r."key", 'status', r.status,
             'step', r.step, 'due', r.due, 'held', json(iif(r.held, 'true', 'false')), 'started', r.started, 'ended', r.ended, 'reason', r.reason,
             'state', json(r.state)
         ))
-        FROM going AS g
+        FROM jsonb_each(:profiles) AS c
         CROSS JOIN runs AS r
-        WHERE r.partition = :partition AND r.id = g.id
-    ) || ',"memory":' || (
-        SELECT json_group_array(json_object(
-            'site', m.site, 'workflow', m.workflow, 'profile', m.profile, 'key', m."key", 'started', m.started, 'run', m.run
-        ))
-        FROM concerned AS c
-        CROSS JOIN entry_memory AS m
-        WHERE m.partition = :partition AND m.site = c.site AND m.profile = c.profile
+        WHERE r.partition = :partition AND r.site = c.value ->> 0 AND r.profile = c.value ->> 1 AND r.status = 'waiting'
     ) || '}'
 AS BLOB);
+
+-- name: memory
+-- :memory is [[site, profile, workflow, key], …].
+SELECT CAST(json_group_array(json_object(
+    'site', m.site, 'workflow', m.workflow, 'profile', m.profile, 'key', m."key", 'started', m.started, 'run', m.run
+)) AS BLOB)
+FROM jsonb_each(:memory) AS q
+CROSS JOIN entry_memory AS m
+WHERE m.partition = :partition AND m.site = q.value ->> 0 AND m.profile = q.value ->> 1 AND m.workflow = q.value ->> 2
+    AND m."key" = q.value ->> 3;
+
+-- name: joining
+-- All memory of :joining, [[site, profile], …].
+SELECT CAST(json_group_array(json_object(
+    'site', m.site, 'workflow', m.workflow, 'profile', m.profile, 'key', m."key", 'started', m.started, 'run', m.run
+)) AS BLOB)
+FROM jsonb_each(:joining) AS j
+CROSS JOIN entry_memory AS m
+WHERE m.partition = :partition AND m.site = j.value ->> 0 AND m.profile = j.value ->> 1;
 
 -- name: held_runs
 SELECT CAST(json_group_array(json_object(
@@ -174,11 +185,20 @@ WHERE true
 ON CONFLICT (partition, site, profile, workflow, "key") DO UPDATE SET started = excluded.started, run = excluded.run;
 
 -- name: put_workflow_states
-INSERT INTO workflow_states (partition, site, workflow, version, status)
-SELECT :partition, value ->> 'site', value ->> 'workflow', value ->> 'version', value ->> 'status'
+INSERT INTO workflow_states (partition, site, workflow, version, status, stale_before)
+SELECT
+    :partition, value ->> 'site', value ->> 'workflow', value ->> 'version', value ->> 'status', value ->> 'stale_before'
 FROM jsonb_each(:rows)
 WHERE true
-ON CONFLICT (partition, site, workflow) DO UPDATE SET version = excluded.version, status = excluded.status;
+ON CONFLICT (partition, site, workflow) DO UPDATE
+SET version = excluded.version, status = excluded.status, stale_before = excluded.stale_before;
+
+-- name: put_site_states
+INSERT INTO site_states (partition, site, timezone)
+SELECT :partition, value ->> 'site', value ->> 'timezone'
+FROM jsonb_each(:rows)
+WHERE true
+ON CONFLICT (partition, site) DO UPDATE SET timezone = excluded.timezone;
 
 -- name: insert_explanations
 INSERT INTO explanations (partition, site, profile, event, at, body)

@@ -1,0 +1,158 @@
+"""YAML or JSON text to plain values, each with its line and column.
+
+YAML 1.2's core schema, without anchors, tags, merge keys or repeated keys.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from clarion.domain.problems import Path
+
+DEEPEST: Final = 100
+MOST_VALUES: Final = 20_000
+"""Counted while reading, so that a text that is too much is given up early."""
+
+Places = dict[Path, tuple[int, int]]
+"""Line and column, from 1, by path."""
+
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_LONGEST_NUMBER: Final = 400
+_PLAIN: Final[dict[str, Any]] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+
+
+class TextRefused(Exception):
+    """The text is not YAML, or uses what documents may not use."""
+
+    def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(message)
+        self.line, self.column = line, column
+
+
+def read_text(text: str) -> tuple[object, Places]:
+    """The value of a text, and where each part of it stands. JSON is YAML to this reader. Raises TextRefused."""
+    try:
+        return _Reader(YAML(typ="safe", pure=True).parse(io.StringIO(text))).run()
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise TextRefused(f"not valid YAML: {error.problem or error.context}", *where) from None
+    except (YAMLError, RecursionError, ValueError) as error:
+        reason = "it nests too deep" if isinstance(error, RecursionError) else str(error).splitlines()[0][:200]
+        raise TextRefused(f"not valid YAML: {reason}") from None
+
+
+class _Reader:
+    """Builds values from the parser's events, one at a time."""
+
+    def __init__(self, events: Iterator[Event]) -> None:
+        self._events = events
+        self._places: Places = {}
+
+    def run(self) -> tuple[object, Places]:
+        self._expect(StreamStartEvent)
+        start = next(self._events)
+        if isinstance(start, StreamEndEvent):
+            raise TextRefused("the document is empty")
+        if not isinstance(start, DocumentStartEvent):
+            raise _refused("not valid YAML", start)
+        value = self._value(next(self._events), ())
+        next(self._events)
+        rest = next(self._events)
+        if not isinstance(rest, StreamEndEvent):
+            raise _refused("not valid YAML: a second document begins here", rest)
+        return value, self._places
+
+    def _expect(self, kind: type[Event]) -> None:
+        event = next(self._events)
+        if not isinstance(event, kind):
+            raise _refused("not valid YAML", event)
+
+    def _value(self, event: Event, path: Path) -> object:
+        if len(self._places) >= MOST_VALUES:
+            raise _refused(f"the document has more than {MOST_VALUES} values", event)
+        if len(path) > DEEPEST:
+            raise _refused("the document nests too deep", event)
+        if not isinstance(event, MappingStartEvent | SequenceStartEvent | ScalarEvent) or event.anchor is not None:
+            raise _refused("anchors and aliases are not supported", event)
+        if event.tag is not None:
+            raise _refused("tags are not supported", event)
+        self._places[path] = (event.start_mark.line + 1, event.start_mark.column + 1)
+        match event:
+            case MappingStartEvent():
+                return self._mapping(path)
+            case SequenceStartEvent():
+                return self._sequence(path)
+            case _:
+                return _scalar(event)
+
+    def _mapping(self, path: Path) -> dict[str, object]:
+        out: dict[str, object] = {}
+        while not isinstance(key := next(self._events), MappingEndEvent):
+            if not isinstance(key, ScalarEvent) or key.anchor is not None or key.tag is not None:
+                raise _refused("a key must be a plain name", key)
+            name = _text(key)
+            if name == "<<" and key.implicit[0]:
+                raise _refused("merge keys are not supported", key)
+            if name in out:
+                raise _refused(f'the key "{name[:80]}" stands here twice', key)
+            out[name] = self._value(next(self._events), (*path, name))
+        return out
+
+    def _sequence(self, path: Path) -> list[object]:
+        out: list[object] = []
+        while not isinstance(event := next(self._events), SequenceEndEvent):
+            out.append(self._value(event, (*path, len(out))))
+        return out
+
+
+def _scalar(event: ScalarEvent) -> object:
+    text = _text(event)
+    if not event.implicit[0]:
+        return text
+    if text in _PLAIN:
+        return _PLAIN[text]
+    if len(text) > _LONGEST_NUMBER:
+        return text
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        number = float(text)
+        if number in (float("inf"), float("-inf")):
+            raise _refused("the number is too large", event)
+        return number
+    return text
+
+
+def _text(event: ScalarEvent) -> str:
+    """A scalar's text. JSON escapes a character beyond U+FFFF as two halves (RFC 8259 §7), which YAML takes for two characters."""
+    text: str = event.value
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise _refused("the text holds half of an escaped character", event) from None
+
+
+def _refused(message: str, event: Event) -> TextRefused:
+    return TextRefused(message, event.start_mark.line + 1, event.start_mark.column + 1)
