@@ -54,6 +54,16 @@ class Applier:
 
     # -- inputs ------------------------------------------------------------------------------------------------------
 
+    def plain(self, site: int, event: Event) -> str | None:
+        """The key of an event's profile if the event changes nothing: the profile is known, and nothing listens or waits. Else None."""
+        if self._registry.listening(site, event.name):
+            return None
+        profile = self._target(site, event)
+        if profile is None:
+            return None
+        person = (site, profile)
+        return None if self._ledger.profiles.get(person) is None or self._ledger.waiting.get(person) else profile
+
     def event(self, site: int, event: Event, now: int) -> str:
         """An event from outside or from a run. Returns the key of the profile that it was applied to; empty for an unknown subscriber."""
         profile = self._target(site, event)

@@ -171,6 +171,10 @@ class Batch:
         if self._timers or self._changed:
             return False
         self._sequence += 1
+        plain = self._applier.plain(entry.site, body) if isinstance(body, Event) else None
+        if plain is not None:
+            self._moved.append(LogMove(entry.position, self._sequence, self._log_time, plain))
+            return True
         profile = ""
         try:
             profile = self._dispatch(entry, body)

@@ -34,6 +34,10 @@ class _Offer(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Offer).decode
 
 
+FEW = 32
+"""Deliveries that may be looked up in the event loop's thread."""
+
+
 class Claims:
     """Hands out deliveries, each to one taker at a time.
 
@@ -44,6 +48,7 @@ class Claims:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._turn = asyncio.Lock()
+        self._offered = 0
         self._after = 0
         """Fresh deliveries up to this sequence have been claimed or given back, or are held."""
         self._claimed: dict[str, int] = {}
@@ -65,7 +70,8 @@ class Claims:
                 "claimed": _encode(self.sequences()),
                 "returned": _encode(list(returned.values())),
             }
-            offer = await self._reader.call(lambda connection: _decode(value(connection, _SQL["claim"], asked)))
+            offer = await self._reader.call(lambda connection: _decode(value(connection, _SQL["claim"], asked)), small=self._offered <= FEW)
+            self._offered = len(offer.candidates) + len(self._claimed)
             for delivery in returned.keys() - {one.delivery.id for one in offer.candidates}:
                 del self._returned[delivery]  # held, ended or scheduled since
             return self._choose(offer, limit, now)

@@ -137,6 +137,14 @@ def apply(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int
     _hold_and_release(connection, outcome, claimed)
 
 
+def rows_of(outcome: Outcome) -> int:
+    """About how many rows an outcome writes; what a pause or resume touches is unknown, and taken for many."""
+    if outcome.hold or outcome.release:
+        return 1_000_000
+    state = len(outcome.profiles) + len(outcome.subscribers) + len(outcome.runs) + len(outcome.memory)
+    return len(outcome.moved) + state + len(outcome.explanations) + len(outcome.deliveries)
+
+
 def changes(outcome: Outcome) -> set[str]:
     """What others may now find."""
     found = set()

@@ -46,8 +46,13 @@ class Ingest:
                 raise
         self._waiting = waiting
 
+    @property
+    def waiting(self) -> int:
+        """Entries that wait for their commit."""
+        return self._waiting
+
     def take(self) -> list[_Call]:
-        """The calls for one transaction, taken in the writer's thread while the event loop may add to the list's end."""
+        """The calls for one transaction, taken by whatever thread writes, while the event loop may add to the list's end."""
         self._queued = False  # first: a call from now on queues a batch of its own
         count = len(self._calls)
         taken = self._calls[:count]
@@ -75,6 +80,10 @@ class _Batch(Job):
         self._ingest = ingest
         self._calls: list[_Call] | None = None
         self._results: list[list[Appended] | StoreError] = []
+
+    @property
+    def rows(self) -> int:
+        return self._ingest.waiting
 
     def run(self, connection: apsw.Connection) -> None:
         self._calls = calls = self._ingest.take()

@@ -25,13 +25,9 @@ APART_FOR: Final = 1.0
 class Reader:
     """Runs functions on its own connection."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], name: str, patience: float | None = None, *, quick: bool = False) -> None:
-        """A query that takes longer than `patience` seconds is broken off: an open read keeps the write-ahead log from being begun anew.
-
-        `quick` is for bounded look-ups by index: those run in the event loop's thread as long as they are quick, since going to another
-        thread and back costs more than they do.
-        """
-        self._connect, self._patience, self._quick = connect, patience, quick
+    def __init__(self, connect: Callable[[], apsw.Connection], name: str, patience: float | None = None) -> None:
+        """A query that takes longer than `patience` seconds is broken off: an open read keeps the write-ahead log from being begun anew."""
+        self._connect, self._patience = connect, patience
         self._apart_until = 0.0
         self._apart = 0
         """Queries that are in the thread."""
@@ -57,12 +53,16 @@ class Reader:
             await asyncio.get_running_loop().run_in_executor(pool, self._connection.close)
             pool.shutdown()
 
-    async def call(self, read: Callable[[apsw.Connection], T]) -> T:
-        """The result of `read`. Raises StoreUnavailable, StoreError."""
+    async def call(self, read: Callable[[apsw.Connection], T], *, small: bool = False) -> T:
+        """The result of `read`. Raises StoreUnavailable, StoreError.
+
+        A `small` one looks up a few rows by index: it runs in the event loop's thread as long as such are quick, since going to another
+        thread and back costs more than they do.
+        """
         if self._pool is None or self._connection is None:
             raise StoreUnavailable("The store is not open.")
         try:
-            if self._quick and self._apart == 0 and (began := monotonic()) >= self._apart_until:
+            if small and self._apart == 0 and (began := monotonic()) >= self._apart_until:
                 try:
                     return self._read(self._connection, read)
                 finally:

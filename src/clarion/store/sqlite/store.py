@@ -46,6 +46,8 @@ from clarion.store.sqlite.writer import CONFIGURATION, INBOX, OUTBOX, Writer
 
 T = TypeVar("T")
 
+FEW = 32
+"""Rows that may be looked up in the event loop's thread."""
 READING_PATIENCE = 10.0
 """Seconds that a query of the console's may take."""
 
@@ -71,9 +73,10 @@ class SqliteStore:
         self._writer = Writer(partial(_ready, connecting, path), self._signal, Forgetting(clock))
         self._ingest = Ingest(self._writer, most_waiting)
         self._connecting = partial(connecting, read_only=True)
-        self._engine = Reader(self._connecting, "clarion-store-engine", quick=True)
+        self._engine = Reader(self._connecting, "clarion-store-engine")
         self._reading = Reader(self._connecting, "clarion-store-reading", READING_PATIENCE)
         self._claims = Claims(self._engine)
+        self._taken = 0
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -167,15 +170,22 @@ class SqliteStore:
         return await self._engine.call(lambda connection: engine.site_states(connection, partition))
 
     async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
-        return await self._engine.call(lambda connection: engine.take(connection, partition, limit, horizon, timers))
+        small = self._taken <= FEW  # the last time; a busy inbox stays busy
+        taken = await self._engine.call(lambda connection: engine.take(connection, partition, limit, horizon, timers), small=small)
+        self._taken = len(taken.entries) + len(taken.due)
+        return taken
 
     async def facts(self, partition: int, asked: Asked) -> Facts:
-        return await self._engine.call(lambda connection: engine.facts(connection, partition, asked))
+        small = len(asked.named) + len(asked.profiles) <= FEW
+        return await self._engine.call(lambda connection: engine.facts(connection, partition, asked), small=small)
 
     async def commit(self, outcome: Outcome) -> None:
         sending = self._claims.sequences() if outcome.release else ()
         await self._writer.call(
-            lambda connection: engine.apply(connection, outcome, sending), area="engine", changes=engine.changes(outcome)
+            lambda connection: engine.apply(connection, outcome, sending),
+            area="engine",
+            changes=engine.changes(outcome),
+            rows=engine.rows_of(outcome),
         )
 
     async def held_runs(self, partition: int, site: int, workflow: str, limit: int) -> list[RunRow]:
@@ -190,7 +200,11 @@ class SqliteStore:
         changes = {OUTBOX if one.outcome is None else INBOX for one in reports}
         over = [one.delivery.id for one in reports]
         await self._writer.call(
-            lambda connection: report(connection, reports), area="report", changes=changes, then=lambda: self._claims.reported(over)
+            lambda connection: report(connection, reports),
+            area="report",
+            changes=changes,
+            then=lambda: self._claims.reported(over),
+            rows=3 * len(reports),
         )
 
     async def unclaim(self, deliveries: Sequence[str]) -> None:

@@ -21,11 +21,13 @@ class WalLimit:
         self._connection = connection
         self._written = 0
 
-    def keep(self) -> None:
-        """Checkpoint if it is time. Failing (a full disk, say) loses nothing: the next commit tries again."""
+    def due(self) -> bool:
+        """Whether it is time."""
         self._written += self._connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)[0]
-        if self._written < PAGES:
-            return
+        return self._written >= PAGES
+
+    def checkpoint(self) -> None:
+        """Checkpoint. Failing (a full disk, say) loses nothing: the next commit tries again."""
         try:
             in_log, done = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.Error:

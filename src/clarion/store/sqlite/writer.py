@@ -1,9 +1,14 @@
-"""The one thread that writes: takes every job that is queued into one transaction, commits, then answers them all at once."""
+"""The one connection that writes: takes every job that is queued into one transaction, commits, then answers them all at once.
+
+A small group is written in the event loop's own thread while the disk is quick: handing it to another thread and back costs more than the
+commit, for both want the interpreter's lock. A large one, a slow disk, another process's lock and checkpoints go to a thread.
+"""
 
 import asyncio
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
@@ -11,7 +16,7 @@ import apsw
 
 from clarion import faults
 from clarion.store.port import StoreError, StoreUnavailable
-from clarion.store.sqlite.connection import passing, savepoint, translated
+from clarion.store.sqlite.connection import BUSY_MILLISECONDS, passing, savepoint, translated
 from clarion.store.sqlite.wal import WalLimit
 
 T = TypeVar("T")
@@ -27,13 +32,31 @@ GROUP_JOBS: Final = 64
 """Jobs that share a commit at most: one that waits for them all does not wait long."""
 
 
+PACE: Final = 0.001
+"""Seconds from the start of a commit to the start of the next: what comes meanwhile shares it. The first after a rest starts at once."""
+
+LARGE: Final = 100
+"""Rows; a group with more is written in the thread, where writing them leaves the event loop free."""
+
+SLOW: Final = 0.002
+"""Seconds. A commit of a small group that took longer sends those after it to the thread: the disk is no quick one."""
+
+APART_FOR: Final = 1.0
+"""Seconds for which it does."""
+
+
 class Job:
-    """Something to write. `run` is called in the writer's thread, the rest in the event loop."""
+    """Something to write. `run` is called in whatever thread writes, the rest in the event loop."""
 
     __slots__ = ()
 
     area: str = ""
     """Names its fault points: ingest, engine, report, or none."""
+
+    @property
+    def rows(self) -> int:
+        """About how many rows it writes."""
+        return 1
 
     def run(self, connection: apsw.Connection) -> None:
         """Write, inside a transaction; keep for `succeeded` what there is to answer. What it raises undoes this job alone."""
@@ -51,7 +74,7 @@ class Job:
 class Call(Job, Generic[T]):
     """A job that one coroutine waits for."""
 
-    __slots__ = ("_changes", "_done", "_result", "_then", "_write", "area")
+    __slots__ = ("_changes", "_done", "_result", "_rows", "_then", "_write", "area")
 
     def __init__(
         self,
@@ -60,9 +83,14 @@ class Call(Job, Generic[T]):
         area: str,
         changes: Iterable[str],
         then: Callable[[], None] | None,
+        rows: int,
     ) -> None:
-        self._write, self._done, self.area, self._changes, self._then = write, done, area, changes, then
+        self._write, self._done, self.area, self._changes, self._then, self._rows = write, done, area, changes, then, rows
         self._result: list[T] = []
+
+    @property
+    def rows(self) -> int:
+        return self._rows
 
     def run(self, connection: apsw.Connection) -> None:
         self._result = [self._write(connection)]
@@ -90,39 +118,59 @@ class Writer:
     ) -> None:
         """`signal` is told in the event loop what has changed; `tidy` is lent the connection now and then."""
         self._connect, self._signal, self._tidy = connect, signal, tidy
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: deque[Job] = deque()
         self._loop: asyncio.AbstractEventLoop
-        self._started: asyncio.Future[None]
-        self._stopped: asyncio.Future[None]
-        self._thread: threading.Thread | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._connection: apsw.Connection
+        self._wal: WalLimit
+        self._seen = 0
         self._open = False
+        self._turning: asyncio.Handle | None = None
+        self._polling: asyncio.TimerHandle | None = None
+        self._away = False
+        """Whether the thread has the connection."""
+        self._began = self._apart_until = 0.0
+        self._idle = asyncio.Event()
 
-    # -- in the event loop -------------------------------------------------------------------------------------------
+    # -- life --------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Connect; raises what connecting raises."""
         self._loop = asyncio.get_running_loop()
-        self._started = self._loop.create_future()
-        self._stopped = self._loop.create_future()
-        self._thread = threading.Thread(target=self._work, name="clarion-store-writer", daemon=True)
-        self._thread.start()
-        await self._started
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="clarion-store-writer")
+        try:
+            self._connection = await self._loop.run_in_executor(self._pool, self._connect)
+        except BaseException:
+            self._pool.shutdown()
+            self._pool = None
+            raise
+        self._wal = WalLimit(self._connection)
+        self._seen = _data_version(self._connection)
         self._open = True
+        self._idle.set()
+        self._polling = self._loop.call_later(POLL_SECONDS, self._poll)
 
     async def stop(self) -> None:
         """Commit what is queued, then disconnect."""
-        if self._open:
-            self._open = False
-            self._jobs.put(None)
-        if self._thread is not None:
-            await asyncio.shield(self._stopped)
-            self._thread.join()
+        self._open = False
+        if self._polling is not None:
+            self._polling.cancel()
+        pool = self._pool
+        if pool is None:
+            return
+        while self._jobs or self._away or self._turning is not None:
+            self._idle.clear()
+            await self._idle.wait()
+        self._pool = None
+        await self._loop.run_in_executor(pool, self._connection.close)
+        pool.shutdown()
 
     def submit(self, job: Job) -> None:
         """Queue a job. Raises StoreUnavailable when the store is not open."""
         if not self._open:
             raise StoreUnavailable("The store is not open.")
-        self._jobs.put(job)
+        self._jobs.append(job)
+        self._plan()
 
     async def call(
         self,
@@ -131,11 +179,67 @@ class Writer:
         area: str = "",
         changes: Iterable[str] = (),
         then: Callable[[], None] | None = None,
+        rows: int = 1,
     ) -> T:
         """Run `write` in a transaction and return its result once that is durable; `then` is called even if nobody waits any more."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self.submit(Call(write, done, area, changes, then))
+        self.submit(Call(write, done, area, changes, then, rows))
         return await done
+
+    # -- turns, in the event loop ------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        """See to it that what is queued gets its turn: after the requests that are at hand just now, and no sooner than the pace allows."""
+        if self._turning is not None or self._away:
+            return
+        wait = self._began + PACE - monotonic()
+        self._turning = self._loop.call_later(wait, self._turn) if wait > 0 else self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turning = None
+        if self._away:
+            return
+        jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), GROUP_JOBS))]
+        if jobs:
+            self._began = monotonic()
+            small = self._began >= self._apart_until and sum(job.rows for job in jobs) <= LARGE
+            if not small or not self._write_here(jobs):
+                self._hand_over(partial(self._write_apart, jobs))
+        self._go_on()
+
+    def _write_here(self, jobs: Sequence[Job]) -> bool:
+        """Write a group in this thread. Returns False, and nothing is written, when another process is writing."""
+        self._connection.set_busy_timeout(0)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            return False
+        except apsw.Error as error:
+            self._answer(jobs, dict.fromkeys(jobs, translated(error)))
+            return True
+        failures = self._commit(jobs)
+        if monotonic() - self._began > SLOW:
+            self._apart_until = monotonic() + APART_FOR
+        self._answer(jobs, failures)
+        if self._wal.due():
+            self._hand_over(self._wal.checkpoint)
+        return True
+
+    def _hand_over(self, work: Callable[[], None]) -> None:
+        """Lend the connection to the thread."""
+        if self._pool is not None:
+            self._away = True
+            self._pool.submit(self._work, work)
+
+    def _back(self) -> None:
+        self._away = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._jobs:
+            self._plan()
+        elif not self._away:
+            self._idle.set()
 
     def _answer(self, jobs: Sequence[Job], failures: dict[Job, StoreError]) -> None:
         changes: set[str] = set()
@@ -148,57 +252,53 @@ class Writer:
         if changes:
             self._signal(changes)
 
+    def _poll(self) -> None:
+        """Has another process committed? And is there something to tidy?"""
+        self._polling = self._loop.call_later(POLL_SECONDS, self._poll)
+        if self._away:
+            return
+        try:
+            version = _data_version(self._connection)
+        except apsw.Error:
+            return  # the disk fails; it is asked again
+        if version != self._seen:
+            self._seen = version
+            self._signal((INBOX, OUTBOX, CONFIGURATION))
+        self._hand_over(self._tidy_up)
+
     # -- in the thread -----------------------------------------------------------------------------------------------
 
-    def _post(self, call: Callable[..., None], *args: object) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(call, *args)
-
-    def _work(self) -> None:
+    def _work(self, work: Callable[[], None]) -> None:
         try:
-            connection = self._connect()
-            seen = _data_version(connection)
-        except Exception as error:  # noqa: BLE001 - it is raised again where `start` waits
-            self._post(self._started.set_exception, translated(error))
+            self._connection.set_busy_timeout(BUSY_MILLISECONDS)
+            work()
+        finally:
+            self._loop.call_soon_threadsafe(self._back)
+
+    def _write_apart(self, jobs: Sequence[Job]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            failures: dict[Job, StoreError] = dict.fromkeys(jobs, translated(error))
         else:
-            self._post(self._started.set_result, None)
-            self._serve(connection, seen)
-            connection.close()
-        self._post(self._stopped.set_result, None)
+            failures = self._commit(jobs)
+        self._loop.call_soon_threadsafe(self._answer, jobs, failures)
+        if self._wal.due():
+            self._wal.checkpoint()
 
-    def _serve(self, connection: apsw.Connection, seen: int) -> None:
-        wal = WalLimit(connection)
-        poll_at = monotonic() + POLL_SECONDS
-        going = True
-        while going:
-            jobs, going = self._next_group(poll_at - monotonic())
-            if jobs:
-                failures = self._commit(connection, jobs)
-                self._post(self._answer, jobs, failures)
-                wal.keep()
-            if monotonic() >= poll_at:
-                poll_at = monotonic() + POLL_SECONDS
-                seen = self._look_around(connection, seen)
-
-    def _next_group(self, patience: float) -> tuple[list[Job], bool]:
-        """The jobs that are queued now, after waiting for the first; and whether to go on."""
-        jobs: list[Job] = []
+    def _tidy_up(self) -> None:
         try:
-            job = self._jobs.get(timeout=max(patience, 0))
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == GROUP_JOBS:
-                    return jobs, True
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            return jobs, True
-        return jobs, False
+            self._tidy(self._connection)
+        except apsw.Error:
+            _rollback(self._connection)  # it will be tried again
 
-    def _commit(self, connection: apsw.Connection, jobs: Sequence[Job]) -> dict[Job, StoreError]:
-        """One transaction over `jobs`; returns those of which nothing was written."""
+    # -- in either ---------------------------------------------------------------------------------------------------
+
+    def _commit(self, jobs: Sequence[Job]) -> dict[Job, StoreError]:
+        """Run `jobs` in the transaction that has begun, and end it; returns those of which nothing was written."""
+        connection = self._connection
         failures: dict[Job, StoreError] = {}
         try:
-            connection.execute("BEGIN IMMEDIATE")
             if len(jobs) == 1:
                 jobs[0].run(connection)  # no savepoint: to undo it is to undo the transaction
             else:
@@ -208,25 +308,13 @@ class Writer:
             for area in areas:
                 faults.reach(f"{area}.before_commit")
             connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - whatever it was, those who wait are told, and the thread lives on
+        except Exception as error:  # noqa: BLE001 - whatever it was, those who wait are told, and the writer lives on
             _rollback(connection)
             failure = translated(error)
             return dict.fromkeys(jobs, failure)
         for area in areas:
             faults.reach(f"{area}.after_commit")
         return failures
-
-    def _look_around(self, connection: apsw.Connection, seen: int) -> int:
-        """Tell of other processes' commits after data version `seen`, and do the chores; whatever fails is tried again the next time."""
-        try:
-            version = _data_version(connection)
-            if version != seen:
-                seen = version
-                self._post(self._signal, (INBOX, OUTBOX, CONFIGURATION))
-            self._tidy(connection)
-        except apsw.Error:
-            _rollback(connection)
-        return seen
 
 
 def _run_apart(connection: apsw.Connection, job: Job, failures: dict[Job, StoreError]) -> None:
