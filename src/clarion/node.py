@@ -1,6 +1,7 @@
 """A node: everything that one process runs, wired together, started and stopped in order."""
 
 import asyncio
+import gc
 import os
 import random
 import signal
@@ -38,6 +39,9 @@ USAGE_INTERVAL = 10.0
 """Seconds between notes of when keys were last used."""
 SWITCH_INTERVAL = 0.000_1
 """Seconds; the store's writer gets the interpreter back soon after each commit, even while the event loop is busy."""
+
+COLLECT_AFTER = (20_000, 20, 50)
+"""Thresholds of the cyclic garbage collector: nearly everything here is freed by counting references."""
 
 _log = structlog.get_logger(__name__)
 
@@ -165,6 +169,10 @@ async def serve(settings: Settings, ready: Callable[[str, int], None]) -> None:
     """
     configure_logs(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL)
+    # What is loaded by now stays for good: the collector need not walk it again and again, for 30 ms each time, while requests wait.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -20,7 +20,7 @@ BUSY_MILLISECONDS: Final = 5_000
 """How long to wait for another process's transaction."""
 
 _WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
-_CACHE_KIBIBYTES: Final = 65_536
+_CACHE_KIBIBYTES: Final = 16_384
 
 _PASSING = (
     apsw.BusyError,

@@ -32,13 +32,16 @@ GROUP_JOBS: Final = 64
 """Jobs that share a commit at most: one that waits for them all does not wait long."""
 
 
-PACE: Final = 0.001
+PACE: Final = 0.002
 """Seconds from the start of a commit to the start of the next: what comes meanwhile shares it. The first after a rest starts at once."""
+
+ENOUGH: Final = 24
+"""Entries of events; behind so many the next commit starts at once: when that many come at a time, commits are large by themselves."""
 
 LARGE: Final = 100
 """Rows; a group with more is written in the thread, where writing them leaves the event loop free."""
 
-SLOW: Final = 0.002
+SLOW: Final = 0.01
 """Seconds. A commit of a small group that took longer sends those after it to the thread: the disk is no quick one."""
 
 APART_FOR: Final = 1.0
@@ -130,6 +133,8 @@ class Writer:
         self._away = False
         """Whether the thread has the connection."""
         self._began = self._apart_until = 0.0
+        self._lively = False
+        """Whether the last group had ENOUGH."""
         self._idle = asyncio.Event()
 
     # -- life --------------------------------------------------------------------------------------------------------
@@ -192,7 +197,7 @@ class Writer:
         """See to it that what is queued gets its turn: after the requests that are at hand just now, and no sooner than the pace allows."""
         if self._turning is not None or self._away:
             return
-        wait = self._began + PACE - monotonic()
+        wait = 0.0 if self._lively else self._began + PACE - monotonic()
         self._turning = self._loop.call_later(wait, self._turn) if wait > 0 else self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
@@ -202,7 +207,9 @@ class Writer:
         jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), GROUP_JOBS))]
         if jobs:
             self._began = monotonic()
-            small = self._began >= self._apart_until and sum(job.rows for job in jobs) <= LARGE
+            rows = sum(job.rows for job in jobs)
+            self._lively = sum(job.rows for job in jobs if job.area == "ingest") >= ENOUGH
+            small = rows <= LARGE and self._began >= self._apart_until
             if not small or not self._write_here(jobs):
                 self._hand_over(partial(self._write_apart, jobs))
         self._go_on()
