@@ -159,12 +159,13 @@ class HostLimits(Generic[Item]):
             self._heard(host)
         else:
             postpone = self._unheard(host, now)
-        start: list[Item] = []
-        self._start_parked(host, start, now)
-        self._start_others(start, now)
-        if not (host.running or host.parked or host.failures or host.slow) and host.limit == host.maximum:
-            del self._hosts[name]
-        return Released(start, postpone)
+        return Released(self._start_next(host, now), postpone)
+
+    def give_back(self, name: str, now: int) -> list[Item]:
+        """Give a slot back that was not used; what may go in its place."""
+        host = self._hosts[name]
+        self._give(host)
+        return self._start_next(host, now)
 
     def drain(self) -> list[Item]:
         """All parked deliveries, which are parked no more."""
@@ -176,6 +177,14 @@ class HostLimits(Generic[Item]):
         return items
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _start_next(self, host: _Host[Item], now: int) -> list[Item]:
+        start: list[Item] = []
+        self._start_parked(host, start, now)
+        self._start_others(start, now)
+        if not (host.running or host.parked or host.failures or host.slow) and host.limit == host.maximum:
+            del self._hosts[host.name]
+        return start
 
     def _host(self, name: str, *, push: bool) -> _Host[Item]:
         host = self._hosts.get(name)

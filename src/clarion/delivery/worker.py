@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -179,10 +180,7 @@ class DeliveryWorker:
     def _admit(self, delivery: Delivery) -> None:
         now = self._clock()
         if self._keys.paused(delivery.site, delivery.workflow):
-            if not self._held:
-                self._held_until = now + HELD_FOR
-                self._alarm.at(self._held_until)
-            self._held.append(delivery.id)
+            self._hold(delivery, now)
             return
         ready = _read(delivery)
         if self._limits.start(ready.host, now, push=delivery.kind == "push"):
@@ -190,6 +188,12 @@ class DeliveryWorker:
         elif not self._limits.park(ready.host, ready, now):
             self._postpone(ready, now)
             self._look_past = now + LOOK_PAST
+
+    def _hold(self, delivery: Delivery, now: int) -> None:
+        if not self._held:
+            self._held_until = now + HELD_FOR
+            self._alarm.at(self._held_until)
+        self._held.append(delivery.id)
 
     def _postpone(self, ready: Ready, now: int) -> None:
         # an expired delivery is to end as soon as it has expired
@@ -214,8 +218,14 @@ class DeliveryWorker:
         released = self._limits.release(host, now, took=max(took, 0), answered=answered)
         if self._stopping:
             return
-        for ready in released.start:
-            self._send(ready)
+        starting = deque(released.start)
+        while starting:
+            ready = starting.popleft()
+            if self._keys.paused(ready.delivery.site, ready.delivery.workflow):  # it was not yet when this one was parked
+                self._hold(ready.delivery, now)
+                starting.extend(self._limits.give_back(ready.host, now))
+            else:
+                self._send(ready)
         for ready in released.postpone:
             self._postpone(ready, now)
         if self._short:
