@@ -32,6 +32,7 @@ imports: setup
 	$(BIN)/lint-imports
 
 unit: setup
+	tests/install-tools.sh
 	$(BIN)/python -m pytest
 
 soak: setup
