@@ -12,11 +12,24 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from clarion import faults
+
 FILE: Final = "clarion.toml"
 VARIABLE_PREFIX: Final = "CLARION_"
 DATABASE_FILE: Final = "clarion.db"
 
-OTHER_VARIABLES: Final = frozenset({"CLARION_DATA", "CLARION_MASTER_KEY", "CLARION_API_KEY", "CLARION_DEBUG", "CLARION_FAULT"})
+OTHER_VARIABLES: Final = frozenset(
+    {
+        "CLARION_DATA",
+        "CLARION_MASTER_KEY",
+        "CLARION_API_KEY",
+        "CLARION_DEBUG",
+        "CLARION_FAULT",
+        # For clients and receivers, such as those among the examples: they may stand in the same environment.
+        "CLARION_URL",
+        "CLARION_WEBHOOK_SECRET",
+    }
+)
 """Variables that are no settings: they are read elsewhere."""
 
 # Kubernetes sets these for a service that is called `clarion`.
@@ -74,8 +87,13 @@ def data_directory(given: Path | None, environ: Mapping[str, str]) -> Path:
 def load_settings(data: Path, environ: Mapping[str, str] = os.environ, flags: Mapping[str, object] | None = None) -> Settings:
     """The settings of a data directory. A flag that is None was not given.
 
-    Raises ConfigError, with the place of the setting, for one that is unknown, of the wrong type or out of range.
+    Raises ConfigError, with the place of the setting, for one that is unknown, of the wrong type or out of range,
+    and for a `CLARION_FAULT` that names no fault point: a crash test must not pass because nothing crashed.
     """
+    try:
+        faults.read_fault(environ.get(faults.VARIABLE, ""))
+    except ValueError as error:
+        raise ConfigError(f"environment: {faults.VARIABLE} {error}") from None
     values: dict[str, Any] = {}
     for origin, layer, strict in (
         (str(data / FILE), _read_file(data / FILE), True),

@@ -5,8 +5,11 @@ Without the variable a point costs one comparison.
 """
 
 import os
+import re
 import signal
 from typing import Final
+
+VARIABLE: Final = "CLARION_FAULT"
 
 POINTS: Final = (
     "ingest.before_commit",
@@ -19,8 +22,31 @@ POINTS: Final = (
     "report.after_commit",
 )
 
-_name, _, _count = os.environ.get("CLARION_FAULT", "").partition(":")
-_remaining = int(_count or 1)
+_COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
+
+
+def read_fault(text: str) -> tuple[str, int]:
+    """The point that the variable names and which time it is reached; an empty text names none.
+
+    Raises ValueError, with a message for the operator that goes on after the variable's name.
+    """
+    name, colon, count = text.partition(":")
+    if text and name not in POINTS:
+        raise ValueError(f"names an unknown point {name[:64]} — the points are {', '.join(POINTS)}")
+    if colon and not _COUNT.fullmatch(count):
+        raise ValueError(f"has a count that is no whole number from 1 on — write it as {name}:2, or {name} for the first time")
+    return name, int(count or 1)
+
+
+def _armed() -> tuple[str, int]:
+    # Importing a module is no place to fail: what cannot be read is refused with the settings, and kills nothing.
+    try:
+        return read_fault(os.environ.get(VARIABLE, ""))
+    except ValueError:
+        return "", 1
+
+
+_name, _remaining = _armed()
 
 
 def reach(point: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.crash.conftest import Open
 from tests.crash.process import Process
 from tests.crash.shop import Shop
-from tests.server.client import Client, Response
+from tests.server.client import Client, Response, request
 
 from clarion.config import DATABASE_FILE
 
@@ -48,6 +48,15 @@ async def post_until(shop: Shop, status: int) -> Response:
         client.close()
 
 
+async def ready(shop: Shop) -> int:
+    """What `/readyz` answers."""
+    client = await Client.connect("127.0.0.1", shop.server.port)
+    try:
+        return (await client.ask(request("GET", "/readyz"))).status
+    finally:
+        client.close()
+
+
 @pytest.mark.parametrize("room", [0, 40 * PAGE], ids=["none", "for a few commits"])
 async def test_a_full_disk(room: int, open_shop: Open) -> None:
     async with open_shop(room, connections=4, batching=1) as shop:
@@ -58,8 +67,10 @@ async def test_a_full_disk(room: int, open_shop: Open) -> None:
                 await server.until(shop.load.refusals.reach(REFUSALS))
                 before = len(shop.load.acknowledged)
                 assert unavailable(await post_until(shop, 503))
+                assert await ready(shop) == 503
         assert all(unavailable(answer) for answer in shop.load.refused.values())
         await post_until(shop, 200)
+        assert await ready(shop) == 200
         assert not server.ended
         figures = await shop.settle()
     assert before >= 100

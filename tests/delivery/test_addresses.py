@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clarion.delivery.addresses import check_address, parse_address
+from clarion.delivery.addresses import check_address
 from clarion.delivery.guard import Guard
+from clarion.domain.hosts import parse_address
 
 REFUSED = {
     "0.0.0.0": "unspecified",

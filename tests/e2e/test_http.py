@@ -95,7 +95,7 @@ async def test_it_is_up_and_ready(client: Client) -> None:
 
 
 async def test_any_profile_id_can_be_asked_for(api: Api) -> None:
-    for profile_id in ("a/b", "ü ?&#%", "..", "."):
+    for profile_id in ("a/b", "ü ?&#%", "..", ".", "a\nb", "end\n"):
         name = f"{unique('odd')}/{profile_id}"
         await api.accept("x", profile_id=name)
         profile = await api.profile_when(quote(name, safe=""), bool)

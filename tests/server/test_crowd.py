@@ -1,7 +1,9 @@
 """Thousands of connections that do nothing, or half of something, beside those that work."""
 
 import asyncio
+import os
 
+import pytest
 from tests.server.client import request
 from tests.server.conftest import Serve
 from tests.server.routes import Held
@@ -9,8 +11,17 @@ from tests.server.routes import Held
 from clarion.api.server_descriptors import raise_open_files
 
 WHOLE = request("POST", "/direct", b"abc")
-# each connection of a test has two ends in one process
-MANY = 2000 if raise_open_files() >= 10_000 else 400
+MANY = 2000
+OPEN_FILES = 10_000
+"""Each connection of a test has two ends in one process."""
+
+
+@pytest.fixture(autouse=True)
+def _enough_open_files() -> None:
+    if raise_open_files() < OPEN_FILES:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"a process may open fewer than {OPEN_FILES} files, and CI has to run this")
+        pytest.skip(f"a process may open fewer than {OPEN_FILES} files: crowds are NOT tested here")
 
 
 async def test_idle_and_half_sent_connections_stop_nobody(serve: Serve) -> None:

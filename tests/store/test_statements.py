@@ -13,6 +13,7 @@ AREAS = ("configuration", "engine", "ingest", "outbox", "reading")
 WALKS = {
     ("configuration", "generation"): {"generation"},
     ("configuration", "next_generation"): {"generation"},
+    ("configuration", "probe"): {"generation"},
     ("configuration", "sites"): {"sites"},
     ("configuration", "keys"): {"api_keys"},
     ("configuration", "workflows"): {"workflows"},

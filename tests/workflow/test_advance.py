@@ -63,6 +63,26 @@ def test_header_values_cannot_break_their_line(program: ProgramOf, person: Perso
     assert call.headers == {"X-A": "x Evil: 1"}
 
 
+@pytest.mark.parametrize(
+    "site",
+    [
+        "[::1",
+        "h.example:99999",
+        "h.example:0",
+        "user:pw@h.example",
+        "0x7f.1",
+        "127.1",
+        "h..example",
+        "-h.example",
+        "h example",
+        "a" * 64 + ".example",
+    ],
+)
+def test_a_literal_host_that_is_none_is_refused_at_once(program: ProgramOf, site: str) -> None:
+    with pytest.raises(DocumentInvalid):
+        program(f'steps: [{{id: call, http: {{url: "https://{site}/x"}}}}]')
+
+
 OPEN = 'steps: [{id: show, push: {title: t, message: m, url: "{{ url }}", image: "{{ image }}"}}]'
 
 
@@ -71,8 +91,8 @@ OPEN = 'steps: [{id: show, push: {title: t, message: m, url: "{{ url }}", image:
     [
         ("ftp://x.example/", "must start with http"),
         ("javascript:alert(1)", "must start with http"),
-        ("https://user:secret@x.example/", "must not hold a user name"),
-        ("https:///path", "names no host"),
+        ("https://user:secret@x.example/", "holds user information"),
+        ("https:///path", "host is empty"),
         ("https://a b/", "space"),
         (5, "must start with http"),
     ],

@@ -117,6 +117,8 @@ steps:
         ("<<: {a: 1}", "merge keys"),
         ("? [a]\n: 1", "plain name"),
         ("a: 1e999", "too large"),
+        ("a: -.Inf", "not finite"),
+        ("a: .NaN", "not finite"),
         ("--- 1\n--- 2", "not valid YAML"),
         ("[" * 200 + "]" * 200, "nests too deep"),
         ("- 1", "must be an object"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,12 +24,26 @@ BATCH = "/api/v1/events/batch"
 
 Methods = Mapping[str, Endpoint]
 
-# A profile_id or a hash may hold a slash, sent as %2F: `path` takes what is left of the address.
+
+class Rest(Convertor[str]):
+    """All that is left of an address: a profile_id or a hash may hold a slash (sent as %2F) or a line break (%0A)."""
+
+    regex = r"[\s\S]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("rest", Rest())
+
 ROUTES: Mapping[str, Methods] = {
     "/api/v1/log": {"GET": log.list_events},
     "/api/v1/subscribers": {"POST": subscribers.add_subscriber},
-    "/api/v1/subscribers/{device_token_hash:path}": {"GET": profiles.show_subscriber},
-    "/api/v1/profiles/{profile_id:path}": {"GET": profiles.show_profile},
+    "/api/v1/subscribers/{device_token_hash:rest}": {"GET": profiles.show_subscriber},
+    "/api/v1/profiles/{profile_id:rest}": {"GET": profiles.show_profile},
     "/api/v1/workflows": {"GET": workflows.list_workflows},
     "/api/v1/workflows/validate": {"POST": workflows.validate_workflow},
     "/api/v1/workflows/{workflow}": {"GET": workflows.show_workflow, "PUT": workflows.publish_workflow},

@@ -8,6 +8,7 @@ import typer
 
 from clarion.cli import doctor, events, initialise, keys, migrate, profiles, serve, sites, workflows
 from clarion.cli.failures import FAILED, INTERRUPTED, Failure, describe
+from clarion.cli.invocation import NAME, as_invoked
 from clarion.cli.output import plain
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted. CLARION_DEBUG=1 shows tracebacks."
@@ -51,7 +52,7 @@ def root(
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Every error ends as one line on standard error."""
     try:
-        code = app(list(arguments), prog_name="clarion", standalone_mode=False)
+        code = app(list(arguments), prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
@@ -75,13 +76,13 @@ def _report(error: Exception) -> int:
     if line is None:
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         line = f"unexpected: {said} — set CLARION_DEBUG=1 for a traceback"
-    typer.echo(f"error: {plain(line)}", err=True)
+    typer.echo(f"error: {plain(as_invoked(line))}", err=True)
     return error.code if isinstance(error, Failure) else FAILED
 
 
 def _report_usage(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     said = str(error.format_message()) if hasattr(error, "format_message") else str(error)
-    command = context.command_path if context is not None else "clarion"
-    typer.echo(f"error: {plain(said).rstrip('.')} — see: {command} --help", err=True)
+    command = context.command_path if context is not None else NAME
+    typer.echo(f"error: {plain(said).rstrip('.')} — {as_invoked(f'see: {command} --help')}", err=True)
     return 2

@@ -4,6 +4,7 @@ import typer
 
 from clarion.cli import options
 from clarion.cli.failures import FAILED
+from clarion.cli.invocation import as_invoked
 from clarion.cli.output import plain, print_json, print_table
 
 
@@ -21,6 +22,6 @@ def doctor(data: options.Data = None, json: options.Json = False) -> None:
         print_table(("check", "status", "finding"), [(one.check, one.status, one.detail) for one in findings], "")
         for one in findings:
             if one.advice:
-                typer.echo(plain(f"{one.check}: {one.advice}"), err=True)
+                typer.echo(plain(f"{one.check}: {as_invoked(one.advice)}"), err=True)
     if any(one.status == "failed" for one in findings):
         raise typer.Exit(FAILED)

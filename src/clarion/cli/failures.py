@@ -26,7 +26,7 @@ def describe(error: Exception) -> str | None:
     from clarion.config import ConfigError
     from clarion.contract.errors import Refusal
     from clarion.control.errors import Invalid
-    from clarion.serve_lock import AlreadyServed
+    from clarion.serve_lock import AlreadyServed, LockUnavailable
     from clarion.store import port
     from clarion.vault import VaultError
     from clarion.workflow.source import DocumentInvalid
@@ -35,7 +35,9 @@ def describe(error: Exception) -> str | None:
         return f"{'; '.join(detail.message for detail in error.details) or error.message.rstrip('.')} — correct it and try again"
     if isinstance(error, DocumentInvalid):
         return f"the workflow is not valid: {error} — correct the document"
-    if isinstance(error, AlreadyServed | ConfigError | Invalid | VaultError | port.NotFound | port.StoreOutdated | port.StoreTooNew):
+    if isinstance(error, AlreadyServed | LockUnavailable | ConfigError | Invalid | VaultError):
+        return str(error)
+    if isinstance(error, port.NotFound | port.StoreOutdated | port.StoreTooNew):
         return str(error)
     if isinstance(error, port.StoreUnavailable):
         return f"{str(error).rstrip('.')} — try again, and run: clarion doctor"

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from clarion.cli import options
+from clarion.cli.invocation import data_option, invoked
 from clarion.cli.output import print_json
 
 
@@ -31,18 +32,19 @@ def init(
             {"data": str(settings.data), "created": made.key is not None, "site": made.site, "key": made.key, "workflow": made.workflow}
         )
         return
+    clarion, where = invoked(), data_option(settings.data)
     if made.key is None:
         typer.echo(f"{settings.data} is initialised already; nothing was changed.")
-        typer.echo(f"Start the server with: clarion serve --data {settings.data}")
-        typer.echo(f"Make another API key with: clarion keys create --data {settings.data} --name NAME")
+        typer.echo(f"Start the server with: {clarion} serve{where}")
+        typer.echo(f"Make another API key with: {clarion} keys create{where} --name NAME")
         return
     typer.echo(f"Initialised {settings.data}: site {made.site['name']}, workflow {made.workflow}.\n")
     typer.echo(f"API key with all scopes, shown only this once:\n\n  {made.key}\n")
     if vapid_subject == options.PLACEHOLDER_SUBJECT:
         typer.echo("Push services are told to reach you at a placeholder. For real pushes, make a site of your own:")
-        typer.echo(f"  clarion sites create --data {settings.data} --name NAME --vapid-subject mailto:YOU@YOUR-DOMAIN\n")
+        typer.echo(f"  {clarion} sites create{where} --name NAME --vapid-subject mailto:YOU@YOUR-DOMAIN\n")
     typer.echo("Next:")
-    typer.echo(f"  clarion serve --data {settings.data}")
-    typer.echo(f"  clarion events send add_to_cart --data {settings.data} --profile user-1 product_name='Running Shoes' price=99.99")
-    typer.echo(f"  clarion profiles show user-1 --data {settings.data}")
+    typer.echo(f"  {clarion} serve{where}")
+    typer.echo(f"  {clarion} events send add_to_cart{where} --profile user-1 product_name='Running Shoes' price=99.99")
+    typer.echo(f"  {clarion} profiles show user-1{where}")
     typer.echo(f"\nKeep a copy of {settings.data}/master.key in a safe place: without it the site's secrets cannot be read.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from clarion.cli.failures import Failure
+from clarion.cli.invocation import data_option
 from clarion.cli.output import View
 from clarion.clock import wall_clock
 from clarion.config import Settings, data_directory, load_settings
@@ -31,7 +32,7 @@ class LocalStore:
     def __init__(self, settings: Settings) -> None:
         """Raises Failure if nothing was ever initialised there."""
         if not settings.database.exists():
-            raise Failure(f"there is no database at {settings.database} — run: clarion init --data {settings.data}")
+            raise Failure(f"there is no database at {settings.database} — run: clarion init{data_option(settings.data)}")
         self.settings = settings
         self.store: Store = open_store(settings)
         self._runner = asyncio.Runner()

@@ -7,6 +7,8 @@ from typing import Any
 
 import typer
 
+from clarion.cli.invocation import as_invoked
+
 View = dict[str, Any]
 """One thing as JSON shows it."""
 
@@ -29,7 +31,7 @@ def print_json_line(value: object) -> None:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
     """Print rows under their columns' names; `empty` is said where there are none."""
     if not rows:
-        typer.echo(empty, err=True)
+        typer.echo(as_invoked(empty), err=True)
         return
     cells = [[plain(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():

@@ -1,12 +1,14 @@
 """`clarion serve`: run the server."""
 
 import errno
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from clarion.cli import options
 from clarion.cli.failures import Failure, WrongUsage
+from clarion.cli.invocation import data_option, invoked
 
 _CANNOT_LISTEN = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
 ROLES = frozenset({"api", "engine", "delivery"})
@@ -24,6 +26,7 @@ def serve(
     """Take events, run workflows and send what they want sent, until SIGTERM or SIGINT."""
     import asyncio
     import os
+    import socket
 
     import uvloop
 
@@ -37,15 +40,18 @@ def serve(
 
         key = prepare(settings, "default", options.PLACEHOLDER_SUBJECT).key
     elif not settings.database.exists():
-        raise Failure(f"there is no database at {settings.database} — run: clarion init --data {settings.data}, or add --init")
+        raise Failure(f"there is no database at {settings.database} — run: clarion init{data_option(settings.data)}, or add --init")
     from clarion.node import serve as run_node
 
     def ready(host: str, port: int) -> None:
-        typer.echo(welcome(host, port, str(settings.data), key, explain=init))
+        typer.echo(welcome(host, port, settings.data, key, explain=init))
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(run_node(settings, ready))
+        except (socket.gaierror, UnicodeError):
+            advice = "give an address of this machine with --host, such as 127.0.0.1, or 0.0.0.0 for all of them"
+            raise Failure(f"cannot listen on {settings.host}: it is no address and no name of a host — {advice}") from None
         except OSError as error:
             if error.errno not in _CANNOT_LISTEN:
                 raise
@@ -53,15 +59,16 @@ def serve(
             raise Failure(f"cannot listen on {where}: {os.strerror(error.errno)} — choose another with --host or --port") from None
 
 
-def welcome(host: str, port: int, data: str, key: str | None, *, explain: bool) -> str:
+def welcome(host: str, port: int, data: Path, key: str | None, *, explain: bool) -> str:
     """What is said once the server listens; with `explain`, an event to paste, with the key if it was made just now."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared, not bound
     url = f"http://{shown}:{port}"
+    clarion, where = invoked(), data_option(data)
     lines = [f"Clarion is listening on {url}"]
     if explain and key is not None:
         lines += ["", "Your API key, shown only this once:", "", f"  {key}"]
     elif explain:
-        lines += ["", f"API keys are shown once, when they are made. For a new one: clarion keys create --data {data} --name NAME"]
+        lines += ["", f"API keys are shown once, when they are made. For a new one: {clarion} keys create{where} --name NAME"]
     if explain:
         lines += [
             "",
@@ -71,7 +78,7 @@ def welcome(host: str, port: int, data: str, key: str | None, *, explain: bool) 
             f"    -H 'Api-Key: {key or 'YOUR_API_KEY'}' -H 'Content-Type: application/json' \\",
             """    -d '{"event_name":"add_to_cart","profile_id":"user-1","data":{"product_name":"Running Shoes","price":99.99}}'""",
             "",
-            f"See what it did: clarion profiles show user-1 --data {data}",
+            f"See what it did: {clarion} profiles show user-1{where}",
         ]
     return "\n".join(lines)
 

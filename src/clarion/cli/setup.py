@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -47,9 +48,11 @@ def prepare(settings: Settings, name: str, vapid_subject: str, timezone: str = "
 def _make_directory(data: Path) -> None:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = data / FILE
-        if not file.exists():
-            file.write_text(default_file(), encoding="utf-8")
+        with (
+            suppress(FileExistsError),
+            open(data / FILE, "x", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file,
+        ):
+            file.write(default_file())
     except OSError as error:
         raise Failure(f"{data} cannot be made a data directory: {error.strerror} — choose another with --data") from None
 

@@ -47,7 +47,9 @@ def workflow_view(row: WorkflowRow, version: WorkflowVersion | None = None) -> V
 
 def event_view(row: LogRow) -> View:
     """An event of the log as it was accepted, with its place and time there."""
-    body: View = msgspec.json.decode(row.body)
+    body = msgspec.json.decode(row.body)
+    if not isinstance(body, dict):
+        body = {}  # it could not be read when it was its turn, and was set aside
     return {
         "sequence": row.sequence,
         "log_time": row.log_time,

@@ -7,7 +7,7 @@ special-purpose registries (RFC 6890 and its successors) and is the same everywh
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
-IPAddress = IPv4Address | IPv6Address
+from clarion.domain.hosts import IPAddress, parse_address
 
 PRIVATE_REASONS: Final = frozenset({"loopback", "private", "shared (CGNAT)", "unique local"})
 """Reasons that `dangerous_allow_private_targets` sets aside; every other address is nobody's web server."""
@@ -88,14 +88,6 @@ def check_address(address: IPAddress | str) -> str | None:
     if isinstance(address, IPv4Address):
         return _find(int(address), _V4)
     return "not an address" if address.scope_id is not None else _check_v6(address)
-
-
-def parse_address(text: str) -> IPAddress | None:
-    """The address that a canonical literal names (dotted quad of decimals, or RFC 4291 text without zone id); None for anything else."""
-    try:
-        return IPv6Address(text) if ":" in text else IPv4Address(text)
-    except ValueError:
-        return None
 
 
 def _check_v6(address: IPv6Address) -> str | None:

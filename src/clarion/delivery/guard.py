@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from clarion.delivery.addresses import PRIVATE_REASONS, IPAddress, check_address
+from clarion.delivery.addresses import PRIVATE_REASONS, check_address
 from clarion.delivery.errors import Blocked
 from clarion.delivery.target import parse_target
+from clarion.domain.hosts import IPAddress
 
 PUSH_SERVICES: Final = (
     "fcm.googleapis.com",

@@ -7,20 +7,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from clarion.delivery.addresses import IPAddress, parse_address
 from clarion.delivery.errors import Blocked
+from clarion.domain.hosts import IPAddress, parse_authority
 
 MAX_URL: Final = 8192
-MAX_HOST: Final = 253
-"""Characters of a host name (RFC 1035 §2.3.4)."""
-
 _URL: Final = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE)
-_AUTHORITY: Final = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::([0-9]{1,5}))?")
 _AMBIGUOUS: Final = re.compile(r"[\x00-\x20\x7f\\]")
-_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -60,45 +53,12 @@ def parse_target(url: str) -> Target:
 @lru_cache(maxsize=4096)
 def _parse_site(scheme: str, text: str) -> Target:
     """What all URLs of one scheme and authority share; its `line` lacks the path. Endpoints are many, push services few."""
-    if "@" in text:
-        raise Blocked("URL holds user information")
-    authority = _AUTHORITY.fullmatch(text)
-    if authority is None:
-        raise Blocked("URL's host or port is malformed")
-    port = int(authority[3] or _DEFAULT_PORTS[scheme])
-    if not 1 <= port <= 65535:
-        raise Blocked("URL's port is out of range")
-    host, address = _name(authority[2]) if authority[1] is None else _literal_v6(authority[1])
-    shown = f"[{host}]" if ":" in host else host
-    if port != _DEFAULT_PORTS[scheme]:
-        shown = f"{shown}:{port}"
-    return Target(scheme, host, port, f"{scheme}://{shown}", address, f" HTTP/1.1\r\nhost: {shown}\r\n".encode("ascii"))
-
-
-def _literal_v6(text: str) -> tuple[str, IPAddress]:
-    address = parse_address(text) if ":" in text and "%" not in text else None
-    if address is None:
-        raise Blocked("URL's host is not an address")
-    return str(address), address
-
-
-def _name(text: str) -> tuple[str, IPAddress | None]:
-    if not 0 < len(text) <= MAX_HOST:
-        raise Blocked("URL's host is empty or too long")
     try:
-        # first, since it turns full-width digits and dots into plain ones
-        host = (text if text.isascii() else text.encode("idna").decode("ascii")).lower().removesuffix(".")
-    except UnicodeError:
-        raise Blocked("URL's host is not a name") from None
-    labels = host.split(".")
-    if len(host) > MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
-        raise Blocked("URL's host is not a name")
-    if not _NUMBER.fullmatch(labels[-1]):
-        return host, None
-    address = parse_address(host)
-    if address is None:
-        raise Blocked("URL's host is not an address")
-    return host, address
+        host = parse_authority(scheme, text)
+    except ValueError as error:
+        raise Blocked(str(error)) from None
+    line = f" HTTP/1.1\r\nhost: {host.shown}\r\n".encode("ascii")
+    return Target(scheme, host.name, host.port, f"{scheme}://{host.shown}", host.address, line)
 
 
 def _encode(path: str) -> str:

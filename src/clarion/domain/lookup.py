@@ -68,7 +68,7 @@ def field_problem(field: str, step_ids: Collection[str]) -> str | None:
     if root in _KEYED and root != "subscriber":
         return None if DATA_KEY.fullmatch(key) else _key_problem(root, key)
     fixed = {
-        "secrets": "secrets can be used in http steps only",
+        "secrets": "secrets are not supported yet",
         "segments": "'segments' has no parts" if dot else None,
         "run": None if key == "key" else "unknown field: of 'run' there is only run.key",
         "subscriber": None if key in SUBSCRIBER_FIELDS else f"unknown subscriber field {quoted(key)}{did_you_mean(key, SUBSCRIBER_FIELDS)}",

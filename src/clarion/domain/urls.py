@@ -1,30 +1,30 @@
 """URLs made from templates."""
 
-from urllib.parse import urlsplit
+import re
+from typing import Final
 
+from clarion.domain.hosts import parse_authority
 from clarion.domain.records import Scope
 from clarion.domain.templates import Rendered, Template, TemplateFailure, escapes
 
-LONGEST = 4096
+LONGEST: Final = 4096
+
+_START = re.compile(r"(https?)://([^/?#]*)", re.IGNORECASE)
 
 
 def url_problem(url: str) -> str | None:
     """Why a text is no absolute http(s) URL that may be called or opened; None if it is one."""
     if len(url) > LONGEST:
         return f"the URL is longer than {LONGEST} characters"
-    if any(character <= " " or character == "\x7f" for character in url):
-        return "the URL holds a space or a control character"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "the URL is malformed"
-    if parts.scheme.lower() not in ("http", "https"):
+    if any(character <= " " or character in "\x7f\\" for character in url):
+        return "the URL holds a space, a control character or a backslash"
+    start = _START.match(url)
+    if start is None:
         return "the URL must start with http:// or https://"
-    if not parts.hostname or port == 0:
-        return "the URL names no host"
-    if parts.username is not None or parts.password is not None:
-        return "the URL must not hold a user name or password"
+    try:
+        parse_authority(start[1].lower(), start[2])
+    except ValueError as error:
+        return f"the {error}"
     return None
 
 

@@ -188,6 +188,9 @@ class Store(Protocol):
     async def poisoned(self, limit: int) -> list[Poisoned]:
         """What could not be applied, newest first."""
 
+    async def probe(self) -> None:
+        """Read and write something small. Raises StoreUnavailable when that cannot be done now."""
+
     async def check(self) -> dict[str, str | int]:
         """Facts for `clarion doctor`.
 

@@ -8,6 +8,7 @@ from clarion.domain.durations import DURATION_PATTERN, parse_duration
 from clarion.domain.lookup import field_problem
 from clarion.domain.problems import Path
 from clarion.domain.templates import JsonTemplate, Template, TemplateProblem, compile_json_template, compile_template
+from clarion.domain.urls import url_problem
 from clarion.workflow.shapes import INVALID, Invalid, Reading, Text
 
 SLUG: Final = Text(
@@ -118,7 +119,7 @@ class TemplateText:
         return self._text.schema()
 
 
-_AUTHORITY: Final = re.compile(r"https?://[^/?#{}\s]+(?:[/?#]|$)", re.IGNORECASE)
+_SITE: Final = re.compile(r"(https?://[^/?#{}\s]+)(?:[/?#]|$)", re.IGNORECASE)
 """Scheme and host, and what ends them: data must not choose or prolong the host."""
 
 
@@ -134,10 +135,12 @@ class Url:
             return INVALID
         if self._whole and template.is_single_output:
             return template
-        if not _AUTHORITY.match(value):
+        site = _SITE.match(value)
+        if site is None:
             other = ", or be one {{ output }} that holds the whole URL" if self._whole else ""
             return reading.note(path, f"must start with http:// or https:// and a host without outputs{other}")
-        return template
+        problem = url_problem(site[1])
+        return template if problem is None else reading.note(path, problem)
 
     def schema(self) -> dict[str, Any]:
         return {

@@ -133,6 +133,8 @@ def _scalar(event: ScalarEvent) -> object:
         return _PLAIN[text]
     if len(text) > _LONGEST_NUMBER:
         return text
+    if text.lower().lstrip("+-") in (".inf", ".nan"):
+        raise _refused("the number is not finite", event)
     if _INTEGER.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):

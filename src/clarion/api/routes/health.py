@@ -1,9 +1,15 @@
 """`/healthz`: the process is up. `/readyz`: it takes events."""
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from clarion.api.context import answer, context
+from clarion.clock import SECOND
+
+BELIEVED: Final = SECOND
+"""How long a successful look at the store stands: anybody may ask, and each look is a commit."""
 
 
 async def healthz(_: Request) -> Response:
@@ -12,6 +18,10 @@ async def healthz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Up, and the store answers; else 503."""
-    await context(request).store.configuration()
+    """Up, and the store can read and write; else 503."""
+    shared = context(request)
+    now = shared.clock()
+    if not 0 <= now - getattr(request.app.state, "ready_at", -BELIEVED) < BELIEVED:
+        await shared.store.probe()
+        request.app.state.ready_at = now
     return answer({"status": "ready"})

@@ -15,9 +15,15 @@ def examine(data: Path, environ: Mapping[str, str]) -> list[Finding]:
         settings = load_settings(data, environ)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the settings is the finding
         return [broken("settings", error)]
-    return [
+    always = [
         Finding("settings", "ok", "every setting is known and fits"),
         guarded("directory", lambda: directory(settings)),
+    ]
+    if not settings.data.is_dir():
+        # What lies in the directory is missing with it; to say so once is enough.
+        return [*always, guarded("open files", open_files)]
+    return [
+        *always,
         guarded("master key", lambda: master_key(settings, environ)),
         guarded("disk", lambda: disk(settings)),
         guarded("open files", open_files),

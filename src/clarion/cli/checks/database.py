@@ -7,14 +7,19 @@ from typing import Final
 import msgspec
 
 from clarion.cli.checks.finding import Finding, broken, guarded
+from clarion.cli.invocation import data_option
 from clarion.cli.options import PLACEHOLDER_SUBJECT
 from clarion.clock import MINUTE, SECOND, wall_clock
 from clarion.config import Settings
 from clarion.control.sites import vapid_private_key, webhook_secret
-from clarion.store.records import Site
+from clarion.store.records import Poisoned, Site
 from clarion.stores import open_store
 from clarion.vault import open_vault
 
+MOST_SET_ASIDE: Final = 100
+"""Inputs set aside that are counted; where there are more, that is all that is said."""
+SHOWN_SET_ASIDE: Final = 3
+LONGEST_ERROR: Final = 120
 LONGEST_LAG: Final = MINUTE
 CLOCK_SLACK: Final = 2 * SECOND
 
@@ -26,12 +31,14 @@ class Known(msgspec.Struct, frozen=True):
     sites: list[Site]
     newest: int
     """Time of the newest event in the log; 0 if there is none."""
+    set_aside: list[Poisoned]
+    """Inputs that could not be applied, newest first; one more than `MOST_SET_ASIDE` at most."""
 
 
 def examine_database(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     """Everything there is to find in the database; one finding only if it does not open."""
     if not settings.database.exists():
-        return [Finding("database", "failed", f"there is none at {settings.database}", f"run: clarion init --data {settings.data}")]
+        return [Finding("database", "failed", f"there is none at {settings.database}", f"run: clarion init{data_option(settings.data)}")]
     try:
         known = asyncio.run(_ask(settings))
     except Exception as error:  # noqa: BLE001 - whatever keeps the database from opening is the finding
@@ -41,6 +48,7 @@ def examine_database(settings: Settings, environ: Mapping[str, str]) -> list[Fin
         _engine(known.facts),
         _integrity(known.facts),
         _inbox(known.facts, now),
+        _set_aside(known.set_aside),
         _clock(known.newest, now),
         guarded("sites", lambda: _sites(settings, environ, known.sites)),
     ]
@@ -53,7 +61,7 @@ async def _ask(settings: Settings) -> Known:
         facts, sites, newest = await store.check(), (await store.configuration()).sites, 0
         for site in sites:
             newest = max([newest, *(row.log_time or 0 for row in await store.events(site.id, -1, 1))])
-        return Known(facts, sites, newest)
+        return Known(facts, sites, newest, await store.poisoned(MOST_SET_ASIDE + 1))
     finally:
         await store.close()
 
@@ -82,6 +90,20 @@ def _inbox(facts: dict[str, str | int], now: int) -> Finding:
     return Finding("inbox", "ok", detail)
 
 
+def _set_aside(poisoned: list[Poisoned]) -> Finding:
+    if not poisoned:
+        return Finding("set aside", "ok", "every input could be applied")
+    count = f"more than {MOST_SET_ASIDE}" if len(poisoned) > MOST_SET_ASIDE else str(len(poisoned))
+    newest = "; ".join(f"{one.kind} {one.id[:64]}: {_brief(one.error)}" for one in poisoned[:SHOWN_SET_ASIDE])
+    advice = "they are kept, and listed here until a later version of Clarion has tried them again; report the error"
+    return Finding("set aside", "failed", f"inputs that could not be applied: {count}, the newest: {newest}", advice)
+
+
+def _brief(error: str) -> str:
+    line = " ".join(error.split())
+    return line if len(line) <= LONGEST_ERROR else line[: LONGEST_ERROR - 1] + "…"
+
+
 def _clock(newest: int, now: int) -> Finding:
     if newest > now + CLOCK_SLACK:
         detail = f"the clock is {(newest - now) // SECOND} s behind the newest event"
@@ -91,7 +113,7 @@ def _clock(newest: int, now: int) -> Finding:
 
 def _sites(settings: Settings, environ: Mapping[str, str], sites: list[Site]) -> Finding:
     if not sites:
-        return Finding("sites", "failed", "there is no site", f"run: clarion init --data {settings.data}")
+        return Finding("sites", "failed", "there is no site", f"run: clarion init{data_option(settings.data)}")
     vault = open_vault(settings.data, environ)
     for site in sites:
         vapid_private_key(vault, site)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from clarion.cli.checks.finding import Finding
+from clarion.cli.invocation import data_option
 from clarion.config import Settings
 from clarion.vault import MASTER_KEY_FILE, MASTER_KEY_VARIABLE, open_vault
 
@@ -21,7 +22,7 @@ def directory(settings: Settings) -> Finding:
     """The data directory is there, is ours to write, and nobody else's."""
     data = settings.data
     if not data.is_dir():
-        return Finding("directory", "failed", f"{data} is no directory", f"run: clarion init --data {data}")
+        return Finding("directory", "failed", f"{data} is no directory", f"run: clarion init{data_option(data)}")
     if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
         return Finding("directory", "failed", f"{data} cannot be written by this user", f"run as its owner, or: chown -R USER {data}")
     mode = data.stat().st_mode & 0o777
@@ -39,8 +40,11 @@ def master_key(settings: Settings, environ: Mapping[str, str]) -> Finding:
 
 def disk(settings: Settings) -> Finding:
     """There is room for the database to grow."""
-    free = shutil.disk_usage(settings.database.parent).free
-    detail = f"{free // MIB} MiB are free at {settings.database.parent}"
+    place = settings.database.parent
+    if not place.is_dir():
+        return Finding("disk", "failed", f"{place} is no directory", "make it, or correct database_url")
+    free = shutil.disk_usage(place).free
+    detail = f"{free // MIB} MiB are free at {place}"
     if free < LEAST_DISK:
         return Finding("disk", "failed", detail, "make room, or move the data directory to a larger disk")
     if free < LOW_DISK:

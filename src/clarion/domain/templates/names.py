@@ -44,7 +44,7 @@ def name_problem(name: str, step_ids: Collection[str] | None) -> str | None:
     """
     root, dot, _ = name.removesuffix("[]").partition(".")
     if root == "secrets":
-        return "secrets can be used in http steps only"
+        return "secrets are not supported yet"
     if name.endswith("[]"):
         return _computed_problem(root, step_ids)
     if root == "_":

@@ -29,6 +29,11 @@ def read(connection: apsw.Connection) -> Configuration:
         )
 
 
+def probe(connection: apsw.Connection) -> None:
+    """As in the port: a row is written anew as it was, which takes a commit."""
+    connection.execute(_SQL["probe"])
+
+
 def create_site(connection: apsw.Connection, site: Site, entries: Sequence[NewEntry]) -> Site:
     """As in the port."""
     made = Site(*_changed(connection, "insert_site", msgspec.structs.asdict(site)))

@@ -236,6 +236,9 @@ class SqliteStore:
     async def poisoned(self, limit: int) -> list[Poisoned]:
         return await self._reading.call(lambda connection: reading.poisoned(connection, limit))
 
+    async def probe(self) -> None:
+        await self._writer.call(configuration.probe)
+
     async def check(self) -> dict[str, str | int]:
         patient = Reader(self._connecting, "clarion-store-checking")  # it reads the whole database
         await patient.start()

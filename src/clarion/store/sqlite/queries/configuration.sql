@@ -3,6 +3,9 @@
 -- name: generation
 SELECT value FROM generation;
 
+-- name: probe
+UPDATE generation SET value = value;
+
 -- name: next_generation
 UPDATE generation SET value = value + 1;
 
