@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from clarion.config import NAMES, ConfigError, Settings, data_directory, default_file, load_settings
+from clarion.faults import POINTS
 
 # A value of each setting other than its default, as the file has it and as a variable has it.
 OTHER: Mapping[str, tuple[object, str]] = {
@@ -146,10 +147,44 @@ def test_a_variable_is_refused_by_name(tmp_path: Path, variable: str, text: str,
 
 
 @pytest.mark.parametrize(
-    "name", ["CLARION_DATA", "CLARION_MASTER_KEY", "CLARION_API_KEY", "CLARION_DEBUG", "CLARION_FAULT", "PATH", "CLARIONS"]
+    "name",
+    [
+        "CLARION_DATA",
+        "CLARION_MASTER_KEY",
+        "CLARION_API_KEY",
+        "CLARION_DEBUG",
+        "CLARION_URL",
+        "CLARION_WEBHOOK_SECRET",
+        "PATH",
+        "CLARIONS",
+    ],
 )
 def test_other_variables_are_left_alone(tmp_path: Path, name: str) -> None:
     assert load_settings(tmp_path, {name: "x"}) == Settings(data=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", *POINTS, "engine.after_commit:1", "engine.after_commit:999999999"])
+def test_a_fault_point_that_is_known_is_left_alone(tmp_path: Path, text: str) -> None:
+    assert load_settings(tmp_path, {"CLARION_FAULT": text}) == Settings(data=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nope.nope", r"names an unknown point nope\.nope — the points are ingest\.before_commit, "),
+        ("engine", r"names an unknown point engine — "),
+        (":2", r"names an unknown point  — "),
+        ("x" * 1000, r"names an unknown point x{64} — "),
+        ("engine.after_commit:", r"has a count that is no whole number from 1 on — write it as engine\.after_commit:2, or "),
+        ("engine.after_commit:0", r"has a count that is no whole number"),
+        ("engine.after_commit:-1", r"has a count that is no whole number"),
+        ("engine.after_commit:1000000000", r"has a count that is no whole number"),
+        ("engine.after_commit:x", r"has a count that is no whole number"),
+    ],
+)
+def test_a_fault_that_would_never_happen_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"environment: CLARION_FAULT {message}"):
+        load_settings(tmp_path, {"CLARION_FAULT": text})
 
 
 @pytest.mark.parametrize(

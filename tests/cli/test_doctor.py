@@ -44,7 +44,19 @@ def test_everything_is_well_on_a_fresh_directory(cli: Cli, tmp_path: Path, monke
     assert (told.code, told.err) == (0, "")
     found = findings(cli, tmp_path / "data")
     assert {one["status"] for one in found.values()} == {"ok"}
-    assert list(found) == ["settings", "directory", "master key", "disk", "open files", "database", "integrity", "inbox", "clock", "sites"]
+    assert list(found) == [
+        "settings",
+        "directory",
+        "master key",
+        "disk",
+        "open files",
+        "database",
+        "integrity",
+        "inbox",
+        "set aside",
+        "clock",
+        "sites",
+    ]
     assert "library" in found["database"]["detail"]
 
 
@@ -58,7 +70,42 @@ def test_a_placeholder_is_a_warning_and_fails_nothing(cli: Cli, data: Path) -> N
 def test_a_directory_that_is_not_there_fails(cli: Cli, tmp_path: Path) -> None:
     told = cli("doctor", "--data", tmp_path / "none")
     assert told.code == 1
-    assert f"run: clarion init --data {tmp_path}/none" in told.err
+    assert told.err == f"directory: run: clarion init --data {tmp_path}/none\n"
+    assert list(findings(cli, tmp_path / "none")) == ["settings", "directory", "open files"]
+
+
+def test_a_database_in_a_directory_that_is_not_there_fails(cli: Cli, data: Path) -> None:
+    (data / "clarion.toml").write_text("database_url = 'sqlite:///sub/clarion.db'")
+    found = findings(cli, data)
+    assert (found["disk"]["status"], found["disk"]["detail"]) == ("failed", f"{data}/sub is no directory")
+    assert found["database"]["status"] == "failed"
+
+
+def set_aside(data: Path, error: str, count: int) -> None:
+    with apsw.Connection(str(data / "clarion.db")) as connection:
+        connection.executemany(
+            "INSERT INTO poisoned (partition, id, site, kind, body, at, error) VALUES (0, ?, 1, 'event', '{}', ?, ?)",
+            [(f"input-{number}", number, error) for number in range(1, count + 1)],
+        )
+
+
+def test_an_input_that_could_not_be_applied_fails(cli: Cli, data: Path) -> None:
+    assert findings(cli, data)["set aside"]["status"] == "ok"
+    set_aside(data, "ZeroDivisionError:\n by\x1b zero", 1)
+    told = cli("doctor", "--data", data)
+    assert told.code == 1
+    assert (
+        "inputs that could not be applied: 1, the newest: event input-1: ZeroDivisionError: by\N{REPLACEMENT CHARACTER} zero\n" in told.out
+    )
+    assert "set aside: they are kept, and listed here until a later version" in told.err
+
+
+@pytest.mark.parametrize(("count", "said"), [(3, "3"), (4, "4"), (100, "100"), (101, "more than 100"), (150, "more than 100")])
+def test_the_newest_few_are_listed_and_cut(cli: Cli, data: Path, count: int, said: str) -> None:
+    set_aside(data, "x" * 1000, count)
+    cut = "x" * 119 + "…"
+    newest = "; ".join(f"event input-{number}: {cut}" for number in (count, count - 1, count - 2))
+    assert findings(cli, data)["set aside"]["detail"] == f"inputs that could not be applied: {said}, the newest: {newest}"
 
 
 @pytest.mark.parametrize(("mode", "status"), [(0o700, "ok"), (0o750, "failed"), (0o701, "failed")])

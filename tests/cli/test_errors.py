@@ -1,12 +1,16 @@
 """Errors of the command line: one line, an exit code, a traceback only when asked for."""
 
+import errno
+import os
 import re
+import socket
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Cli
 
 from clarion.cli.failures import describe
+from clarion.serve_lock import LockUnavailable, serve_lock
 from clarion.store.port import StoreError, StoreOutdated, StoreOverloaded, StoreTooNew, StoreUnavailable
 
 
@@ -102,6 +106,56 @@ def test_an_interrupted_command_ends_with_130(cli: Cli, monkeypatch: pytest.Monk
 )
 def test_what_the_store_says_comes_with_what_to_do(error: Exception, line: str | None) -> None:
     assert describe(error) == line
+
+
+def refuse_to_listen(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    async def serve(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("clarion.node.serve", serve)
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(socket.EAI_NONAME, "Name or service not known"), UnicodeError("label empty")])
+def test_a_host_that_is_none_is_told(cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    refuse_to_listen(monkeypatch, error)
+    failed = cli("serve", "--data", data, "--host", "999.1.1.1")
+    assert (failed.code, failed.out) == (1, "")
+    assert failed.err.startswith("error: cannot listen on 999.1.1.1: it is no address and no name of a host — give an address")
+    assert failed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES])
+def test_an_address_that_cannot_be_had_is_told(cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    refuse_to_listen(monkeypatch, OSError(number, "whatever"))
+    assert cli("serve", "--data", data, "--port", "81") == (
+        1,
+        "",
+        f"error: cannot listen on 127.0.0.1:81: {os.strerror(number)} — choose another with --host or --port\n",
+    )
+
+
+@pytest.mark.parametrize("init", [(), ("--init",)])
+def test_a_directory_that_cannot_be_written_is_not_served(
+    cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch, init: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
+    failed = cli("serve", "--data", data, *init)
+    assert failed == (1, "", f"error: {data} cannot be written by this user — run as its owner, or choose another with --data\n")
+
+
+def test_a_lock_that_cannot_be_made_is_told(cli: Cli, data: Path) -> None:
+    (data / "clarion.db.serve-lock").mkdir()
+    with pytest.raises(LockUnavailable, match="cannot be written: Is a directory") as refused, serve_lock(data / "clarion.db"):
+        pass
+    assert describe(refused.value) == str(refused.value)
+    assert f"{data}/clarion.db.serve-lock cannot be written: " in str(refused.value)
+    assert " — let this user write there" in str(refused.value)
+
+
+def test_variables_of_clients_are_no_settings(cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLARION_URL", "http://127.0.0.1:8080")
+    monkeypatch.setenv("CLARION_WEBHOOK_SECRET", "whsec_x")
+    assert cli("workflows", "list", "--data", data).code == 0
 
 
 def test_migrating_what_is_up_to_date_changes_nothing(cli: Cli, data: Path) -> None:

@@ -43,6 +43,7 @@ def test_keeps_everything_private(cli: Cli, tmp_path: Path) -> None:
         os.umask(old)
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert modes(directory)["master.key"] == 0o600
+    assert modes(directory)["clarion.toml"] == 0o600
     assert (directory / "clarion.toml").read_text(encoding="utf-8") == default_file()
 
 

@@ -47,6 +47,21 @@ def test_exit_codes_reach_the_shell(tmp_path: Path) -> None:
     assert clarion("frobnicate").returncode == 2
 
 
+@pytest.mark.parametrize("fault", ["nope.nope", "engine.after_commit:never"])
+def test_a_fault_that_is_none_keeps_the_server_from_starting(tmp_path: Path, fault: str) -> None:
+    ended = subprocess.run(
+        [*CLARION, "serve", "--data", str(tmp_path / "data"), "--init"],
+        env=os.environ | {"CLARION_FAULT": fault},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("error: environment: CLARION_FAULT ")
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
 class Serving:
     """A server process and what it said until it listened."""
 

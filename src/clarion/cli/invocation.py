@@ -15,13 +15,13 @@ _COMMAND = re.compile(r"(?<=: )clarion(?= [-a-z])|(?<=`)clarion(?= [a-z])")
 
 
 def invoked() -> str:
-    """What to type for this command: `clarion` if the shell finds that, else the path by which it was called, such as `.venv/bin/clarion`."""
+    """What to type for this command: `clarion` if the shell finds it, else the path it was called by, such as `.venv/bin/clarion`."""
     called = sys.argv[0]
-    if "/" not in called or os.path.basename(called) != NAME:
+    if "/" not in called or Path(called).name != NAME:
         return NAME
     found = shutil.which(NAME)
     # A script that the shell looked up is told its whole path, as if that had been typed.
-    return NAME if found is not None and os.path.abspath(found) == os.path.abspath(called) else shlex.quote(called)
+    return NAME if found is not None and Path(found).resolve() == Path(called).resolve() else shlex.quote(called)
 
 
 def as_invoked(line: str) -> str:

@@ -34,6 +34,9 @@ def serve(
 
     _check_roles(roles)
     settings = load_settings(data_directory(data, os.environ), flags={"host": host, "port": port})
+    place = settings.database.parent
+    if place.is_dir() and not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+        raise Failure(f"{place} cannot be written by this user — run as its owner, or choose another with --data")
     key = None
     if init:
         from clarion.cli.setup import prepare

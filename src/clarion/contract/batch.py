@@ -1,17 +1,17 @@
 """Reading a batch of events: each is judged alone, so a bad one never spoils its neighbours."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 import msgspec
 
-from clarion.contract.errors import Detail, ErrorBody, Refusal, invalid, not_json, success, too_large
-from clarion.contract.limits import MAX_BATCH_BODY, MAX_BATCH_EVENTS, MAX_EVENT_BODY
+from clarion.contract.envelope import read_members
+from clarion.contract.errors import ErrorBody, Refusal, success, too_large
+from clarion.contract.limits import MAX_BATCH_BODY, MAX_BATCH_DETAILS, MAX_BATCH_EVENTS, MAX_EVENT_BODY
 from clarion.contract.problems import Problems
-from clarion.contract.reading import UNREADABLE, NotJson, read_json
-from clarion.contract.track_event import IDEMPOTENCY_KEY, NUL, TrackEvent, accept, read_event, read_event_value
+from clarion.contract.track_event import IDEMPOTENCY_KEY, TrackEvent, read_event
 
 __all__ = ["MAX_BATCH_BODY", "MAX_BATCH_EVENTS", "MAX_EVENT_BODY", "Batch", "Rejected", "encode_batch_result", "read_batch"]
 
@@ -43,10 +43,13 @@ class _BatchResult(msgspec.Struct):
 def read_batch(body: bytes, *, content_type_is_ndjson: bool, now: int, idempotency_key: str | None = None) -> Batch:
     """The events of a batch: `{"events": […]}`, or one JSON object a line.
 
-    Each event obeys the single event's limits, its size as sent included. A blank line holds no event but counts for the index; a line
-    that is not JSON is rejected alone. `now` is in UTC microseconds; `idempotency_key` is the header's value, which a batch must not have.
-    Raises Refusal (400) for the whole batch when it cannot be read or does not hold 1 to `MAX_BATCH_EVENTS` events. The body's size is the
-    caller's to limit (`MAX_BATCH_BODY`).
+    Each event obeys the single event's limits, its size as sent included. A blank line holds no event but counts for the index; a line or a
+    member of `events` that is not JSON is rejected alone. The rejected events have at most `MAX_BATCH_DETAILS` details together: each its
+    first, and further ones, by index, as long as there is room.
+
+    `now` is in UTC microseconds; `idempotency_key` is the header's value, which a batch must not have. Raises Refusal (400) for the whole
+    batch when its events cannot be told apart, what is around them is not JSON, or they are not 1 to `MAX_BATCH_EVENTS`. The body's size is
+    the caller's to limit (`MAX_BATCH_BODY`).
     """
     return _read_lines(body, now, idempotency_key) if content_type_is_ndjson else _read_array(body, now, idempotency_key)
 
@@ -64,99 +67,53 @@ def _read_lines(body: bytes, now: int, idempotency_key: str | None) -> Batch:
     lines = list(islice(_LINE.finditer(body), MAX_BATCH_EVENTS + 1))
     problems = Problems()
     _check(problems, lines, idempotency_key)
-    problems.refuse()
-    batch = Batch([], [])
+    return _judge(_numbered(body, lines), now)
+
+
+def _numbered(body: bytes, lines: Iterable[re.Match[bytes]]) -> Iterator[tuple[int, bytes]]:
     index = counted = 0
     for match in lines:
         index += body.count(b"\n", counted, match.start())
         counted = match.start()
-        line = match[0]
-        try:
-            if len(line) > MAX_EVENT_BODY:
-                raise too_large(MAX_EVENT_BODY, "Event")
-            batch.events.append((index, read_event(line, now=now, what="Event")))
-        except Refusal as refusal:
-            batch.rejected.append(Rejected(index, refusal.detached()))
-    return batch
-
-
-class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
-    """The shape that the fast path takes; why other fields are refused is said in `clarion.contract.track_event`."""
-
-    events: list[msgspec.Raw]
-
-
-class _LooseEnvelope(msgspec.Struct):
-    events: msgspec.Raw
-
-
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
-_decode_loose_envelope = msgspec.json.Decoder(_LooseEnvelope).decode
-_decode_sources = msgspec.json.Decoder(list[msgspec.Raw]).decode
+        yield index, match[0]
 
 
 def _read_array(body: bytes, now: int, idempotency_key: str | None) -> Batch:
-    sources, values = _split(body, idempotency_key)
+    problems = Problems()
+    members = read_members(problems, body)
+    _check(problems, members, idempotency_key)
+    return _judge(enumerate(members or ()), now)
+
+
+def _judge(texts: Iterable[tuple[int, bytes]], now: int) -> Batch:
+    """Judge each text by itself, as if it had come alone."""
     batch = Batch([], [])
-    doubtful = []
-    nul_free = NUL not in body
-    for index, source in enumerate(sources):
-        fits = len(source) <= MAX_EVENT_BODY and (nul_free or NUL not in bytes(source))
-        event = accept(source, now, None) if fits else None
-        if event is None:
-            doubtful.append(index)
-        else:
-            batch.events.append((index, event))
-    if doubtful:
-        # what spoils an event may also make the whole body no JSON
-        values = _read_values(body, idempotency_key) if values is None else values
-        for index in doubtful:
-            try:
-                if len(sources[index]) > MAX_EVENT_BODY:
-                    raise too_large(MAX_EVENT_BODY, "Event")
-                batch.events.append((index, read_event_value(values[index], now=now, what="Event")))
-            except Refusal as refusal:
-                batch.rejected.append(Rejected(index, refusal.detached()))
-        batch.events.sort(key=itemgetter(0))
+    for index, text in texts:
+        try:
+            if len(text) > MAX_EVENT_BODY:
+                raise too_large(MAX_EVENT_BODY, "Event")
+            batch.events.append((index, read_event(text, now=now, what="Event")))
+        except Refusal as refusal:
+            batch.rejected.append(Rejected(index, refusal.detached()))
+    _shorten(batch.rejected)
     return batch
 
 
-def _split(body: bytes, idempotency_key: str | None) -> tuple[list[msgspec.Raw], list[object] | None]:
-    """The events of a batch as sent, unread, and their values where reading them could not be avoided."""
-    try:
-        sources = _decode_envelope(body).events
-    except UNREADABLE:
-        sources = []
-    if 0 < len(sources) <= MAX_BATCH_EVENTS and idempotency_key is None:
-        return sources, None
-    values = _read_values(body, idempotency_key)
-    return _decode_sources(_decode_loose_envelope(body).events), values
-
-
-def _read_values(body: bytes, idempotency_key: str | None) -> list[object]:
-    """The values of `events`. Raises Refusal for the whole batch."""
-    try:
-        value = read_json(body)
-    except NotJson:
-        raise not_json() from None
-    if not isinstance(value, dict):
-        raise invalid(Detail("Request body must be a JSON object"))
-    values = value.get("events")
-    problems = Problems()
-    if values is None:
-        problems.add("events is required", "events")
-    elif not isinstance(values, list):
-        problems.add("events must be an array", "events")
-    _check(problems, values if isinstance(values, list) else None, idempotency_key)
-    problems.refuse()
-    return values if isinstance(values, list) else []
+def _shorten(rejected: list[Rejected]) -> None:
+    """Leave at most `MAX_BATCH_DETAILS` details: the first of each event, and further ones in order as long as there is room."""
+    room = MAX_BATCH_DETAILS - len(rejected)
+    for each in rejected:
+        further = min(len(each.refusal.details) - 1, room)
+        room -= further
+        each.refusal.details = each.refusal.details[: 1 + further]
 
 
 def _check(problems: Problems, members: Sequence[object] | None, idempotency_key: str | None) -> None:
-    """Judge the batch as a whole; `members` are None where there is nothing to count."""
+    """Judge the batch as a whole; `members` are None where there is nothing to count. Raises Refusal (400) with every problem."""
     if members is not None and not members:
         problems.add("events must not be empty", "events")
     if members is not None and len(members) > MAX_BATCH_EVENTS:
         problems.add(f"events must have at most {MAX_BATCH_EVENTS} entries", "events")
     if idempotency_key is not None:
         problems.add(f"{IDEMPOTENCY_KEY} is not allowed on a batch", IDEMPOTENCY_KEY)
+    problems.refuse()

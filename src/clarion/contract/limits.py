@@ -7,8 +7,10 @@ MAX_EVENT_BODY: Final = 65_536
 MAX_BATCH_BODY: Final = 1_048_576
 """Bytes of a batch as sent."""
 MAX_BATCH_EVENTS: Final = 1000
+MAX_BATCH_DETAILS: Final = 1000
+"""Problems that the answer to a batch reports; not below `MAX_BATCH_EVENTS`, so that each rejected event has one."""
 MAX_DEPTH: Final = 128
-"""How deep arrays and objects may nest in a body, ignored fields included."""
+"""How deep arrays and objects may nest in a body or in one event of a batch, ignored fields included."""
 MAX_DETAILS: Final = 100
 """Problems that one refusal reports."""
 

@@ -1,6 +1,7 @@
 """JSON Schema (2020-12) of the wire, for OpenAPI 3.1; made of the same numbers and patterns as the validation.
 
-What a schema cannot say stands in its description: the size of `data` as JSON, and the time that a `timestamp` may be ahead.
+What a schema cannot say stands in its description: the size of `data` as JSON, the time that a `timestamp` may be ahead, the time zones
+that there are, and how many details the answer to a batch has.
 """
 
 import re
@@ -17,6 +18,7 @@ from clarion.contract.limits import (
     IDENTITY_CHARACTERS,
     KEY_CHARACTERS,
     KEY_PATTERN,
+    MAX_BATCH_DETAILS,
     MAX_BATCH_EVENTS,
     MAX_DETAILS,
     MAX_EVENT_BODY,
@@ -121,6 +123,7 @@ SUBSCRIBER: Final[Schema] = {
         "profile_id": _PROFILE_ID,
         "attributes": _flat("Attributes of the profile, with the rules of an event's data."),
         **{fact: _text(FACT_CHARACTERS, f"The subscriber's {fact}.") for fact in FACTS},
+        "timezone": _text(FACT_CHARACTERS, "The subscriber's IANA time zone, such as Europe/Berlin."),
     },
 }
 
@@ -173,6 +176,10 @@ BATCH_RESULT: Final = success_schema(
             "rejected": {
                 "type": "array",
                 "maxItems": MAX_BATCH_EVENTS,
+                "description": (
+                    f"By index. At most {MAX_BATCH_DETAILS} details together: the first of each event, and further ones in order "
+                    "as long as there is room."
+                ),
                 "items": {
                     "type": "object",
                     "required": ["index", "error"],

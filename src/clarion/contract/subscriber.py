@@ -9,6 +9,7 @@ from clarion.contract.problems import Problems
 from clarion.contract.reading import NotJson, read_json
 from clarion.contract.subscription import read_subscription
 from clarion.contract.text import read_text
+from clarion.domain.dates import zone
 from clarion.domain.records import Scalar
 
 
@@ -31,7 +32,8 @@ def read_subscriber(body: bytes) -> SubscriberRequest:
     """The registration that a request's body holds.
 
     Fields: `subscription`, required; `profile_id`, as in an event; `attributes`, with the rules of an event's `data`; and each of
-    `limits.FACTS`, a text. Null counts as absent, other fields are ignored. Raises Refusal (400) with every problem, in that order.
+    `limits.FACTS`, a text, of which `timezone` has to be an IANA name. Null counts as absent, other fields are ignored. Raises Refusal (400)
+    with every problem, in that order.
     """
     try:
         value = read_json(body)
@@ -43,7 +45,7 @@ def read_subscriber(body: bytes) -> SubscriberRequest:
     subscription = read_subscription(problems, value.get("subscription"))
     profile_id = read_text(problems, value.get("profile_id"), IDENTITY_CHARACTERS, "profile_id")
     read_flat(problems, value.get("attributes"), "attributes", "attribute")
-    facts = {fact: read_text(problems, value.get(fact), FACT_CHARACTERS, fact) for fact in FACTS}
+    facts = {fact: _read_fact(problems, fact, value.get(fact)) for fact in FACTS}
     problems.refuse()
     return SubscriberRequest(
         subscription.endpoint,
@@ -53,3 +55,13 @@ def read_subscriber(body: bytes) -> SubscriberRequest:
         value.get("attributes") or {},
         {fact: said for fact, said in facts.items() if said is not None},
     )
+
+
+def _read_fact(problems: Problems, fact: str, value: object) -> str | None:
+    text = read_text(problems, value, FACT_CHARACTERS, fact)
+    if fact == "timezone" and text is not None:
+        try:
+            zone(text)
+        except ValueError:
+            problems.add("timezone must be an IANA time zone", fact)
+    return text

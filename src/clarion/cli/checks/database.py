@@ -121,6 +121,7 @@ def _sites(settings: Settings, environ: Mapping[str, str], sites: list[Site]) ->
     detail = f"every site's secrets open under the master key ({len(sites)})"
     placeholders = [site.name for site in sites if site.vapid_subject == PLACEHOLDER_SUBJECT]
     if placeholders:
-        advice = f"{placeholders[0]} has a placeholder as its VAPID subject; for real pushes make a site with: clarion sites create"
+        command = f"clarion sites create{data_option(settings.data)} --name NAME --vapid-subject mailto:YOU@YOUR-DOMAIN"
+        advice = f"{placeholders[0]} has a placeholder as its VAPID subject; for real pushes make a site with: {command}"
         return Finding("sites", "warning", f"{detail}, but push services cannot reach you", advice)
     return Finding("sites", "ok", detail)
