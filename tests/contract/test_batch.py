@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from clarion.contract.batch import MAX_BATCH_EVENTS, MAX_EVENT_BODY, Batch, Rejected, encode_batch_result, read_batch
 from clarion.contract.errors import Refusal, event_id_conflict
+from clarion.contract.limits import MAX_DEPTH, MAX_DETAILS
 from clarion.contract.track_event import read_event
 
 NOW = 1_795_428_000_000_000
@@ -96,20 +97,88 @@ def test_more_than_1000_events() -> None:
     [
         (b"", "Request body must be valid JSON", ()),
         (b'{"events":[1]', "Request body must be valid JSON", ()),
-        (b'{"events":[' + GOOD + b',{"event_name":"\xff"}]}', "Request body must be valid JSON", ()),
-        (b'{"events":[' + GOOD + b',{"other":"\\ud800"}]}', "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b"]}]", "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b"}}", "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b"}", "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b",]}", "Request body must be valid JSON", ()),
+        (b'{"events":[,' + GOOD + b"]}", "Request body must be valid JSON", ()),
+        (b'{"events":[,]}', "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b',{"a":"]}', "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b',{"a":[}]}', "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b"," + b"[" * 200 + b"]" * 199 + b"}]}", "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b"," + b"[" * 200 + b'"' + b"]" * 200 + b"]}", "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b'],"other":NaN}', "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b'],"other":' + b"[" * 200 + b"]" * 200 + b"}", "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b'],"\\ud800":1}', "Request body must be valid JSON", ()),
+        (b'{"\\q":[' + GOOD + b"]}", "Request body must be valid JSON", ()),
+        (b'{"events"[' + GOOD + b"]}", "Request body must be valid JSON", ()),
+        (b'{"events":[' + GOOD + b"],", "Request body must be valid JSON", ()),
+        (b"\xef\xbb\xbf" + b'{"events":[' + GOOD + b"]}", "Request body must be valid JSON", ()),
         (b'{"events":[' + GOOD + b'],"other":"\xff"}', "Request body must be valid JSON", ()),
-        (b'{"events":[' + GOOD + b"," + b"[" * 200 + b"]" * 200 + b"]}", "Request body must be valid JSON", ()),
         (b"[]", "Request body must be a JSON object", ()),
         (b'{"event":[]}', "events is required", ("events",)),
         (b'{"events":null}', "events is required", ("events",)),
         (b'{"events":{}}', "events must be an array", ("events",)),
         (b'{"events":"x"}', "events must be an array", ("events",)),
         (b'{"events":[]}', "events must not be empty", ("events",)),
+        (b'{"other":[{"events":[1]}],"events":[ \n]}', "events must not be empty", ("events",)),
+        (b'{"other":{"events":[1]}}', "events is required", ("events",)),
     ],
 )
 def test_a_body_that_is_no_batch(body: bytes, message: str, path: tuple[str, ...]) -> None:
     assert refusal(body) == [(message, path)]
+
+
+NO_JSON = [
+    b'{"event_name":"\\ud800","profile_id":"q"}',
+    b'{"event_name":"x","profile_id":"q","data":{"\\udc00":1}}',
+    b'{"event_name":"x","profile_id":"q","other":"\\ud800"}',
+    b'{"event_name":"\xff","profile_id":"q"}',
+    b'{"event_name":"x","profile_id":"q","other":"\xc3"}',
+    b'{"event_name":"x","profile_id":"q","data":{"a":NaN}}',
+    b'{"event_name":"x","profile_id":"q","other":' + b"[" * 200 + b"]" * 200 + b"}",
+    b'{"event_name":"x","profile_id":"q","other":' + b'{"a":[' * 8000 + b"]}" * 8000 + b"}",
+    b'{"event_name":"x" "profile_id":"q"}',
+    b'{"event_name":"a\\q]","profile_id":"q"}',
+    b'{"event_name":"a\t","profile_id":"q"}',
+    b"{[,{}],}",
+    b"-Infinity",
+    b"nothing",
+    b"01",
+    b"[1] [2]",
+    b"\x0c",
+]
+
+
+@pytest.mark.parametrize("bad", NO_JSON)
+@pytest.mark.parametrize("more", [b"", b',"other":[1,"]"]'])
+def test_a_member_that_is_no_json_is_rejected_alone(bad: bytes, more: bytes) -> None:
+    assert verdicts(array(GOOD, bad, GOOD, more=more)) == {0: "x", 1: "Event must be valid JSON", 2: "x"}
+
+
+def test_an_event_may_nest_as_deep_as_one_that_comes_alone() -> None:
+    def nested(levels: int) -> bytes:
+        return GOOD[:-1] + b',"other":' + b"[" * levels + b"]" * levels + b"}"
+
+    fits, exceeds = nested(MAX_DEPTH - 1), nested(MAX_DEPTH)
+    assert verdicts(array(GOOD, fits, exceeds, GOOD)) == {0: "x", 1: "x", 2: "Event must be valid JSON", 3: "x"}
+
+
+def test_the_name_of_events_may_be_escaped() -> None:
+    body = b' {"other":"events","\\u0065vents" : [NaN,' + GOOD + b"]} "
+    assert verdicts(read_batch(body, content_type_is_ndjson=False, now=NOW)) == {0: "Event must be valid JSON", 1: "x"}
+
+
+@pytest.mark.parametrize("kept", [[100], [100] * 10, [100] * 9 + [99, 1], [100] * 9 + [98, 1, 1]])
+def test_at_most_1000_details_in_all(kept: list[int]) -> None:
+    many = b'{"event_name":"x","profile_id":"p","data":{' + b",".join(b'"_%d":1' % number for number in range(MAX_DETAILS)) + b"}}"
+    for batch in (array(*[GOOD, many] * len(kept)), lines(*[GOOD, many] * len(kept))):
+        assert [len(each.refusal.details) for each in batch.rejected] == kept
+
+
+def test_every_rejected_event_keeps_its_first_detail() -> None:
+    batch = array(*[b'{"event_name":""}'] * MAX_BATCH_EVENTS)
+    assert [[detail.message for detail in each.refusal.details] for each in batch.rejected] == [["event_name must not be empty"]] * 1000
 
 
 @pytest.mark.parametrize("body", [b"", b"\n", b" \r\n\t\n" * 100_000])
@@ -174,7 +243,13 @@ def test_the_answer_lists_what_was_rejected_by_index() -> None:
 
 
 samples = st.sampled_from(
-    [*MIXED, b'{"event_name":"z","profile_id":"p","data":{"a":1e999}}', b'{"event_name":"z","profile_id":"p","data":{"_":1}}', b"null"]
+    [
+        *MIXED,
+        *NO_JSON,
+        b'{"event_name":"z","profile_id":"p","data":{"a":1e999}}',
+        b'{"event_name":"z","profile_id":"p","data":{"_":1}}',
+        b"null",
+    ]
 )
 
 
@@ -190,6 +265,28 @@ def test_each_event_is_judged_as_if_it_came_alone(events: list[bytes], more: byt
     for batch in (array(*events, more=more), lines(*events)):
         told: dict[int, object] = dict(batch.events) | {each.index: each.refusal.encode() for each in batch.rejected}
         assert told == {index: alone(event) for index, event in enumerate(events)}
+
+
+strings = st.binary(max_size=8).map(lambda raw: b'"' + raw.replace(b"\\", b"").replace(b'"', b'\\"') + b'"')
+loose = st.sampled_from([b"NaN", b"1e", b":", b" ", b"\n", b"\xff", b"\\", b"nul", b'"\\ud800"', b'"\\\\"', b'"]},"', b"\x00"]) | strings
+balanced = st.recursive(
+    loose,
+    lambda inner: st.lists(inner, max_size=3).flatmap(
+        lambda parts: st.sampled_from([b"[%s]", b"{%s}", b"[[[%s]]]"]).map(lambda pair: pair % b",".join(parts))
+    ),
+)
+
+
+@given(
+    st.lists(st.just(GOOD) | balanced.filter(lambda text: text.strip(b" \t\r\n")), min_size=1, max_size=8),
+    st.sampled_from([b"", b" ", b',"other":"]}"', b',"other":[[[[[1]]]]]']),
+)
+@settings(max_examples=200)
+def test_whatever_is_between_them_exactly_the_good_ones_are_taken(members: list[bytes], more: bytes) -> None:
+    batch = array(*members, more=more)
+    good = [index for index, member in enumerate(members) if member == GOOD]
+    assert [index for index, _ in batch.events] == good
+    assert [each.index for each in batch.rejected] == [index for index in range(len(members)) if index not in good]
 
 
 pieces = st.sampled_from([b'{"events":', b"[", b"]", b"}", b",", GOOD, b"\n", b"\xff", b'"', b"\\u0000", b"1e999", b" ", b"{", b'"a":'])

@@ -52,7 +52,7 @@ def test_only_a_subscription() -> None:
 
 
 def test_everything() -> None:
-    facts = {fact: fact.title() for fact in FACTS}
+    facts = {fact: fact.title() for fact in FACTS} | {"timezone": "Europe/Berlin"}
     attributes: dict[str, Scalar] = {"plan": "gold", "age": 7, "score": 1.5, "staff": False, "big": 2**64}
     request = read(profile_id="p", attributes=attributes, **facts)
     assert request == SubscriberRequest(ENDPOINT, POINT, SECRET, "p", attributes, facts)
@@ -218,11 +218,22 @@ def test_facts_are_short_texts(fact: str) -> None:
     def said(value: object) -> dict[str, Any]:
         return {fact: value}
 
-    assert read(**said("é" * 64)).facts == {fact: "é" * 64}
+    if fact != "timezone":
+        assert read(**said("é" * 64)).facts == {fact: "é" * 64}
     assert problems(**said("é" * 65)) == [(f"{fact} must be at most 64 characters", (fact,))]
     assert problems(**said("")) == [(f"{fact} must not be empty", (fact,))]
     assert problems(**said(5)) == [(f"{fact} must be a string", (fact,))]
     assert problems(**said("a\0")) == [(f"{fact} must not contain NUL characters", (fact,))]
+
+
+@pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Calcutta"])
+def test_a_time_zone_of_iana(name: str) -> None:
+    assert read(timezone=name).facts == {"timezone": name}
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "Europe", "+02:00", "../UTC", "/etc/localtime", " UTC", "Europe/Berlin\n", "é", "x" * 64])
+def test_no_time_zone_of_iana(name: str) -> None:
+    assert problems(timezone=name) == [("timezone must be an IANA time zone", ("timezone",))]
 
 
 def test_all_problems_at_once_in_order() -> None:

@@ -1,11 +1,13 @@
 """Taking a batch apart into its events as they were sent, whatever is in them."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from clarion.contract.errors import Detail, invalid, not_json
+from clarion.contract.limits import MAX_BATCH_EVENTS
 from clarion.contract.problems import Problems
 from clarion.contract.reading import UNREADABLE, NotJson, read_json
 
@@ -18,6 +20,8 @@ class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_name = msgspec.json.Decoder(str).decode
+
+_Match = Callable[[bytes, int], re.Match[bytes] | None]
 
 _WHITESPACE: Final = b" \t\n\r"
 """RFC 8259 §2."""
@@ -32,7 +36,7 @@ _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 
 def _shallow(levels: int) -> str:
     """Pattern of text whose brackets pair, at most `levels` deep."""
-    inner = f"{_shallow(levels - 1)}" if levels else ""
+    inner = _shallow(levels - 1) if levels else ""
     nested = rf"|\[{inner}\]|\{{{inner}\}}" if levels else ""
     return f'(?:[^][{{}}"]++|{_STRING}{nested})*+'
 
@@ -42,7 +46,8 @@ def _compile(pattern: str) -> re.Pattern[bytes]:
 
 
 # an event with its data is two levels deep: one match takes all of it
-_match_shallow = _compile(rf'(?:[^][{{}}",]++|{_STRING}|\[{_shallow(2)}\]|\{{{_shallow(2)}\}})*+').match
+_match_one = _compile(rf'(?:[^][{{}}",]++|{_STRING}|\[{_shallow(2)}\]|\{{{_shallow(2)}\}})*+').match
+_match_all = _compile(_shallow(3)).match
 _match_start = _compile(r"[ \t\n\r]*+\{").match
 _match_array = _compile(rf"[ \t\n\r]*+({_STRING})[ \t\n\r]*+:[ \t\n\r]*+\[").match
 _brackets = _compile(rf'{_STRING}|([\[{{]++)|([\]}}]++)|"').finditer
@@ -90,7 +95,7 @@ def _take_apart(body: bytes) -> tuple[bytes, list[bytes]]:
             # an empty member leaves a comma too many, which is no JSON; alone it is an empty array
             envelope += (body[copied : array.end()], b",".join([member and _MEMBER for member in members]))
             members = [] if members == [b""] else members
-            copied = start = end
+            copied, start = end, end + 1
         end = _end(body, start)
         if body[end] == _OBJECT_END:
             break
@@ -100,10 +105,13 @@ def _take_apart(body: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def _split(body: bytes, start: int) -> tuple[list[bytes], int]:
-    """The members of the array whose first member starts at `start`, and the place of its closing bracket."""
-    members = []
+    """The members of the array whose first member starts at `start`, and the place of its closing bracket.
+
+    What follows the first `MAX_BATCH_EVENTS` members counts as one more.
+    """
+    members: list[bytes] = []
     while True:
-        end = _end(body, start)
+        end = _end(body, start, _match_one if len(members) < MAX_BATCH_EVENTS else _match_all)
         members.append(body[start:end].strip(_WHITESPACE))
         if body[end] == _ARRAY_END:
             return members, end
@@ -112,10 +120,11 @@ def _split(body: bytes, start: int) -> tuple[list[bytes], int]:
         start = end + 1
 
 
-def _end(body: bytes, start: int) -> int:
-    """The place of the first comma or closing bracket that no string and no pair of brackets after `start` holds."""
+def _end(body: bytes, start: int, match: _Match = _match_one) -> int:
+    """The place of the first closing bracket, or comma if `match` stops there, that is in no string and no pair of brackets."""
     while True:
-        start = _match_shallow(body, start).end()
+        if (shallow := match(body, start)) is not None:
+            start = shallow.end()
         mark = body[start : start + 1]
         if mark not in (b"[", b"{"):
             break

@@ -32,8 +32,8 @@ def read_subscriber(body: bytes) -> SubscriberRequest:
     """The registration that a request's body holds.
 
     Fields: `subscription`, required; `profile_id`, as in an event; `attributes`, with the rules of an event's `data`; and each of
-    `limits.FACTS`, a text, of which `timezone` has to be an IANA name. Null counts as absent, other fields are ignored. Raises Refusal (400)
-    with every problem, in that order.
+    `limits.FACTS`, a text, of which `timezone` has to be an IANA name. Null counts as absent, other fields are ignored. Raises Refusal
+    (400) with every problem, in that order.
     """
     try:
         value = read_json(body)

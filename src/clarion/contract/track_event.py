@@ -100,7 +100,7 @@ def read_event(body: bytes, *, now: int, idempotency_key: str | None = None, wha
     return read_event_value(value, now=now, idempotency_key=idempotency_key, what=what)
 
 
-def accept(source: bytes | msgspec.Raw, now: int, idempotency_key: str | None) -> TrackEvent | None:
+def accept(source: bytes, now: int, idempotency_key: str | None) -> TrackEvent | None:
     """The fast path: the event if it is beyond doubt right, else None, which says nothing about it. `source` must not contain `NUL`."""
     try:
         wire = _decode(source)
