@@ -12,11 +12,11 @@ class Access:
     def __init__(self, directory: Directory, clock: Clock, rate: RateLimit) -> None:
         self._directory, self._clock, self._rate = directory, clock, rate
 
-    def identify(self, api_key: bytes | None, scope: str) -> Credential:
+    def identify(self, api_key: bytes | None, scope: str, now: int | None = None) -> Credential:
         """What a valid key says. Raises Refusal: 401 for no key or a wrong one, 403 where it lacks the scope."""
         if not api_key or not api_key.strip():
             raise key_missing()
-        credential = self._directory.credential(api_key, self._clock())
+        credential = self._directory.credential(api_key, self._clock() if now is None else now)
         if credential is None:
             raise key_unknown()
         if not credential.allows(scope):

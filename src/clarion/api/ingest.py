@@ -37,9 +37,9 @@ class _Ingest(DirectRoute):
     def __init__(self, access: Access, store: Store, clock: Clock) -> None:
         self._access, self._store, self._clock = access, store, clock
 
-    def _admit(self, request: DirectRequest) -> Credential:
+    def _admit(self, request: DirectRequest, now: int | None = None) -> Credential:
         """Key, then content type. Raises Refusal."""
-        credential = self._access.identify(request.api_key, SCOPE)
+        credential = self._access.identify(request.api_key, SCOPE, now)
         self._check_type(request)
         return credential
 
@@ -67,10 +67,10 @@ class EventsRoute(_Ingest):
     limit = MAX_EVENT_BODY
 
     def handle(self, request: DirectRequest) -> None:
+        now = self._clock()
         try:
-            credential = self._admit(request)
+            credential = self._admit(request, now)
             self._access.meter(credential)
-            now = self._clock()
             event = read_event(request.body, now=now, idempotency_key=_text(request.idempotency_key))
         except Refusal as refusal:
             refuse(request, refusal)

@@ -83,12 +83,13 @@ class Needs:
 
     def _add_event(self, site: int, event: Event) -> None:
         device, profile = event.device_token_hash, None
-        if device is not None:
-            self._devices[SiteProfile(site, device)] = None
+        listening = self._registry.listening(site, event.name)
         if event.profile_id is not None:
             profile = named_profile(event.profile_id)
             self._profiles[SiteProfile(site, profile)] = None
-        for state in self._registry.listening(site, event.name):
+        if device is not None and (profile is None or listening):  # beside a profile, only a run that starts asks for it
+            self._devices[SiteProfile(site, device)] = None
+        for state in listening:
             program = self._registry.program(site, state.workflow, state.version)
             key = None if program is None else remembered_key(program, event)
             if key is None:
