@@ -239,7 +239,10 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class LogMove(msgspec.Struct, frozen=True):
-    """An inbox entry that this commit moves to the log."""
+    """An inbox entry that this commit moves to the log.
+
+    The moves of a commit follow each other, in the inbox and in the log, and have one time.
+    """
 
     position: int
     sequence: int

@@ -162,13 +162,18 @@ def _advance(connection: apsw.Connection, state: PartitionState) -> None:
 
 
 def _move(connection: apsw.Connection, outcome: Outcome) -> None:
-    if not outcome.moved:
+    moved = outcome.moved
+    if not moved:
         return
-    moved = _encode(outcome.moved)
-    connection.execute(_SQL["log_moved"], {"partition": outcome.state.partition, "moved": moved})
-    if connection.changes() != len(outcome.moved):
-        raise StoreError(f"Of {len(outcome.moved)} inbox entries to be logged only {connection.changes()} are there.")
-    connection.execute(_SQL["delete_moved"], {"moved": moved})
+    first, last, count, partition = moved[0], moved[-1], len(moved), outcome.state.partition
+    if last.sequence - first.sequence != count - 1 or any(one.log_time != first.log_time for one in moved):
+        raise StoreError("Inbox entries are logged with sequences one after the other, at one time.")
+    rows = _encode([(one.position, one.profile) for one in moved])
+    connection.execute(_SQL["log_moved"], {"partition": partition, "sequence": first.sequence, "log_time": first.log_time, "moved": rows})
+    logged = connection.changes()
+    connection.execute(_SQL["delete_moved"], {"partition": partition, "first": first.position, "last": last.position})
+    if not logged == connection.changes() == count:
+        raise StoreError(f"Of {count} inbox entries to be logged only {logged} are there, or they are not the first.")
 
 
 def _logged(sequence: int, log_time: int, entry: NewEntry) -> tuple[Any, ...]:

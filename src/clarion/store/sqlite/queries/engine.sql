@@ -124,14 +124,15 @@ UPDATE partitions SET sequence = :sequence, log_time = :log_time, resumed = :res
 WHERE partition = :partition AND epoch = :epoch;
 
 -- name: log_moved
+-- :moved is [[position, profile], …]; the first gets :sequence, the others follow.
 INSERT INTO log (partition, sequence, log_time, kind, site, id, body, received, profile)
-SELECT i.partition, m.value ->> 'sequence', m.value ->> 'log_time', i.kind, i.site, i.id, i.body, i.received, m.value ->> 'profile'
+SELECT i.partition, :sequence + m."key", :log_time, i.kind, i.site, i.id, i.body, i.received, m.value ->> 1
 FROM jsonb_each(:moved) AS m
 CROSS JOIN inbox AS i
-WHERE i.position = m.value ->> 'position' AND i.partition = :partition;
+WHERE i.position = m.value ->> 0 AND i.partition = :partition;
 
 -- name: delete_moved
-DELETE FROM inbox WHERE position IN (SELECT value ->> 'position' FROM jsonb_each(:moved));
+DELETE FROM inbox WHERE position BETWEEN :first AND :last AND partition = :partition;
 
 -- name: log_own
 -- :rows is [[sequence, log_time, kind, site, id, body, received], …].
