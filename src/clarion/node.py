@@ -37,7 +37,7 @@ GRACE = 10.0
 """Seconds that requests and deliveries under way get to finish on shutdown."""
 USAGE_INTERVAL = 10.0
 """Seconds between notes of when keys were last used."""
-SWITCH_INTERVAL = 0.000_05
+SWITCH_INTERVAL = 0.000_1
 """Seconds; the store's writer gets the interpreter back soon after each commit, even while the event loop is busy."""
 
 COLLECT_AFTER = (20_000, 20, 50)
