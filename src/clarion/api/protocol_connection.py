@@ -1,6 +1,7 @@
 """One connection's outgoing side: responses in the order of requests, backpressure, and the ways in which it ends."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Protocol, cast
 
@@ -29,7 +30,7 @@ class Exchange(Protocol):
         """The client has gone."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol, ABC):
     """What a client is connected to. The subclass reads requests; this class writes, waits and closes."""
 
     __slots__ = (
@@ -280,8 +281,10 @@ class Connection(asyncio.Protocol):
             self._paused = False
             transport.resume_reading()
 
+    @abstractmethod
     def _late(self) -> None:
-        raise NotImplementedError
+        """A request has not arrived in time."""
 
+    @abstractmethod
     def _refuse_connection(self) -> None:
-        raise NotImplementedError
+        """There is no room for this connection."""

@@ -5,6 +5,7 @@ commit, for both want the interpreter's lock. A large one, a slow disk, another 
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +49,7 @@ APART_FOR: Final = 1.0
 """Seconds for which it does."""
 
 
-class Job:
+class Job(ABC):
     """Something to write. `run` is called in whatever thread writes, the rest in the event loop."""
 
     __slots__ = ()
@@ -61,17 +62,17 @@ class Job:
         """About how many rows it writes."""
         return 1
 
+    @abstractmethod
     def run(self, connection: apsw.Connection) -> None:
         """Write, inside a transaction; keep for `succeeded` what there is to answer. What it raises undoes this job alone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def succeeded(self) -> Iterable[str]:
         """It is durable: answer. Returns what has changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failed(self, error: StoreError) -> None:
         """Nothing of it was written: answer."""
-        raise NotImplementedError
 
 
 class Call(Job, Generic[T]):
