@@ -203,9 +203,9 @@ class Applier:
             done = core.fail(run, now, f"version {run.version} is not valid in this version of Clarion")
         else:
             done = core.advance(program, run, given, now, self._person(person, run.entry.device_token_hash))
-        after, reasons = done.run, list(done.reasons)
-        for effect in done.effects:
-            reasons.extend(self._deliver(effect, after, now, person, stale=stale))
+        after = done.run
+        undelivered = {effect.step: tuple(self._deliver(effect, after, now, person, stale=stale)) for effect in done.effects}
+        reasons = [told for reason in done.reasons for told in (reason, *undelivered.pop(reason.step or "", ()))]
         if after is not run or isinstance(given, core.Begin):
             self._ledger.put_run(after, held=held and after.status == WAITING)
             if after.due is not None and not held:

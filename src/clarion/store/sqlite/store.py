@@ -1,4 +1,4 @@
-"""`SqliteStore`: the port on one SQLite file, with one thread that writes and two that read."""
+"""`SqliteStore`: the port on one SQLite file, with one connection that writes and two that read."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
