@@ -25,6 +25,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many runs lie between this event and one from outside (semantics §5, hop guard)."""
     cause: str | None = None
     """Run that caused the event."""
+    workflow: str | None = None
+    """A `start_workflow` step wants this workflow to start, and no other to hear of it."""
 
 
 class Subscriber(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,7 +53,10 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str
     attributes: dict[str, Scalar] = {}
     segments: tuple[str, ...] = ()
+    """Sorted."""
     created: int = 0
+    pushed: dict[str, tuple[int, ...]] = {}
+    """When the latest pushes that frequency caps count were committed: by workflow, and under the empty name for the site."""
 
 
 class Missing:

@@ -8,6 +8,7 @@ from clarion.store.records import (
     Appended,
     Asked,
     Configuration,
+    CounterRow,
     Delivery,
     DeliveryRow,
     Explanation,
@@ -19,10 +20,13 @@ from clarion.store.records import (
     Poisoned,
     ProfileView,
     Report,
+    RunCount,
     RunRow,
+    Secret,
     Site,
     SiteState,
     Taken,
+    WorkflowDraft,
     WorkflowRow,
     WorkflowState,
     WorkflowVersion,
@@ -94,6 +98,15 @@ class Store(Protocol):
     async def revoke_key(self, site: int, key: int, at: int) -> ApiKey:
         """End a key for good. Revoking it again changes nothing. Raises NotFound."""
 
+    async def update_site(self, site: Site, entries: Sequence[NewEntry]) -> Site:
+        """Keep a site's `name`, `timezone` and `frequency_cap` and append the SITE `entries` that tell the engines. Raises NotFound."""
+
+    async def put_secret(self, secret: Secret) -> None:
+        """Keep a secret, in place of an earlier one of its name."""
+
+    async def delete_secret(self, site: int, name: str) -> None:
+        """Forget a secret. Raises NotFound."""
+
     async def touch_keys(self, used: Iterable[tuple[int, int]]) -> None:
         """Note when keys, (id, time), were last used; a time before the known one changes nothing."""
 
@@ -101,11 +114,24 @@ class Store(Protocol):
         """Keep a new version (its number is given by the store) and make it the workflow's, in one commit with `entries`.
 
         Each of `entries` is a WORKFLOW entry with change `publish`, one a partition; the number is filled in. A document equal to the
-        current version's publishes nothing and returns the current row. A paused workflow stays paused.
+        current version's publishes nothing and returns the current row, unless the workflow is draining or archived: then the same version
+        becomes active again. A paused workflow stays paused. The workflow's draft is discarded if its source is the version's.
         """
 
     async def set_workflow_status(self, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]) -> WorkflowRow:
-        """Make a workflow `active` or `paused` and append the WORKFLOW `entries` that tell the engines, in one commit. Raises NotFound."""
+        """Give a workflow a status and append the WORKFLOW `entries` that tell the engines, in one commit. Raises NotFound."""
+
+    async def save_draft(self, draft: WorkflowDraft, name: str) -> WorkflowRow:
+        """Keep a draft in place of an earlier one. A workflow that was never published gets status `draft`, version 0 and the name."""
+
+    async def draft(self, site: int, workflow: str) -> WorkflowDraft:
+        """Raises NotFound."""
+
+    async def discard_draft(self, site: int, workflow: str) -> None:
+        """Forget a draft, and the workflow if it was never published. Raises NotFound."""
+
+    async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
+        """How many runs in flight stand where, by version and step."""
 
     async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
         """One version with its document. Raises NotFound."""
@@ -148,6 +174,9 @@ class Store(Protocol):
     async def held_runs(self, partition: int, site: int, workflow: str, limit: int) -> list[RunRow]:
         """Up to `limit` runs of a workflow that are held."""
 
+    async def runs_behind(self, partition: int, site: int, workflow: str, version: int, limit: int) -> list[RunRow]:
+        """Up to `limit` waiting runs of a workflow on versions before `version`."""
+
     # -- delivery ----------------------------------------------------------------------------------------------------
 
     async def claim(self, limit: int, now: int) -> tuple[list[Delivery], int | None]:
@@ -182,11 +211,29 @@ class Store(Protocol):
     async def explanations(self, site: int, event: str) -> list[Explanation]:
         """What an event did and did not do."""
 
+    async def explanations_about(self, site: int, profiles: Sequence[str], before: int | None, limit: int) -> list[Explanation]:
+        """What happened to profiles (their keys), newest first; only what is older than `before`, microseconds, where given."""
+
+    async def events_about(self, site: int, profiles: Sequence[str], limit: int) -> list[LogRow]:
+        """Log entries of kind EVENT that were applied to profiles (their keys), newest first."""
+
+    async def counters(self, site: int, workflow: str, period: str, since: int, until: int) -> list[CounterRow]:
+        """A workflow's counters, summed over partitions: by `hour` or `day` that starts in [since, until), or their `total` of all time."""
+
+    async def delivery(self, site: int, delivery: str) -> DeliveryRow:
+        """One delivery. Raises NotFound."""
+
     async def deliveries(self, site: int, run: str | None, limit: int) -> list[DeliveryRow]:
         """Deliveries with their attempts, newest first."""
 
     async def poisoned(self, limit: int) -> list[Poisoned]:
         """What could not be applied, newest first."""
+
+    async def take_back(self, id: str, entry: NewEntry | None) -> None:
+        """Drop what was set aside and append `entry`, which tries it again, in one commit. Raises NotFound."""
+
+    async def forget_explanations(self, before: int, limit: int) -> int:
+        """Remove up to `limit` explanations from before a time, oldest first; returns how many."""
 
     async def probe(self) -> None:
         """Read and write something small. Raises StoreUnavailable when that cannot be done now."""

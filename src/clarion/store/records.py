@@ -17,9 +17,13 @@ class EntryKind(StrEnum):
     OUTCOME = "outcome"
     """`DeliveryOutcome`: how a delivery ended."""
     WORKFLOW = "workflow"
-    """`WorkflowChange`: publish, pause, resume, …"""
+    """`WorkflowChange`: publish, pause, resume, drain, archive."""
     SITE = "site"
     """`SiteChange`: a site was made, or its settings changed."""
+    RUN = "run"
+    """`RunChange`: an operator stops, retries, moves or re-arms a run."""
+    RECEIPT = "receipt"
+    """`Receipt`: a notification was viewed, clicked or closed."""
     RESUME = "resume"
     """The owner is back after an outage; overdue timers run with this entry's time. No body."""
 
@@ -97,6 +101,8 @@ class RunRow(msgspec.Struct, frozen=True, omit_defaults=True):
     ended: int | None
     reason: str | None
     state: msgspec.Raw
+    goal_until: int | None = None
+    """Until when events of the profile may still meet the run's goal, also after it has ended; None: no goal, or met."""
 
 
 class EntryMemory(msgspec.Struct, frozen=True):
@@ -118,15 +124,37 @@ class WorkflowState(msgspec.Struct, frozen=True):
     workflow: str
     version: int
     status: str
-    """active, paused."""
+    """active, draining, paused, archived."""
     stale_before: int = 0
     """From the last resume: a push whose time had come before this one is stale."""
+    directives: tuple["Directive", ...] = ()
+    """What publishing said of runs in flight, as long as some run may not have heard of it, in log order."""
+
+
+class Directive(msgspec.Struct, frozen=True):
+    """What a change of a workflow means to its runs in flight: each applies it before its next input (semantics §7)."""
+
+    version: int
+    """Runs of earlier versions are concerned."""
+    runs: str
+    """`move`: go on in this version; or why they end: `ended` by a publish, `archived`."""
+    at: int
+    """Log time of the change."""
+
+
+class FrequencyCap(msgspec.Struct, frozen=True):
+    """At most so many pushes to one profile in any stretch of time of this length (semantics §6)."""
+
+    pushes: int
+    per: int
+    """Microseconds."""
 
 
 class SiteChange(msgspec.Struct, frozen=True):
     """Body of a SITE entry: the settings that can change an outcome."""
 
     timezone: str
+    frequency_cap: FrequencyCap | None = None
 
 
 class SiteState(msgspec.Struct, frozen=True):
@@ -135,6 +163,7 @@ class SiteState(msgspec.Struct, frozen=True):
     site: int
     timezone: str
     """IANA name."""
+    frequency_cap: FrequencyCap | None = None
 
 
 class WorkflowChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -142,10 +171,42 @@ class WorkflowChange(msgspec.Struct, frozen=True, omit_defaults=True):
 
     workflow: str
     change: str
-    """publish, pause, resume."""
+    """publish, pause, resume, drain, archive."""
     version: int = 0
+    runs: str = "keep"
+    """On publish: keep, move or end the runs in flight on earlier versions."""
     skip_older_than: int | None = None
     """On resume: pushes held for longer than this many microseconds end with outcome `stale`."""
+
+
+class RunChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of a RUN entry: what an operator does to one run."""
+
+    run: str
+    change: str
+    """stop; retry: a failed run at its failed step; move: to another version or step; rearm: a timer that was set aside fires again."""
+    version: int = 0
+    """On move: the version to go on in; 0: the current one."""
+    step: str | None = None
+    """On move: the step to go on with; None: the one it stands at."""
+    reason: str | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of a RECEIPT entry: what a receiver did with a push."""
+
+    event: str
+    """viewed, clicked or closed."""
+    delivery: str
+    run: str
+    workflow: str
+    version: int
+    step: str
+    profile: str
+    subscriber: str
+    action: int | None = None
+    """Which button was clicked, from 0; None for the notification itself."""
+    hops: int = 0
 
 
 class SubscriberPut(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -178,6 +239,10 @@ class DeliveryOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """HTTP status of the last attempt; None if there was no answer."""
     reason: str | None = None
     hops: int = 0
+    version: int = 0
+    """Of the workflow."""
+    response: dict[str, str | int | float | bool] | None = None
+    """Scalars of the JSON object that answered an awaited HTTP request."""
 
 
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -201,6 +266,8 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     subscriber: str | None = None
     hops: int = 0
     attempts: tuple["Attempt", ...] = ()
+    version: int = 0
+    """Of the workflow."""
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -224,6 +291,8 @@ class Report(msgspec.Struct, frozen=True):
     retry_at: int | None = None
     status: int | None = None
     reason: str | None = None
+    response: dict[str, str | int | float | bool] | None = None
+    """Scalars of the JSON object that answered an awaited HTTP request."""
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -284,7 +353,7 @@ class Facts(msgspec.Struct, frozen=True):
     profiles: list[tuple[int, Profile]]
     """With its site."""
     runs: list[RunRow]
-    """Waiting runs of every profile concerned."""
+    """Of every profile concerned, those that wait and those whose goal is still open; and those that were asked for, whatever their status."""
     memory: list[EntryMemory]
     """What was asked for, and all of the profiles that are to be joined to others."""
 
@@ -316,6 +385,8 @@ class Asked(msgspec.Struct):
     memory: list[MemoryKey] = []
     joining: list[SiteProfile] = []
     """Values are device_token_hashes whose profile is to be joined to another: all of its memory is read."""
+    runs: list[str] = []
+    """Ids of runs; the profiles that they belong to are concerned too."""
 
 
 class Outcome(msgspec.Struct):
@@ -334,11 +405,68 @@ class Outcome(msgspec.Struct):
     explanations: list[Explanation] = []
     deliveries: list[Delivery] = []
     emitted: list[NewEntry] = []
+    counts: list["Count"] = []
     poisoned: list[Poisoned] = []
     hold: list[tuple[int, str]] = []
     """(site, workflow): keep its undelivered deliveries back."""
     release: list[tuple[int, str, int]] = []
     """(site, workflow, cutoff): let its deliveries go again; pushes created before the cutoff end with outcome `stale`."""
+
+
+class Count(msgspec.Struct, frozen=True):
+    """By how much a counter of a workflow grew in an hour; of one partition."""
+
+    site: int
+    workflow: str
+    version: int
+    step: str
+    """Empty for what concerns the whole workflow."""
+    name: str
+    """started, completed, entered, waiting, left, sent, viewed, clicked, failed, goals, value, …"""
+    branch: str
+    """Which way of a step, or which split path as `step/path`; empty where there is none."""
+    hour: int
+    """Start of the hour in UTC."""
+    count: int
+    """`waiting` also shrinks; `value` is in millionths."""
+
+
+class CounterRow(msgspec.Struct, frozen=True):
+    """A counter of a workflow, summed over partitions and over a period."""
+
+    version: int
+    step: str
+    name: str
+    branch: str
+    start: int
+    """Of the hour or day in UTC; 0 for a total."""
+    count: int
+
+
+class RunCount(msgspec.Struct, frozen=True):
+    """How many runs in flight of a version stand at a step."""
+
+    version: int
+    step: str
+    count: int
+
+
+class WorkflowDraft(msgspec.Struct, frozen=True):
+    """A document that is being worked on; it need not be valid."""
+
+    site: int
+    workflow: str
+    source: str
+    saved: int
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """A value that `http` steps may use; sealed under the master key."""
+
+    site: int
+    name: str
+    sealed: bytes
+    changed: int
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -353,6 +481,7 @@ class Site(msgspec.Struct, frozen=True):
     webhook_secret_sealed: bytes
     created: int
     timezone: str = "UTC"
+    frequency_cap: FrequencyCap | None = None
 
 
 class ApiKey(msgspec.Struct, frozen=True):
@@ -390,7 +519,9 @@ class WorkflowRow(msgspec.Struct, frozen=True):
     workflow: str
     name: str
     version: int
+    """The latest published one; 0 for a draft that never was."""
     status: str
+    """draft, active, draining, paused, archived."""
     changed: int
 
 
@@ -401,6 +532,7 @@ class Configuration(msgspec.Struct, frozen=True):
     sites: list[Site]
     keys: list[ApiKey]
     workflows: list[WorkflowRow]
+    secrets: list[Secret] = []
 
 
 class LogRow(msgspec.Struct, frozen=True):
