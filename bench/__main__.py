@@ -5,16 +5,30 @@ import re
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from bench import accept, batch, cold_start, end_to_end, report
+from bench import accept, batch, cold_start, due_at_once, end_to_end, engine_events, profiling, report, sleepers
 from bench.neighbours import QUIET, Neighbours
 from bench.plan import FULL, QUICK, Plan
 from bench.progress import say
 from bench.results import Results, begin, load, save
 from bench.verdicts import judge
+
+PARTS: Final[dict[str, tuple[str, Callable[[Plan, Path], object]]]] = {
+    "a": ("accept", accept.run),
+    "b": ("batch", batch.run),
+    "c": ("end_to_end", end_to_end.run),
+    "d": ("cold_start", cold_start.run),
+    "e": ("events", engine_events.run),
+    "f": ("due", due_at_once.run),
+    "g": ("sleep", sleepers.run),
+    "profile": ("profile", profiling.run),
+}
+"""What there is to run, and the field of the results that it fills."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
@@ -26,8 +40,9 @@ def main() -> int:
         "part",
         nargs="?",
         default="all",
-        choices=("a", "b", "c", "d", "all", "report"),
-        help="a: accept, b: batches, c: end to end, d: cold start; report: write docs/benchmarks from saved results",
+        choices=(*PARTS, "all", "report"),
+        help="a: accept, b: batches, c: end to end, d: cold start, e: events through the engine, f: a million runs due at once, "
+        "g: ten million sleeping runs, profile: where the engine's time goes; report: write docs/benchmarks from saved results",
     )
     parser.add_argument("name", nargs="?", type=_name, help="of the saved results, for report")
     parser.add_argument("--quick", action="store_true", help="short runs: to see that all works, not for numbers")
@@ -53,14 +68,9 @@ def measure(part: str, plan: Plan) -> Results:
     results, neighbours = begin(plan), Neighbours()
     with tempfile.TemporaryDirectory(prefix="clarion-bench-") as made:
         directory = Path(made)
-        if part in ("a", "all"):
-            results = msgspec.structs.replace(results, accept=accept.run(plan, directory))
-        if part in ("b", "all"):
-            results = msgspec.structs.replace(results, batch=batch.run(plan, directory))
-        if part in ("c", "all"):
-            results = msgspec.structs.replace(results, end_to_end=end_to_end.run(plan, directory))
-        if part in ("d", "all"):
-            results = msgspec.structs.replace(results, cold_start=cold_start.run(plan, directory))
+        for letter, (field, run) in PARTS.items():
+            if part in (letter, "all"):
+                results = msgspec.structs.replace(results, **{field: run(plan, directory)})
     return msgspec.structs.replace(results, other_cores=neighbours.cores())
 
 

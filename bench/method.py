@@ -12,9 +12,9 @@ nginx installed:
 .venv/bin/python -m bench report mine
 ```
 
-Every benchmark runs `clarion serve` as its users do, in its own process, on SQLite in a fresh directory, over loopback. The load
+Of (a) to (d) every one runs `clarion serve` as its users do, in its own process, on SQLite in a fresh directory, over loopback. The load
 generator shares the machine's cores with it, so a server that has the machine to itself does better; all servers that are compared
-share it in the same way."""
+share it in the same way. The others, (e) to (g), run the engine by itself, in a process with the store and nothing else."""
 
 ACCEPT: Final = """## (a) Accepting events
 
@@ -40,3 +40,30 @@ COLD_START: Final = """## (d) Cold start and rest
 
 From the start of the process, on an initialised directory, to the first answer of `/healthz`; the operating system has the files in
 its cache. Then nothing happens, and the CPU time is read."""
+
+EVENTS: Final = """## (e) What an event costs the engine
+
+Events lie in the inbox, as the API puts them there, for 1,000 profiles in turn; measured is how long the engine takes to read, apply and
+commit them (`synchronous=FULL`), batch after batch. A workflow that listens does what those of (c) do, up to the request in the outbox; the
+others listen for other names. Each case has a fresh process and database, the cases take turns, and the median of the rounds counts. Beside
+it **SQLite alone** moves the same rows from one table to another, in transactions of the same size. The column “to fewest” compares the CPU
+time of an event with that of the same case with the fewest workflows; where all listen, of a start with that where one does."""
+
+DUE: Final = """## (f) Very many runs due at one instant
+
+All runs sleep in a `wait` that ends at the same instant. Each then takes its last step and completes: an `exit`, the least there is, or an
+`http` with a template in its body, which leaves a delivery in the outbox. A step is that last one; that the wait is over is not counted.
+The runs were put there by SQL, as copies of one that the engine had started. Afterwards the commits ended as many runs as there are, and as
+many are completed in the database: each ended once. Beside it **SQLite alone** updates as many rows of a copy of the database, with the
+same indexes, in transactions of the same size, and writes nothing else: no explanation, no delivery."""
+
+SLEEP: Final = """## (g) Very many sleeping runs
+
+Runs that sleep for a day or more, planted as in (f), and among them, spread over the whole table, some that come due one after the other.
+First nothing is due and the CPU time of the process is read; then each timer's latency is counted from when it was due to when what it did
+was committed. With few sleeping runs the same is measured in the same way."""
+
+PROFILE: Final = """## Where the engine's time goes
+
+Cases of (e), with 20 workflows, and of (f), once more, while a sampler in the same process looks a thousand times a second at what each
+thread is at. Times are microseconds of an event, or of a timer, with its share in brackets."""

@@ -1,15 +1,17 @@
 """The report of a run: `docs/benchmarks.md` and its chart, from saved results alone."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from bench.chart import draw
+from bench.engine_chart import draw_engine
+from bench.engine_report import show_due, show_events, show_profile, show_sleep
 from bench.machine import Machine
-from bench.method import ACCEPT, BATCH, COLD_START, END_TO_END, INTRODUCTION
+from bench.method import ACCEPT, BATCH, COLD_START, DUE, END_TO_END, EVENTS, INTRODUCTION, PROFILE, SLEEP
 from bench.neighbours import QUIET
 from bench.percentiles import median
 from bench.results import Accept, Batch, ColdStart, EndToEnd, Results, Round, Step
+from bench.table import table
 from bench.usage import Memory
 from bench.verdicts import judge, middle
 
@@ -17,11 +19,13 @@ DOCS: Final = Path(__file__).parent.parent / "docs"
 
 
 def write(results: Results) -> list[Path]:
-    """Write both files; returns their paths, relative to the project's directory."""
-    page, chart = DOCS / "benchmarks.md", DOCS / "benchmarks.svg"
-    page.write_text(render(results), encoding="utf-8")
-    chart.write_text(draw(results), encoding="utf-8")
-    return [page.relative_to(DOCS.parent), chart.relative_to(DOCS.parent)]
+    """Write the page and its charts; returns their paths, relative to the project's directory."""
+    contents = {"benchmarks.md": render(results), "benchmarks.svg": draw(results)}
+    if results.events is not None or results.profile is not None:
+        contents["benchmarks-engine.svg"] = draw_engine(results)
+    for name, text in contents.items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+    return [Path(DOCS.name, name) for name in contents]
 
 
 def render(results: Results) -> str:
@@ -35,13 +39,17 @@ def render(results: Results) -> str:
         parts += [END_TO_END, _end_to_end(results.end_to_end)]
     if results.cold_start is not None:
         parts += [COLD_START, _cold_start(results.cold_start)]
+    if results.events is not None or results.profile is not None:
+        parts.append("![What an event costs the engine, and where the time goes](benchmarks-engine.svg)")
+    if results.events is not None:
+        parts += [EVENTS, show_events(results.events)]
+    if results.due is not None:
+        parts += [DUE, show_due(results.due)]
+    if results.sleep is not None:
+        parts += [SLEEP, show_sleep(results.sleep)]
+    if results.profile is not None:
+        parts += [PROFILE, show_profile(results.profile)]
     return "\n\n".join(parts) + "\n"
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = ["| " + " | ".join(row) + " |" for row in (head, *rows)]
-    lines.insert(1, "|" + "---|" * len(head))
-    return "\n".join(lines)
 
 
 def _verdicts(results: Results) -> str:
@@ -49,7 +57,7 @@ def _verdicts(results: Results) -> str:
         (each.what, each.measured, f"{each.wanted}{' (required)' if each.required else ''}", "yes" if each.met else "**no**")
         for each in judge(results)
     ]
-    return _table(("measured", "result", "wanted", "met"), rows)
+    return table(("measured", "result", "wanted", "met"), rows)
 
 
 def _machine(results: Results) -> str:
@@ -66,7 +74,7 @@ def _machine(results: Results) -> str:
         ("other work meanwhile", f"{results.other_cores:.2f} cores"),
     ]
     busy = "" if results.other_cores <= QUIET else "\n\n**Other work disturbed this run: its numbers are not to be relied on.**"
-    return f"## Machine\n\n{_table(('', ''), rows)}{busy}"
+    return f"## Machine\n\n{table(('', ''), rows)}{busy}"
 
 
 def _accept(accept: Accept) -> str:
@@ -83,7 +91,7 @@ def _accept(accept: Accept) -> str:
     share = middle(accept.clarion) / middle(accept.bare)
     return "\n\n".join(
         [
-            _table(head, rows),
+            table(head, rows),
             f"Clarion reaches {share:.2f} of the bare server's rate. Of {accept.acknowledged:,} acknowledged events the database held "
             f"{accept.stored:,} afterwards (those that wrk no longer waited for included). {_memory(accept.memory)}",
         ]
@@ -116,7 +124,7 @@ def _end_to_end(measured: EndToEnd) -> str:
         steps.append(_step(measured.half, " (half of the highest)"))
     return "\n\n".join(
         [
-            _table(head, steps),
+            table(head, steps),
             f"{measured.workflows} active workflows, {measured.profiles:,} profiles, {measured.connections} connections. Of "
             f"{measured.acknowledged:,} acknowledged events {measured.never_arrived:,} never arrived and {measured.repeated:,} arrived "
             f"twice. {_memory(measured.memory)}",

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from bench.engine_results import Events, Fired, Profile, Sleep
 from bench.machine import Machine, describe
 from bench.plan import Plan
 from bench.usage import Memory
@@ -111,6 +112,11 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     batch: Batch | None = None
     end_to_end: EndToEnd | None = None
     cold_start: ColdStart | None = None
+    events: Events | None = None
+    due: list[Fired] | None = None
+    """One for each kind of last step."""
+    sleep: Sleep | None = None
+    profile: Profile | None = None
 
 
 def begin(plan: Plan) -> Results:

@@ -27,6 +27,16 @@ def memory(pid: int) -> Memory:
     )
 
 
+def resident(pid: int) -> int:
+    """Bytes that one process holds in memory now."""
+    return _field(pid, "status", "VmRSS")
+
+
+def most_resident(pid: int) -> int:
+    """Bytes that one process has held in memory at most, since it began to run its program."""
+    return _field(pid, "status", "VmHWM")
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time that a process tree has used up to now; ended descendants count once they were waited for."""
     total = 0

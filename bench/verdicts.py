@@ -1,20 +1,9 @@
 """What is aimed at, what is required, and whether the numbers meet it."""
 
-import msgspec
-
+from bench.engine_verdicts import judge_due, judge_events, judge_sleep
 from bench.percentiles import median
 from bench.results import Accept, Batch, ColdStart, EndToEnd, Results, Round
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """One line of the judgement."""
-
-    what: str
-    measured: str
-    wanted: str
-    met: bool
-    required: bool = False
-    """A run that misses it has failed; the others are aims."""
+from bench.verdict import Verdict
 
 
 def judge(results: Results) -> list[Verdict]:
@@ -28,6 +17,12 @@ def judge(results: Results) -> list[Verdict]:
         verdicts += _end_to_end(results.end_to_end)
     if results.cold_start is not None:
         verdicts += _cold_start(results.cold_start)
+    if results.events is not None:
+        verdicts += judge_events(results.events)
+    if results.due is not None:
+        verdicts += [verdict for fired in results.due for verdict in judge_due(fired)]
+    if results.sleep is not None:
+        verdicts += judge_sleep(results.sleep)
     return verdicts
 
 

@@ -1,4 +1,4 @@
-"""The workflows of (c): one listens for the event that is sent, the others for events that never come."""
+"""The workflows of (c) and (e): some listen for the event that is sent, the others for events that never come."""
 
 from pathlib import Path
 from typing import Final
@@ -23,12 +23,16 @@ steps:
 """
 
 
+def document(number: int, event: str, sink: int) -> str:
+    """A workflow that listens for an event; its `http` step calls the sink's port."""
+    return _DOCUMENT.replace("@SLUG@", f"bench-{number}").replace("@EVENT@", event).replace("@PORT@", str(sink))
+
+
 def write_workflows(directory: Path, sink: int) -> list[Path]:
-    """Write the documents; their `http` steps call the sink's port."""
+    """Write the documents of (c)."""
     files = []
     for number in range(COUNT):
-        event = EVENT if number == COUNT // 2 else f"other_{number}"
         file = directory / f"workflow-{number}.yaml"
-        file.write_text(_DOCUMENT.replace("@SLUG@", f"bench-{number}").replace("@EVENT@", event).replace("@PORT@", str(sink)))
+        file.write_text(document(number, EVENT if number == COUNT // 2 else f"other_{number}", sink))
         files.append(file)
     return files

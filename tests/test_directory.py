@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from clarion.control.api_keys import create_key, revoke_key
+from clarion.control.secrets import remove_secret, set_secret
 from clarion.control.sites import create_site
 from clarion.directory import Directory
 from clarion.store.port import StoreUnavailable
 from clarion.store.sqlite.migrations import migrate
 from clarion.store.sqlite.store import SqliteStore
-from clarion.vault import Vault
+from clarion.vault import Vault, VaultError
 
 SUBJECT = "mailto:ops@shop.example"
 
@@ -76,4 +77,42 @@ async def test_a_site_whose_secrets_do_not_open_harms_nobody_else(store: SqliteS
     await revoke_key(store, good, key.id, 1)
     await directory.refresh()
     assert directory.credential(secret.encode(), 2) is None
+    await store.close()
+
+
+async def test_secrets_are_those_of_the_last_refresh(store: SqliteStore) -> None:
+    vault = Vault(bytes(32))
+    site = await create_site(store, vault, "Shop", SUBJECT, 0)
+    other = await create_site(store, vault, "Other", SUBJECT, 0)
+    directory = Directory(store, vault)
+    await set_secret(store, vault.seal, site, "KEY", "old", 1)
+    assert directory.secret(site.id, "KEY") is None
+    await directory.refresh()
+    assert directory.secret(site.id, "KEY") == "old"
+    assert directory.secret(site.id, "key") is None
+    assert directory.secret(other.id, "KEY") is None
+    await set_secret(store, directory.seal, site, "KEY", "new", 2)
+    assert directory.secret(site.id, "KEY") == "old"
+    await directory.refresh()
+    assert directory.secret(site.id, "KEY") == "new"
+    await remove_secret(store, site, "KEY")
+    await directory.refresh()
+    assert directory.secret(site.id, "KEY") is None
+    await store.close()
+
+
+async def test_a_secret_that_was_moved_to_another_name_or_site_does_not_open(store: SqliteStore) -> None:
+    vault = Vault(bytes(32))
+    site = await create_site(store, vault, "Shop", SUBJECT, 0)
+    other = await create_site(store, vault, "Other", SUBJECT, 0)
+    kept = await set_secret(store, vault.seal, site, "KEY", "hidden", 1)
+    await store.put_secret(msgspec.structs.replace(kept, name="OTHER"))
+    await store.put_secret(msgspec.structs.replace(kept, site=other.id))
+    directory = Directory(store, vault)
+    await directory.refresh()
+    assert directory.secret(site.id, "KEY") == "hidden"
+    for owner, name in ((site, "OTHER"), (other, "KEY")):
+        with pytest.raises(VaultError) as refused:
+            directory.secret(owner.id, name)
+        assert "hidden" not in str(refused.value)
     await store.close()

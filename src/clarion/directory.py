@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from clarion.control.secrets import secret_purpose
 from clarion.control.sites import VAPID_PURPOSE, WEBHOOK_PREFIX, WEBHOOK_PURPOSE
 from clarion.delivery.vapid import VapidKey
 from clarion.store.port import Store
@@ -41,6 +42,8 @@ class Directory:
         self._paused: frozenset[tuple[int, str]] = frozenset()
         self._vapid: dict[int, VapidKey] = {}
         self._webhook: dict[int, bytes] = {}
+        self._sealed: dict[tuple[int, str], bytes] = {}
+        self._opened: dict[tuple[int, str], str] = {}
         self._used: dict[int, int] = {}
 
     async def refresh(self) -> None:
@@ -53,7 +56,8 @@ class Directory:
         self._seen.clear()
         self._paused = _paused(configuration)
         self._sites = {site.id: site for site in configuration.sites}
-        self._vapid, self._webhook = {}, {}
+        self._sealed = {(secret.site, secret.name): secret.sealed for secret in configuration.secrets}
+        self._vapid, self._webhook, self._opened = {}, {}, {}
         for site in configuration.sites:
             try:
                 self._vapid[site.id] = self._open_vapid(site)
@@ -106,6 +110,20 @@ class Directory:
     def webhook_secret(self, site: int) -> bytes:
         """Raises KeyError for an unknown site."""
         return self._webhook[site]
+
+    def secret(self, site: int, name: str) -> str | None:
+        """The value of a site's secret; None where none is set. Raises VaultError when it does not open."""
+        opened = self._opened.get((site, name))
+        if opened is None:
+            sealed = self._sealed.get((site, name))
+            if sealed is None:
+                return None
+            opened = self._opened[site, name] = self._vault.open(sealed, secret_purpose(site, name)).decode()
+        return opened
+
+    def seal(self, plaintext: bytes, purpose: str) -> bytes:
+        """Seal what is to be kept (`clarion.vault.Vault.seal`)."""
+        return self._vault.seal(plaintext, purpose)
 
     def paused(self, site: int, workflow: str) -> bool:
         """Whether an operator has paused a workflow."""

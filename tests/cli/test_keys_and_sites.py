@@ -104,6 +104,7 @@ def test_with_several_sites_one_has_to_be_named(cli: Cli, data: Path) -> None:
     [
         *(("keys", "list"), ("keys", "create", "--name", "x"), ("keys", "revoke", "1"), ("sites", "list"), ("sites", "show"), ("migrate",)),
         *(("workflows", "list"), ("workflows", "show", "x"), ("events", "tail"), ("events", "send", "x", "--profile", "p"), ("serve",)),
+        *(("secrets", "set", "X"), ("secrets", "list"), ("secrets", "remove", "X")),
         *(("profiles", "show", "x"), ("sites", "create", "--name", "x", "--vapid-subject", "mailto:a@b.example")),
     ],
 )

@@ -33,12 +33,16 @@ class FakeKeys:
     def __init__(self) -> None:
         private, public = generate_vapid_key()
         self.key = VapidKey(private, public, "mailto:operator@shop.example")
+        self.secrets: dict[str, str] = {}
 
     def vapid(self, site: int) -> VapidKey:
         return {1: self.key}[site]
 
     def webhook_secret(self, site: int) -> bytes:
         return {1: SECRET}[site]
+
+    def secret(self, site: int, name: str) -> str | None:
+        return {1: self.secrets}[site].get(name)
 
     def paused(self, site: int, workflow: str) -> bool:
         return workflow == PAUSED

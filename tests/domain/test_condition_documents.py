@@ -40,7 +40,7 @@ def problems(raw: object) -> list[tuple[tuple[str | int, ...], str]]:
         (ROW | {"field": "evnt.price"}, ("field",), "unknown field root 'evnt' (did you mean 'event'?)"),
         (ROW | {"field": 5}, ("field",), "must be a field"),
         (ROW | {"field": ""}, ("field",), "must be a field"),
-        (ROW | {"field": "secrets.x"}, ("field",), "secrets are not supported yet"),
+        (ROW | {"field": "secrets.x"}, ("field",), "secrets can be used in http steps only"),
         (ROW | {"op": "gtee"}, ("op",), "unknown op 'gtee' (did you mean 'gte'?)"),
         (ROW | {"op": "=="}, ("op",), "unknown op '==' (did you mean 'eq'?)"),
         (ROW | {"op": ["eq"]}, ("op",), "unknown op"),

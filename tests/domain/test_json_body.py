@@ -68,7 +68,7 @@ def test_fields_are_known() -> None:
     ("body", "path", "message"),
     [
         ({"a": ["x", "{{ b"]}, ("a", 1), "never closed"),
-        ({"a": "{{ secrets.x }}"}, ("a",), "not supported yet"),
+        ({"a": "{{ secrets.x }}"}, ("a",), "http steps only"),
         ({"a": "{{ reakt.status }}"}, ("a",), "did you mean 'react'?"),
         ({"{{ a }}": 1}, ("{{ a }}",), "a key is no template"),
         ({1: 1}, ("1",), "must be a string"),

@@ -105,7 +105,7 @@ def test_sound_fields_have_no_problem(field: str) -> None:
         ("event.-a", "'-a' is no key"),
         ("event.a.b", "'a.b' is no key"),
         ("event." + "a" * 256, "is no key"),
-        ("secrets.token", "secrets are not supported yet"),
+        ("secrets.token", "secrets can be used in http steps only"),
         ("segments.vip", "'segments' has no parts"),
         ("run", "only run.key"),
         ("run.id", "only run.key"),

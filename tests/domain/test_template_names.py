@@ -91,8 +91,8 @@ def test_names(compiled: Any, source: str, text: str, missing: tuple[str, ...]) 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("{{ secrets.token }}", "secrets are not supported yet"),
-        ("{{ secrets }}", "secrets are not supported yet"),
+        ("{{ secrets.token }}", "secrets can be used in http steps only"),
+        ("{{ secrets }}", "secrets can be used in http steps only"),
         ("{{ event }}", "'event' holds several values: name one, such as event.price"),
         ("{{ subscriber || x }}", "'subscriber' holds several values"),
         ("{{ react }}", "'react' is a step: name a value of it"),

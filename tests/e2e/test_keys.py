@@ -23,6 +23,9 @@ REQUESTS: dict[tuple[str, str], tuple[str, object]] = {
     ("PUT", "/workflows/scoped"): ("write", DOCUMENT),
     ("POST", "/workflows/nothing/pause"): ("write", None),
     ("POST", "/workflows/nothing/resume"): ("write", None),
+    ("GET", "/secrets"): ("admin", None),
+    ("PUT", "/secrets/SCOPED"): ("admin", {"value": "x"}),
+    ("DELETE", "/secrets/NOTHING"): ("admin", None),
 }
 
 

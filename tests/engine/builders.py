@@ -9,14 +9,18 @@ from clarion.engine.batch import Batch, Needs, decode
 from clarion.engine.registry import Registry
 from clarion.store.records import (
     Delivery,
+    DeliveryOutcome,
     Entry,
     EntryKind,
     EntryMemory,
     Explanation,
     Facts,
+    NewEntry,
     Outcome,
     PartitionState,
     Poisoned,
+    Receipt,
+    RunChange,
     RunRow,
     SubscriberPut,
     WorkflowChange,
@@ -49,6 +53,8 @@ class Partition:
         self.registry = Registry(self.versions)  # type: ignore[arg-type]  # a part of the port is enough
         self.state = PartitionState(0, 1, 0, 0, 0)
         self.timers = 1000
+        self.sweep = True
+        """Whether runs hear of a publish at once; else before their next input."""
         self.profiles: dict[tuple[int, str], Profile] = {}
         self.subscribers: dict[tuple[int, str], Subscriber] = {}
         self.runs: dict[str, RunRow] = {}
@@ -58,12 +64,19 @@ class Partition:
         self.explanations: list[Explanation] = []
         self.poisoned: list[Poisoned] = []
         self.outcomes: list[Outcome] = []
+        self.inbox: list[NewEntry] = []
+        self.counts: dict[tuple[str, int, str, str, str], int] = {}
+        """By workflow, version, step, name, branch."""
         self._position = 0
+
+    def _next(self) -> int:
+        self._position += 1
+        return self._position
 
     # -- entries -----------------------------------------------------------------------------------------------------
 
     def entry(self, kind: EntryKind, body: object, id: str | None = None, received: int = 0) -> Entry:
-        self._position += 1
+        self._next()
         return Entry(self._position, kind, SITE, id or f"entry{self._position}", msgspec.Raw(msgspec.json.encode(body)), received)
 
     def event(self, name: str, id: str | None = None, device: str | None = None, profile: str | None = "p", **data: Any) -> Entry:
@@ -77,14 +90,53 @@ class Partition:
     def subscriber(self, device: str, profile_id: str | None = None, **more: Any) -> Entry:
         return self.entry(EntryKind.SUBSCRIBER, SubscriberPut(device, f"https://push.example/{device}", "k", "a", profile_id, **more))
 
-    def publish(self, text: str) -> Entry:
+    def publish(self, text: str, runs: str = "keep") -> Entry:
         document = read_document(text)
         version = max((v for _, w, v in self.versions.documents if w == document.workflow), default=0) + 1
         self.versions.documents[SITE, document.workflow, version] = canonical(document)
-        return self.entry(EntryKind.WORKFLOW, WorkflowChange(document.workflow, "publish", version))
+        return self.entry(EntryKind.WORKFLOW, WorkflowChange(document.workflow, "publish", version, runs))
 
     def change(self, workflow: str, change: str, skip_older_than: int | None = None) -> Entry:
-        return self.entry(EntryKind.WORKFLOW, WorkflowChange(workflow, change, 0, skip_older_than))
+        return self.entry(EntryKind.WORKFLOW, WorkflowChange(workflow, change, skip_older_than=skip_older_than))
+
+    def operator(self, run: str, change: str, **more: Any) -> Entry:
+        return self.entry(EntryKind.RUN, RunChange(run, self.runs[run].workflow, change, **more))
+
+    def receipt(self, delivery: str, event: str, **more: Any) -> Entry:
+        """What a receiver did with a push."""
+        sent = self.deliveries[delivery]
+        return self.entry(
+            EntryKind.RECEIPT,
+            Receipt(
+                event,
+                sent.id,
+                sent.run,
+                sent.workflow,
+                sent.version,
+                sent.step,
+                sent.profile,
+                sent.subscriber or "",
+                hops=sent.hops,
+                **more,
+            ),
+        )
+
+    def outcome(self, delivery: str, outcome: str, **more: Any) -> Entry:
+        """How a delivery ended."""
+        sent = self.deliveries[delivery]
+        return self.entry(
+            EntryKind.OUTCOME,
+            DeliveryOutcome(
+                sent.id, sent.effect, sent.run, sent.workflow, sent.step, sent.kind, outcome, sent.profile, sent.subscriber,
+                hops=sent.hops, version=sent.version, **more,
+            ),
+        )  # fmt: skip
+
+    def emitted(self) -> list[Entry]:
+        """What runs have sent back in and what is not applied yet, as the inbox gives it."""
+        entries = [Entry(self._next(), one.kind, one.site, one.id, msgspec.Raw(one.body), one.received) for one in self.inbox]
+        self.inbox.clear()
+        return entries
 
     # -- batches -----------------------------------------------------------------------------------------------------
 
@@ -113,10 +165,21 @@ class Partition:
             batch.fire_timers(self.timers)
         outcome = batch.outcome()
         self._take(outcome)
+        for site, workflow in batch.directed:
+            self._direct(site, workflow, at)
         for site, workflow in batch.resumed:
             again = [run for run in self.runs.values() if (run.site, run.workflow, run.held) == (site, workflow, True)]
             self.runs |= {run.id: msgspec.structs.replace(run, held=False) for run in again}
         return await self.apply(*rest, at=at) if rest else outcome
+
+    def _direct(self, site: int, workflow: str, at: int) -> None:
+        """Let every run hear of a publish, as the owner does in pieces."""
+        if not self.sweep:
+            return
+        behind = [run for run in self.runs.values() if (run.site, run.workflow, run.status) == (site, workflow, "waiting")]
+        needs = Needs(self.registry)
+        needs.add_runs(behind)
+        self._take(Batch(self.state, self.registry, self._facts(needs), [], at).outcome())
 
     def _facts(self, needs: Needs) -> Facts:
         """What the store would give, and no more."""
@@ -124,7 +187,13 @@ class Partition:
         owner = {(site, device): one.profile for (site, device), one in self.subscribers.items()}
         named = {(one.site, one.value) for one in asked.named}
         people = {(one.site, one.value) for one in asked.profiles} | {(at[0], owner[at]) for at in named if at in owner}
-        runs = [run for run in self.runs.values() if run.status == "waiting" and (run.site, run.profile) in people]
+        wanted = [self.runs[run] for run in asked.runs if run in self.runs]
+        people |= {(run.site, run.profile) for run in wanted}
+        runs = [
+            run
+            for run in self.runs.values()
+            if run in wanted or ((run.status == "waiting" or run.goal_until is not None) and (run.site, run.profile) in people)
+        ]
         entered = {(run.site, msgspec.json.decode(run.state)["entry"].get("device_token_hash")) for run in runs}
         memory = {
             (one.site, one.profile or owner.get((one.site, one.device_token_hash or "")), one.workflow, one.key) for one in asked.memory
@@ -155,6 +224,10 @@ class Partition:
         self.workflows |= {(one.site, one.workflow): one for one in outcome.workflows}
         self.deliveries |= {one.id: one for one in outcome.deliveries}
         self.explanations += outcome.explanations
+        self.inbox += outcome.emitted
+        for count in outcome.counts:
+            key = (count.workflow, count.version, count.step, count.name, count.branch)
+            self.counts[key] = self.counts.get(key, 0) + count.count
         self.poisoned += outcome.poisoned
 
     def verdicts(self, event: str) -> dict[str, Any]:

@@ -158,7 +158,7 @@ async def test_a_push_goes_to_each_active_subscriber_and_to_nobody_without_one(p
     assert told.count("no_subscriber") == 1
     [lonely] = [one for one in partition.explanations if one.profile == "n:lonely" and b"no_subscriber" in bytes(one.body)]
     [[_, history]] = msgspec.json.decode(lonely.body)["runs"]
-    assert [(reason["what"], reason["step"]) for reason in history] == [("push", "push"), ("no_subscriber", "push"), ("completed", "push")]
+    assert [(reason["what"], reason["step"]) for reason in history] == [("no_subscriber", "push"), ("completed", "push")]
     payload = msgspec.json.decode(pushes[0].job)["payload"]
     assert payload["id"] == payload["tag"] == pushes[0].effect
 

@@ -8,7 +8,7 @@ import pytest
 
 from clarion.store.sqlite.statements import load
 
-AREAS = ("configuration", "engine", "ingest", "outbox", "reading")
+AREAS = ("configuration", "engine", "ingest", "outbox", "reading", "workflows")
 
 WALKS = {
     ("configuration", "generation"): {"generation"},
@@ -16,21 +16,24 @@ WALKS = {
     ("configuration", "probe"): {"generation"},
     ("configuration", "sites"): {"sites"},
     ("configuration", "keys"): {"api_keys"},
-    ("configuration", "workflows"): {"workflows"},
+    ("configuration", "secrets"): {"secrets"},
     ("engine", "take"): {"inbox"},  # from its beginning, up to the limit
     ("engine", "workflow_states"): {"workflow_states"},
     ("engine", "site_states"): {"site_states"},
     ("ingest", "forget_claims"): {"event_ids"},  # likewise
+    ("ingest", "forget_explanations"): {"explanations"},
     ("outbox", "hold"): {"outbox"},  # a pause or a resume is rare
     ("outbox", "stale"): {"o"},
     ("outbox", "release"): {"outbox"},
     ("reading", "poisoned"): {"poisoned"},
     ("reading", "waiting"): {"inbox", "outbox"},
+    ("workflows", "workflows"): {"workflows"},
 }
 """Statements that may go through a table, and which (or its alias)."""
 
 TABLES = (
-    "inbox|log|event_ids|poisoned|profiles|subscribers|runs|entry_memory|explanations|deliveries|outbox|sites|api_keys|workflows|generation"
+    "inbox|log|event_ids|poisoned|profiles|subscribers|runs|entry_memory|explanations|deliveries|outbox|counters|sites|api_keys|secrets"
+    "|workflows|workflow_drafts|generation"
 )
 
 
@@ -46,7 +49,7 @@ def test_a_statement_finds_its_rows_by_an_index(area: str, name: str, sql: str) 
     plan = [row[3] for row in database.execute("EXPLAIN QUERY PLAN " + sql, values)]
     walked = {match[1] for step in plan if (match := re.match(rf"SCAN ({TABLES}|[a-z])\b(?! VIRTUAL)", step))}
     walked |= {match[1] for step in plan if (match := re.match(r"SEARCH (\w+) USING .*(?:INDEX \w+|KEY) \(partition=\?\)", step))}
-    derived = set(re.findall(r"FROM (?:concerned|going|receivers|started) AS (\w)\b", sql)) | set(re.findall(r"\) AS (\w)\b", sql))
+    derived = set(re.findall(r"FROM (?:concerned|picked|started) AS (\w)\b", sql)) | set(re.findall(r"\) AS (\w)\b", sql))
     assert walked - derived == WALKS.get((area, name), set())
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.workflow.builders import ProgramOf, event, new_run
 
 from clarion.domain.ids import effect_id
-from clarion.workflow.advance import Arrived, Begin, Due, Person, Stop, advance
+from clarion.workflow.advance import Begin, Due, Leaving, Person, Stop, advance
 from clarion.workflow.effects import HttpEffect, PushEffect
 from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING
 from clarion.workflow.source import DocumentInvalid
@@ -175,16 +175,16 @@ steps: [{id: one, wait: {for: 1h}}]
 def test_exit_rules_compare_with_the_starting_event(program: ProgramOf, person: Person) -> None:
     document = program(EXITS)
     run = advance(document, new_run(event(cart="c1")), Begin(), 0, person).run
-    other = advance(document, run, Arrived(event("purchase", "e2"), {"cart": "c2"}), 5, person)
+    other = advance(document, run, Leaving(event("purchase", "e2"), {"cart": "c2"}), 5, person)
     assert other.run == run
     [reason] = other.reasons
     assert reason.what == "not_exited"
     assert (reason.detail["rows"][0]["saw"], reason.detail["rows"][0]["expected"]) == ("c2", "c1")
-    same = advance(document, run, Arrived(event("purchase", "e3"), {"cart": "c1"}), 6, person)
+    same = advance(document, run, Leaving(event("purchase", "e3"), {"cart": "c1"}), 6, person)
     assert (same.run.status, same.run.reason, same.run.ended, same.run.due) == (EXITED, "event purchase", 6, None)
-    plain = advance(document, run, Arrived(event("stop", "e4"), {}), 7, person)
+    plain = advance(document, run, Leaving(event("stop", "e4"), {}), 7, person)
     assert plain.run.status == EXITED
-    unheard = advance(document, run, Arrived(event("go", "e5"), {}), 7, person)
+    unheard = advance(document, run, Leaving(event("go", "e5"), {}), 7, person)
     assert (unheard.run, unheard.reasons) == (run, ())
 
 

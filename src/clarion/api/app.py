@@ -14,7 +14,7 @@ from clarion.api.context import Context, Endpoint, guarded, refused
 from clarion.api.ingest import BatchRoute, EventsRoute
 from clarion.api.openapi import openapi
 from clarion.api.protocol_direct import DirectRoute
-from clarion.api.routes import health, log, profiles, subscribers, workflows
+from clarion.api.routes import health, log, profiles, secrets, subscribers, workflows
 from clarion.contract.errors import method_not_allowed, not_found
 from clarion.contract.limits import MAX_EVENT_BODY
 from clarion.workflow.source import LONGEST as LONGEST_DOCUMENT
@@ -49,6 +49,8 @@ ROUTES: Mapping[str, Methods] = {
     "/api/v1/workflows/{workflow}": {"GET": workflows.show_workflow, "PUT": workflows.publish_workflow},
     "/api/v1/workflows/{workflow}/pause": {"POST": workflows.pause_workflow},
     "/api/v1/workflows/{workflow}/resume": {"POST": workflows.resume_workflow},
+    "/api/v1/secrets": {"GET": secrets.list_secrets},
+    "/api/v1/secrets/{name}": {"PUT": secrets.set_secret, "DELETE": secrets.remove_secret},
     "/healthz": {"GET": health.healthz},
     "/readyz": {"GET": health.readyz},
 }

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from clarion import __version__
 from clarion.contract import schemas
+from clarion.control.secrets import LONGEST_VALUE
+from clarion.domain.secret_marks import SECRET_NAME
 from clarion.workflow.source import json_schema
 
 Json = dict[str, Any]
@@ -40,6 +42,7 @@ def openapi() -> Json:
 
 def _paths() -> Json:
     slug = _parameter("workflow", "path", {"type": "string", "minLength": 1, "maxLength": 64}, "The workflow's slug.")
+    secret = _parameter("name", "path", {"type": "string", "pattern": f"^{SECRET_NAME.pattern}$"}, "The secret's name.")
     named = {"type": "string", "minLength": 1, "maxLength": 255}
     return {
         "/api/v1/events": {
@@ -131,6 +134,28 @@ def _paths() -> Json:
                 parameters=[slug],
                 body_required=False,
             )
+        },
+        "/api/v1/secrets": {
+            "get": _operation("listSecrets", "Names of the secrets that `http` steps may use", _data(_list("secrets")), ())
+        },
+        "/api/v1/secrets/{name}": {
+            "put": _operation(
+                "setSecret",
+                "Set a secret; its value is never shown again",
+                _data(_OBJECT),
+                (400, 404, 413),
+                body={
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["value"],
+                            "properties": {"value": {"type": "string", "minLength": 1, "maxLength": LONGEST_VALUE, "writeOnly": True}},
+                        }
+                    }
+                },
+                parameters=[secret],
+            ),
+            "delete": _operation("removeSecret", "Forget a secret", _data(_OBJECT), (404, 413), parameters=[secret]),
         },
         "/healthz": {"get": _open("healthz", "The process is up", ())},
         "/readyz": {"get": _open("readyz", "It takes events", (503,))},

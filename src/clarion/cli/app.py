@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from clarion.cli import doctor, events, initialise, keys, migrate, profiles, serve, sites, workflows
+from clarion.cli import doctor, events, initialise, keys, migrate, profiles, secrets, serve, sites, workflows
 from clarion.cli.failures import FAILED, INTERRUPTED, Failure, describe
 from clarion.cli.invocation import NAME, as_invoked
 from clarion.cli.output import plain
@@ -27,6 +27,7 @@ app.command("init")(initialise.init)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sites.app, name="sites")
+app.add_typer(secrets.app, name="secrets")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(events.app, name="events")
 app.add_typer(profiles.app, name="profiles")

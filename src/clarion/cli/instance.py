@@ -36,6 +36,15 @@ class Instance(Protocol):
     def resume(self, slug: str, skip_older_than: str | None) -> View:
         """Let a workflow go on; `skip_older_than` is a duration such as `24h`."""
 
+    def secrets(self) -> list[View]:
+        """Every secret, without its value."""
+
+    def set_secret(self, name: str, value: str) -> View:
+        """Set a secret."""
+
+    def remove_secret(self, name: str) -> None:
+        """Forget a secret."""
+
     def profile(self, profile_id: str) -> View:
         """A profile and what belongs to it."""
 

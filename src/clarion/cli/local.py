@@ -14,7 +14,7 @@ from clarion.config import Settings, data_directory, load_settings
 from clarion.contract.errors import event_id_conflict, too_large
 from clarion.contract.limits import MAX_EVENT_BODY
 from clarion.contract.track_event import read_event
-from clarion.control import sites, views, workflows
+from clarion.control import secrets, sites, views, workflows
 from clarion.domain.ids import named_profile
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
@@ -123,6 +123,16 @@ class LocalInstance:
         return views.workflow_view(
             self._local.run(workflows.resume_workflow(self._local.store, self._site, slug, wall_clock(), fresh_id, skip))
         )
+
+    def secrets(self) -> list[View]:
+        return [views.secret_view(secret) for secret in self._local.run(secrets.list_secrets(self._local.store, self._site))]
+
+    def set_secret(self, name: str, value: str) -> View:
+        seal = self._local.vault().seal
+        return views.secret_view(self._local.run(secrets.set_secret(self._local.store, seal, self._site, name, value, wall_clock())))
+
+    def remove_secret(self, name: str) -> None:
+        self._local.run(secrets.remove_secret(self._local.store, self._site, name))
 
     def profile(self, profile_id: str) -> View:
         return self._profile(named_profile(profile_id))

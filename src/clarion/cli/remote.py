@@ -20,7 +20,7 @@ LARGEST: Final = 32 * 1024 * 1024
 _ADVICE: Final = {
     401: "give the key of this server's site with --key or CLARION_API_KEY",
     403: "use a key with the scope that this needs: clarion keys create --scopes …",
-    404: "see: clarion workflows list, or: clarion events tail",
+    404: "see: clarion workflows list, or: clarion secrets list, or: clarion events tail",
     409: "use another event_id, or none",
     429: "wait a moment and try again",
     503: "try again; if it stays so, run clarion doctor on the server",
@@ -82,6 +82,15 @@ class RemoteInstance:
     def resume(self, slug: str, skip_older_than: str | None) -> View:
         given = {} if skip_older_than is None else {"skip_older_than": skip_older_than}
         return self._ask("POST", f"workflows/{_part(slug)}/resume", msgspec.json.encode(given))
+
+    def secrets(self) -> list[View]:
+        return _list(self._ask("GET", "secrets"), "secrets")
+
+    def set_secret(self, name: str, value: str) -> View:
+        return self._ask("PUT", f"secrets/{_part(name)}", msgspec.json.encode({"value": value}))
+
+    def remove_secret(self, name: str) -> None:
+        self._ask("DELETE", f"secrets/{_part(name)}")
 
     def profile(self, profile_id: str) -> View:
         return self._ask("GET", f"profiles/{_part(profile_id)}")

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from clarion.domain.ids import public_profile_id
-from clarion.store.records import ApiKey, LogRow, ProfileView, Site, WorkflowRow, WorkflowVersion
+from clarion.store.records import ApiKey, LogRow, ProfileView, Secret, Site, WorkflowRow, WorkflowVersion
 
 View = dict[str, Any]
 
@@ -35,6 +35,11 @@ def key_view(key: ApiKey) -> View:
         "last_used": key.last_used,
         "revoked": key.revoked,
     }
+
+
+def secret_view(secret: Secret) -> View:
+    """A secret without its value."""
+    return {"name": secret.name, "changed": secret.changed}
 
 
 def workflow_view(row: WorkflowRow, version: WorkflowVersion | None = None) -> View:

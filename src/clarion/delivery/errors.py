@@ -26,6 +26,10 @@ class BadRequest(SendError):
     permanent = True
 
 
+class SecretNotSet(BadRequest):
+    """The request needs a secret that the site does not have."""
+
+
 class ConnectFailed(SendError):
     """The name did not resolve, nobody listens, or TLS failed."""
 

@@ -27,3 +27,8 @@ class HttpJob(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: dict[str, str] = {}
     body: str | None = None
     """JSON text."""
+    capture: bool = False
+    """Whether the run wants what is answered."""
+    secrets: tuple[str, ...] = ()
+    """Names of the secrets whose marks stand in the URL, the headers and the body (`clarion.domain.secret_marks`). A text that only looks
+    like the mark of another secret is sent as it is."""

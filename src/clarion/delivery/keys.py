@@ -14,5 +14,8 @@ class SiteKeys(Protocol):
     def webhook_secret(self, site: int) -> bytes:
         """The bytes of the secret that signs the site's HTTP requests (`clarion.delivery.signing.parse_secret`)."""
 
+    def secret(self, site: int, name: str) -> str | None:
+        """The value that an HTTP request may hold for a secret; None where none is set. Raises VaultError when it does not open."""
+
     def paused(self, site: int, workflow: str) -> bool:
         """True while the workflow's undelivered effects are held (semantics §7)."""

@@ -7,6 +7,7 @@ from clarion.clock import SECOND
 from clarion.delivery.errors import BadRequest
 from clarion.delivery.jobs import HttpJob, PushJob
 from clarion.delivery.keys import SiteKeys
+from clarion.delivery.revealing import Revealed
 from clarion.delivery.signing import signature_headers
 from clarion.delivery.target import parse_target
 from clarion.delivery.vapid import VapidTokens
@@ -23,35 +24,39 @@ _URGENCIES: Final = frozenset({"very-low", "low", "normal", "high"})
 
 
 class Outgoing(NamedTuple):
-    """A request, ready to be sent."""
+    """A request, ready to be sent; it holds secrets in the clear, so nothing of it is logged or kept."""
 
     method: str
     url: str
     headers: list[tuple[bytes, bytes]]
     body: bytes | None
+    secrets: tuple[str, ...] = ()
+    """Values of the secrets in it."""
 
 
 def http_request(delivery: Delivery, job: HttpJob, keys: SiteKeys, now: int) -> Outgoing:
-    """The signed request of an HTTP step. Its `webhook-id` is the effect's id on every attempt. Raises BadRequest, and
-    KeyError for an unknown site.
+    """The signed request of an HTTP step, with its secrets. Its `webhook-id` is the effect's id on every attempt.
+
+    Raises BadRequest, KeyError for an unknown site, and VaultError for a secret that does not open.
     """
-    body = None if job.body is None else job.body.encode()
+    revealed = Revealed(job, lambda name: keys.secret(delivery.site, name))
+    body = None if job.body is None else revealed.body(job.body).encode()
     headers = signature_headers(keys.webhook_secret(delivery.site), delivery.effect, now // SECOND, body or b"")
     given = set()
     try:
-        for name, value in job.headers.items():
+        for name, held in job.headers.items():
             lower = name.lower()
             if lower in _OURS or lower.startswith("webhook-"):
                 continue
             given.add(lower)
-            headers.append((name.encode("ascii"), value.encode()))
+            headers.append((name.encode("ascii"), revealed.header(held).encode()))
     except UnicodeEncodeError:
         raise BadRequest("a header is not valid text") from None
     if "user-agent" not in given:
         headers.append((b"user-agent", USER_AGENT))
     if body is not None and "content-type" not in given:
         headers.append((b"content-type", b"application/json"))
-    return Outgoing(job.method.upper(), job.url, headers, body)
+    return Outgoing(job.method.upper(), revealed.url(job.url), headers, body, revealed.values)
 
 
 def push_request(delivery: Delivery, job: PushJob, keys: SiteKeys, tokens: VapidTokens, now: int) -> Outgoing:

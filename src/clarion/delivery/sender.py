@@ -10,6 +10,7 @@ import structlog
 
 from clarion import faults
 from clarion.clock import Clock
+from clarion.delivery.capture import capture
 from clarion.delivery.connection import Response
 from clarion.delivery.errors import Blocked, SendError
 from clarion.delivery.guard import PushAllowList
@@ -18,6 +19,7 @@ from clarion.delivery.keys import SiteKeys
 from clarion.delivery.outgoing import Outgoing, http_request, push_request
 from clarion.delivery.retry import Outcome, Verdict, classify, next_attempt, parse_retry_after
 from clarion.delivery.vapid import VapidTokens
+from clarion.domain.records import Scalar
 from clarion.store.records import Attempt, Delivery, Report
 
 MAX_ERROR: Final = 300
@@ -57,16 +59,19 @@ class Sender:
         """Send a delivery once and say what became of it.
 
         Past `expires` nothing is sent: outcome `expired`. An attempt that may be repeated but has no retry left within the time ends as
-        `failed`, with that attempt's reason.
+        `failed`, with that attempt's reason. Where the job says so, the report of the end holds what was answered.
         """
         began = self._clock()
+        wanted = isinstance(job, HttpJob) and job.capture
         if began > delivery.expires:
-            return Attempted(expired(delivery, began), True)
+            return Attempted(_answered(expired(delivery, began), {} if wanted else None), True)
         response: Response | None = None
+        secrets: tuple[str, ...] = ()
         try:
             outgoing = self._prepare(delivery, job, began)
+            secrets = outgoing.secrets
             faults.reach("delivery.before_send")
-            response = await self._client.request(*outgoing)
+            response = await self._client.request(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
             faults.reach("delivery.after_send")
             verdict, answered = classify(delivery.kind, response.status), True
         except SendError as error:
@@ -74,7 +79,8 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - the worker outlives any bug; the operator finds it in the log and at the delivery
             _log.exception("delivery attempt broke", delivery=delivery.id)
             verdict, answered = internal(error), True
-        return Attempted(self._report(delivery, began, response, verdict), answered)
+        report = self._report(delivery, began, response, verdict)
+        return Attempted(_answered(report, capture(response, secrets)) if wanted and report.outcome else report, answered)
 
     def broken(self, delivery: Delivery, error: Exception) -> Report:
         """The report of a delivery whose job cannot even be read."""
@@ -108,6 +114,11 @@ def expired(delivery: Delivery, now: int) -> Report:
     last = delivery.attempts[-1] if delivery.attempts else None
     reason = "expired before it was sent" if last is None else f"expired; last: {last.error}"
     return Report(delivery, "expired", now, None, None if last is None else last.status, reason[:MAX_ERROR])
+
+
+def _answered(report: Report, response: dict[str, Scalar] | None) -> Report:
+    """The report with what was answered."""
+    return msgspec.structs.replace(report, response=response)
 
 
 def internal(error: Exception) -> Verdict:

@@ -1,6 +1,6 @@
 """Conditions as documents write them: `{all: […]}`, `{any: […]}`, `{not: {…}}` and rows `{field, op, value}` (semantics §3)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from clarion.domain.condition_tree import Condition, Group, Node, Not, Row
@@ -32,13 +32,16 @@ _SPELLINGS: Final = {
 }
 
 
-def parse_condition(raw: object, path: Path, step_ids: Collection[str]) -> tuple[Condition | None, list[Problem]]:
+def parse_condition(
+    raw: object, path: Path, step_ids: Collection[str], refused: Callable[[str], str | None] = lambda _: None
+) -> tuple[Condition | None, list[Problem]]:
     """Read a condition that stands at `path` in its document.
 
     Gives the condition and no problem, or None and every problem, in the order of the document. `step_ids` are the steps
-    whose fields it may name. At most 20 levels and 200 rows; what lies beyond is one problem and is not read.
+    whose fields it may name; `refused` says why a sound field may not stand here. At most 20 levels and 200 rows; what lies
+    beyond is one problem and is not read.
     """
-    reader = _Reader(step_ids)
+    reader = _Reader(step_ids, refused)
     root = reader.node(raw, path, 1)
     if root is None or reader.problems:
         return None, reader.problems
@@ -48,8 +51,9 @@ def parse_condition(raw: object, path: Path, step_ids: Collection[str]) -> tuple
 class _Reader:
     """One reading of one condition."""
 
-    def __init__(self, step_ids: Collection[str]) -> None:
+    def __init__(self, step_ids: Collection[str], refused: Callable[[str], str | None]) -> None:
         self.step_ids = step_ids
+        self.refused = refused
         self.problems: list[Problem] = []
         self.fields: set[str] = set()
         self._rows = 0
@@ -117,7 +121,7 @@ class _Reader:
         if not isinstance(field, str) or not field:
             self.note(place, "must be a field such as event.price")
             return None
-        problem = field_problem(field, self.step_ids)
+        problem = field_problem(field, self.step_ids) or self.refused(field)
         if problem is not None:
             self.note(place, problem)
             return None

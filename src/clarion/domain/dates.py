@@ -21,7 +21,8 @@ _ISO = re.compile(
     r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,12}))?)?"
     r"(?:([Zz])|([+-])([0-9]{2})(?::?([0-9]{2}))?)?)?"
 )
-_ZONE_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}")
+_ZONE_NAME = re.compile(r"(?!(?:localtime|posixrules|Factory)$|(?:right|posix)/)[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}")
+"""Without what depends on the machine, or is no place's time."""
 
 
 @lru_cache(maxsize=1024)

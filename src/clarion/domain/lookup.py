@@ -21,6 +21,7 @@ SUBSCRIBER_FIELDS: Final = frozenset(
     | {"sent_count", "view_count", "click_count", "last_sent", "last_view", "last_click"}
 )
 _INSTANTS: Final = frozenset({"last_sent", "last_view", "last_click"})
+HTTP_STEPS_ONLY: Final = "secrets can be used in http steps only"
 _STEP_FIELDS: Final = ("event.<key>", "status", "response.<key>")
 
 DATA_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
@@ -68,7 +69,7 @@ def field_problem(field: str, step_ids: Collection[str]) -> str | None:
     if root in _KEYED and root != "subscriber":
         return None if DATA_KEY.fullmatch(key) else _key_problem(root, key)
     fixed = {
-        "secrets": "secrets are not supported yet",
+        "secrets": HTTP_STEPS_ONLY,
         "segments": "'segments' has no parts" if dot else None,
         "run": None if key == "key" else "unknown field: of 'run' there is only run.key",
         "subscriber": None if key in SUBSCRIBER_FIELDS else f"unknown subscriber field {quoted(key)}{did_you_mean(key, SUBSCRIBER_FIELDS)}",

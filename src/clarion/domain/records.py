@@ -29,6 +29,14 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """A `start_workflow` step wants this workflow to start, and no other to hear of it."""
 
 
+class FrequencyCap(msgspec.Struct, frozen=True):
+    """At most so many pushes to one profile in any stretch of time of this length (semantics §6)."""
+
+    pushes: int
+    per: int
+    """Microseconds."""
+
+
 class Subscriber(msgspec.Struct, frozen=True, omit_defaults=True):
     """One browser or device that can receive pushes."""
 

@@ -1,74 +1,67 @@
 """Applies one input at a time to the books: the same in the live engine, a simulation and a replay. Reads no clock and no store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from clarion.domain import system_events
 from clarion.domain.ids import caused_event_id, named_profile, run_id
 from clarion.domain.records import Event, Scalar, Scope, Subscriber
-from clarion.engine import identity
-from clarion.engine.fanout import deliveries
+from clarion.engine import history, identity
+from clarion.engine.history import Teller
 from clarion.engine.ledger import Kept, Ledger, Person
-from clarion.engine.registry import PAUSED, Registry
-from clarion.store.records import DeliveryOutcome, EntryMemory, Explanation, SiteState, SubscriberPut, WorkflowState
+from clarion.engine.registry import Registry
+from clarion.engine.runs import Runs
+from clarion.store.records import DeliveryOutcome, EntryMemory, Receipt, RunChange, SiteState, SubscriberPut, WorkflowState
 from clarion.workflow import advance as core
-from clarion.workflow.effects import Effect, PushEffect
+from clarion.workflow.goals import reach
 from clarion.workflow.program import Program
-from clarion.workflow.run import WAITING, Reason, Run
-from clarion.workflow.start import Decision, Verdict, consider
-
-SENT = "PushEngage.Notification.Sent"
-FAILED = "PushEngage.Notification.Failed"
+from clarion.workflow.run import WAITING, Run
+from clarion.workflow.start import MOST_HOPS, PAUSED, Decision, Verdict, consider
 
 _encode = msgspec.json.Encoder().encode
 _decode_data = msgspec.json.Decoder(dict[str, Scalar]).decode
 
-
 MOST_RUNS = 1_000
 """Runs in flight that one profile may have: each of its events is offered to all of them."""
-MOST_TOLD = 100
-"""Runs, and verdicts, that one explanation has at most."""
+MOST_GOALS = 1_000
+"""Runs of one profile whose goal may be open; past that, the oldest one's is given up."""
 
-
-class History(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Body of an explanation: what one input meant to each workflow that it concerned, and what runs did."""
-
-    name: str
-    """Name of the event; `timer` for a timer."""
-    verdicts: tuple[Verdict, ...] = ()
-    runs: tuple[tuple[str, tuple[Reason, ...]], ...] = ()
-    """(run id, what it did)."""
-    unknown_subscriber: bool = False
-    more: int = 0
-    """How many runs and verdicts are left out."""
+_RECEIPTS = {
+    "viewed": (system_events.VIEWED, "view_count", "last_view"),
+    "clicked": (system_events.CLICKED, "click_count", "last_click"),
+    "closed": (system_events.CLOSED, None, None),
+}
 
 
 class Applier:
     """Applies inputs to a ledger. `on_due` hears of every timer that an input set."""
 
-    def __init__(self, ledger: Ledger, registry: Registry, on_due: Callable[[Run], None]) -> None:
-        self._ledger, self._registry, self._on_due = ledger, registry, on_due
-        self._verdicts: list[Verdict] = []
-        self._runs: list[tuple[str, tuple[Reason, ...]]] = []
+    def __init__(self, ledger: Ledger, registry: Registry, on_due: Callable[[Run], None], partitions: int = 1) -> None:
+        self._ledger, self._registry = ledger, registry
+        self._teller = Teller(ledger)
+        self._runs = Runs(ledger, registry, self._teller, on_due, partitions)
 
     # -- inputs ------------------------------------------------------------------------------------------------------
 
     def plain(self, site: int, event: Event) -> str | None:
         """The key of an event's profile if the event changes nothing: the profile is known, and nothing listens or waits. Else None."""
-        if self._registry.listening(site, event.name):
+        if event.workflow is not None or self._registry.listening(site, event.name):
             return None
         profile = self._target(site, event)
         if profile is None:
             return None
         person = (site, profile)
-        return None if self._ledger.profiles.get(person) is None or self._ledger.waiting.get(person) else profile
+        if self._ledger.profiles.get(person) is None or self._ledger.waiting.get(person) or self._ledger.aiming.get(person):
+            return None
+        return profile
 
     def event(self, site: int, event: Event, now: int) -> str:
         """An event from outside or from a run. Returns the key of the profile that it was applied to; empty for an unknown subscriber."""
         profile = self._target(site, event)
         if profile is None:
-            self._explain(site, "", event.id, now, History(event.name, tuple(self._unknown(site, event)), unknown_subscriber=True))
+            self._teller.unknown_subscriber(site, event.id, event.name, now, self._unknown(site, event))
             return ""
         identity.ensure_profile(self._ledger, (site, profile), now)
         self._offer((site, profile), event, now)
@@ -76,30 +69,80 @@ class Applier:
 
     def subscriber(self, site: int, put: SubscriberPut, entry: str, received: int, now: int) -> str:
         """A subscription was registered. Returns the key of its profile."""
-        change = identity.register(self._ledger, site, put, entry, received, now, parallel=self._is_parallel)
-        self._runs.extend((run, (reason,)) for run, reason in change.merged)
+        change = identity.register(self._ledger, site, put, entry, received, now, parallel=self._runs.is_parallel)
+        person = (site, change.profile)
+        self._runs.changed(person)
+        for run in change.merged:
+            self._stop(run, "merged", now)
         for event in change.events:
-            self._offer((site, change.profile), event, now)
+            self._offer(person, event, now)
+        self._close(person, entry, "subscriber", now)
         return change.profile
 
     def outcome(self, site: int, outcome: DeliveryOutcome, entry: str, received: int, now: int) -> str:
         """A delivery ended. Returns the key of the profile that it was for."""
-        if outcome.kind != "push" or outcome.subscriber is None or outcome.outcome == "stale":
+        name = outcome.outcome if outcome.outcome in ("sent", "stale") else "failed"
+        self._runs.count(site, outcome.workflow, outcome.version, outcome.step, name, now)
+        if outcome.kind != "push":
+            return self._result(site, outcome, entry, now)
+        if outcome.subscriber is None or outcome.outcome == "stale":
             return outcome.profile
         subscriber = self._ledger.subscribers.get((site, outcome.subscriber))
         if subscriber is None:
             return outcome.profile
         person = (site, subscriber.profile)
-        name = SENT if outcome.outcome == "sent" else FAILED
-        self._offer(person, self._notification(name, outcome, subscriber, entry, received), now)
+        if name == "sent":
+            subscriber = self._note_on(site, subscriber, "sent_count", "last_sent", now)
+        event = system_events.SENT if name == "sent" else system_events.FAILED
+        more: dict[str, Scalar] = {} if outcome.reason is None else {"reason": outcome.reason}
+        self._offer(person, _notification(event, outcome, subscriber, entry, received, more), now)
         if outcome.outcome == "gone":
             removed = identity.remove(self._ledger, site, outcome.subscriber, entry, received, outcome.hops)
-            for event in removed.events if removed else ():
-                self._offer(person, event, now)
+            if removed is not None:
+                self._runs.changed(person)
+                for told in removed.events:
+                    self._offer(person, told, now)
+        self._close(person, entry, "outcome", now)
         return subscriber.profile
 
+    def receipt(self, site: int, receipt: Receipt, entry: str, received: int, now: int) -> str:
+        """A notification was viewed, clicked or closed. Returns the key of the profile that it was for."""
+        event, counter, last = _RECEIPTS[receipt.event]
+        self._runs.count(site, receipt.workflow, receipt.version, receipt.step, receipt.event, now)
+        subscriber = self._ledger.subscribers.get((site, receipt.subscriber))
+        if subscriber is None:
+            return receipt.profile
+        person = (site, subscriber.profile)
+        if counter is not None and last is not None:
+            subscriber = self._note_on(site, subscriber, counter, last, now)
+        more: dict[str, Scalar] = {} if receipt.action is None else {"action": receipt.action}
+        self._offer(person, _notification(event, receipt, subscriber, entry, received, more), now)
+        self._close(person, entry, "receipt", now)
+        return subscriber.profile
+
+    def operator(self, site: int, change: RunChange, entry: str, now: int) -> str:
+        """An operator stops, retries, moves or re-arms a run. Returns the key of its profile; empty if there is no such run."""
+        kept = self._ledger.runs.get(change.run)
+        if kept is None or kept.run.site != site:
+            return ""
+        run = kept.run
+        match change.change:
+            case "stop":
+                self._runs.advance(kept, core.Stop(change.reason or "stopped"), now)
+            case "retry":
+                self._runs.advance(kept, core.Retry(), now)
+            case "move":
+                self._move(kept, change, now)
+            case "rearm":
+                if run.status == WAITING and run.due is None:
+                    self._ledger.put_run(msgspec.structs.replace(run, due=now))
+            case _:
+                raise ValueError(f"unknown change {change.change!r} of a run")
+        self._close((site, run.profile), entry, history.OPERATOR, now)
+        return run.profile
+
     def workflow(self, state: WorkflowState) -> None:
-        """A workflow was published, paused or resumed."""
+        """A workflow was published, paused, resumed, drained or archived."""
         self._ledger.workflows.put((state.site, state.workflow), state)
         self._registry.put(state)
 
@@ -117,10 +160,25 @@ class Applier:
         if state is not None and state.status == PAUSED:
             self._ledger.put_run(kept.run, held=True)
             return
-        person = (kept.run.site, kept.run.profile)
         stale = state is not None and kept.run.due < state.stale_before
-        self._advance(kept.run, core.Due(), now, person, stale=stale)
-        self._close(kept.run.site, kept.run.profile, kept.run.id, "timer", now)
+        self._runs.advance(kept, core.Due(stale), now)
+        self._close((kept.run.site, kept.run.profile), kept.run.id, history.TIMER, now)
+
+    def catch_up(self, run: str) -> None:
+        """A run may not have heard of a publish yet."""
+        kept = self._ledger.runs.get(run)
+        if kept is None or kept.run.status != WAITING or not self._runs.is_behind(kept):
+            return
+        self._runs.catch_up(kept)
+        at = (self._ledger.runs.get(run) or kept).run.since
+        state = self._registry.state(kept.run.site, kept.run.workflow)
+        at = max((one.at for one in state.directives), default=at) if state else at
+        self._close((kept.run.site, kept.run.profile), kept.run.id, history.WORKFLOW, at)
+
+    def forget(self) -> None:
+        """Drop what was gathered of an input; after one that failed."""
+        self._teller.forget()
+        self._runs.forget()
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -131,46 +189,99 @@ class Applier:
         return None if subscriber is None else subscriber.profile
 
     def _unknown(self, site: int, event: Event) -> list[Verdict]:
-        return [Verdict(state.workflow, state.version, "unknown_subscriber") for state in self._registry.listening(site, event.name)]
+        return [Verdict(state.workflow, state.version, "unknown_subscriber") for state in self._listening(site, event)]
+
+    def _listening(self, site: int, event: Event) -> tuple[WorkflowState, ...]:
+        if event.workflow is None:
+            return self._registry.listening(site, event.name)
+        state = self._registry.state(site, event.workflow)
+        return () if state is None else (state,)
 
     def _offer(self, person: Person, event: Event, now: int) -> None:
-        """Offer an event once, to what existed before it: exit rules, then workflow starts (semantics §5)."""
+        """Offer an event once, to what existed before it: goals, exit rules, `wait_for` steps, workflow starts (semantics §5)."""
         running = self._ledger.runs_of(person)
-        listening = self._registry.listening(person[0], event.name)
-        if not running and not listening:
-            return
-        data = _decode_data(event.data)
-        for kept in running:
-            self._arrive(kept, event, data, now, person)
-        for state in listening:
-            self._consider(state, event, data, now, person)
-        self._close(person[0], person[1], event.id, event.name, now)
+        aiming = self._ledger.aiming_of(person)
+        listening = self._listening(person[0], event)
+        if running or aiming or listening or event.workflow is not None:
+            data = _decode_data(event.data)
+            if event.workflow is None:
+                for kept in aiming:
+                    self._aim(kept, event, data, now, person)
+                for kept in running:
+                    self._leave(kept, event, data, now)
+                self._runs.leave_changed(now)
+                for kept in running:
+                    self._arrive(kept, event, data, now)
+            elif not listening:
+                self._teller.verdict(Verdict(event.workflow, 0, "unknown_workflow"))
+            for state in listening:
+                self._consider(state, event, data, now, person)
+        self._close(person, event.id, event.name, now)
 
-    def _arrive(self, kept: Kept, event: Event, data: dict[str, Scalar], now: int, person: Person) -> None:
-        run = kept.run
-        program = self._program(run)
+    def _aim(self, kept: Kept, event: Event, data: dict[str, Scalar], now: int, person: Person) -> None:
+        """The event may be what a run was for, or the receipt that has to come before that."""
+        run, program = kept.run, self._runs.program(kept.run)
+        if program is None:
+            return
+        reached = reach(program, run, event, data, now, self._runs.person(person, run.entry.device_token_hash))
+        after = run if reached is None else reached.run
+        if run.status != WAITING:  # a run in flight takes receipts where it takes events
+            after = core.receive(program, after, event, data)
+        if after is not run:
+            self._ledger.put_run(after, held=kept.held)
+        if reached is not None:
+            self._teller.verdict(Verdict(run.workflow, run.version, "goal", run.id, reached.rows))
+            self._teller.run(run.id, (reached.reason,))
+            for tally in reached.tallies:
+                self._ledger.count(run.site, run.workflow, tally, now)
+
+    def _leave(self, before: Kept, event: Event, data: dict[str, Scalar], now: int) -> None:
+        kept = self._alive(before)
+        if kept is None:
+            return
+        program = self._runs.program(kept.run)
         if program is not None and not program.exits_on(event.name):
             return
-        after = self._advance(run, core.Arrived(event, data), now, person, held=kept.held)
-        if after.status != WAITING:
-            self._verdicts.append(Verdict(run.workflow, run.version, after.status, run.id))
+        done = self._runs.advance(kept, core.Leaving(event, data), now)
+        if done.run.status != WAITING:
+            self._teller.verdict(Verdict(done.run.workflow, done.run.version, done.run.status, done.run.id, done.rows))
+
+    def _arrive(self, before: Kept, event: Event, data: dict[str, Scalar], now: int) -> None:
+        kept = self._alive(before)
+        program = None if kept is None else self._runs.program(kept.run)
+        if kept is None or program is None:
+            return
+        run = kept.run
+        place = program.places.get(run.step or "")
+        waits = place is not None and event.name in place.awaits
+        if not waits and not (event.name in system_events.NOTIFICATIONS and data.get("run") == run.id):
+            return
+        if waits and event.hops >= MOST_HOPS:
+            self._teller.verdict(Verdict(run.workflow, run.version, "hop_limit", run.id, detail={"hops": event.hops}))
+            return
+        done = self._runs.advance(kept, core.Arrived(event, data), now)
+        if any(reason.what == "resumed" for reason in done.reasons):
+            self._teller.verdict(Verdict(run.workflow, run.version, "resumed", run.id))
+
+    def _alive(self, before: Kept) -> Kept | None:
+        """The run as it is now, if it has not ended."""
+        kept = self._ledger.runs.get(before.run.id)
+        return kept if kept is not None and kept.run.status == WAITING else None
 
     def _consider(self, state: WorkflowState, event: Event, data: dict[str, Scalar], now: int, person: Person) -> None:
         program = self._registry.program(state.site, state.workflow, state.version)
         if program is None:
             return
-        whom = self._person(person, event.device_token_hash)
+        whom = self._runs.person(person, event.device_token_hash)
         scope = Scope(event=data, entry=data, now=now, profile=whom.profile, subscriber=whom.subscriber, timezone=whom.timezone)
         in_flight = self._ledger.runs_of(person)
         if len(in_flight) >= MOST_RUNS:
-            self._verdicts.append(Verdict(state.workflow, state.version, "too_many_runs", detail={"runs": len(in_flight)}))
+            self._teller.verdict(Verdict(state.workflow, state.version, "too_many_runs", detail={"runs": len(in_flight)}))
             return
         running = [kept.run for kept in in_flight if kept.run.workflow == state.workflow]
-        decision = consider(
-            program, event, program.starts_on(event.name), scope, running, self._last_start(state, person), state.status == PAUSED
-        )
+        decision = consider(program, event, program.starts_on(event.name), scope, running, self._last_start(state, person), state.status)
         if decision.verdict.verdict != "started":
-            self._verdicts.append(decision.verdict)
+            self._teller.verdict(decision.verdict)
             return
         self._start(program, decision, event, now, person)
 
@@ -184,98 +295,78 @@ class Applier:
     def _start(self, program: Program, decision: Decision, event: Event, now: int, person: Person) -> None:
         site, profile = person
         for restarted in decision.restart:
-            kept = self._ledger.runs.get(restarted)
-            if kept is not None:
-                self._advance(kept.run, core.Stop("restarted"), now, person)
+            self._stop(restarted, "restarted", now)
         id = run_id(site, program.workflow, event.id, decision.key)
         run = Run(id, site, program.workflow, program.version, profile, decision.key, event, now)
         memory = EntryMemory(site, program.workflow, profile, decision.key or "", now, id)
         self._ledger.memory.put((site, program.workflow, profile, decision.key or ""), memory)
-        self._verdicts.append(msgspec.structs.replace(decision.verdict, run=id))
-        self._advance(run, core.Begin(), now, person)
+        self._teller.verdict(msgspec.structs.replace(decision.verdict, run=id))
+        if program.document.settings.goal is not None:
+            for kept in self._ledger.aiming_of(person)[: 1 - MOST_GOALS]:
+                self._ledger.put_run(msgspec.structs.replace(kept.run, goal_until=None), held=kept.held)
+        self._runs.advance(Kept(run), core.Begin(), now)
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
-    def _advance(self, run: Run, given: core.Input, now: int, person: Person, *, held: bool = False, stale: bool = False) -> Run:
-        """Let the core take the run on, and book what came of it; `stale` pushes are not sent."""
-        program = self._program(run)
-        if program is None:
-            done = core.fail(run, now, f"version {run.version} is not valid in this version of Clarion")
-        else:
-            done = core.advance(program, run, given, now, self._person(person, run.entry.device_token_hash))
-        after = done.run
-        undelivered = {effect.step: tuple(self._deliver(effect, after, now, person, stale=stale)) for effect in done.effects}
-        reasons = [told for reason in done.reasons for told in (reason, *undelivered.pop(reason.step or "", ()))]
-        if after is not run or isinstance(given, core.Begin):
-            self._ledger.put_run(after, held=held and after.status == WAITING)
-            if after.due is not None and not held:
-                self._on_due(after)
-        if reasons:
-            self._runs.append((after.id, tuple(reasons)))
+    def _stop(self, run: str, reason: str, now: int) -> None:
+        kept = self._ledger.runs.get(run)
+        if kept is not None:
+            self._runs.advance(kept, core.Stop(reason), now)
+
+    def _move(self, kept: Kept, change: RunChange, now: int) -> None:
+        """An operator sends a run to the current version, or to another step in it."""
+        state = self._registry.state(kept.run.site, kept.run.workflow)
+        program = None if state is None else self._registry.program(state.site, state.workflow, state.version)
+        if program is not None:
+            self._runs.advance(kept, core.Switch(change.step), now, program=program)
+
+    def _result(self, site: int, outcome: DeliveryOutcome, entry: str, now: int) -> str:
+        """A request ended; a run may wait for it."""
+        kept = self._ledger.runs.get(outcome.run)
+        if kept is None:
+            return outcome.profile
+        if kept.run.status == WAITING and kept.run.step == outcome.step:
+            output: dict[str, Any] = {"outcome": outcome.outcome, "response": outcome.response or {}}
+            if outcome.status is not None:
+                output["status"] = outcome.status
+            self._runs.advance(kept, core.Resulted(outcome.effect, output), now)
+            self._close((site, kept.run.profile), entry, "outcome", now)
+        return kept.run.profile
+
+    def _note_on(self, site: int, subscriber: Subscriber, counter: str, last: str, now: int) -> Subscriber:
+        """Keep on a subscriber how often, and when last, something happened to its notifications."""
+        known = subscriber.facts.get(counter)
+        count = known + 1 if isinstance(known, int) else 1
+        after = msgspec.structs.replace(subscriber, facts={**subscriber.facts, counter: count, last: now})
+        if counter != "sent_count":
+            after = msgspec.structs.replace(after, last_active=now)
+        self._ledger.put_subscriber(site, after)
         return after
 
-    def _deliver(self, effect: Effect, run: Run, now: int, person: Person, *, stale: bool) -> Iterator[Reason]:
-        """Book an effect's deliveries; says where there are none."""
-        if stale and isinstance(effect, PushEffect):
-            yield Reason(now, "stale", effect.step)
-            return
-        going = deliveries(effect, run, self._ledger.subscribers_of(person), now)
-        if not going:
-            yield Reason(now, "no_subscriber", effect.step)
-        self._ledger.deliveries.extend(going)
+    def _close(self, person: Person, event: str, name: str, now: int) -> None:
+        """The input, or one of the events that it brought, is done: who has changed may have to leave; then book the explanation."""
+        self._runs.leave_changed(now)
+        self._teller.close(person[0], person[1], event, name, now)
 
-    def _program(self, run: Run) -> Program | None:
-        return self._registry.program(run.site, run.workflow, run.version)
 
-    def _is_parallel(self, run: Run) -> bool:
-        program = self._program(run)
-        return program is not None and program.document.start.while_running == "parallel"
-
-    def _person(self, person: Person, device: str | None) -> core.Person:
-        """The profile, and the subscriber that the entry event named, else the most recently active one."""
-        profile = self._ledger.profiles.get(person)
-        if profile is None:
-            raise LookupError(f"profile {person[1]} is not in the books")
-        named = self._ledger.subscribers.get((person[0], device)) if device else None
-        if named is None or named.profile != person[1]:
-            active = self._ledger.subscribers_of(person)
-            named = active[0] if active else None
-        return core.Person(profile, named, self._registry.timezone(person[0]))
-
-    # -- explanations ------------------------------------------------------------------------------------------------
-
-    def _close(self, site: int, profile: str, event: str, name: str, now: int) -> None:
-        """Book the explanation of what was offered."""
-        if self._verdicts or self._runs:
-            more = max(0, len(self._verdicts) - MOST_TOLD) + max(0, len(self._runs) - MOST_TOLD)
-            told = History(name, tuple(self._verdicts[:MOST_TOLD]), tuple(self._runs[:MOST_TOLD]), more=more)
-            self._explain(site, profile, event, now, told)
-        self.forget()
-
-    def forget(self) -> None:
-        """Drop what was gathered for an explanation; after an input that failed."""
-        self._verdicts, self._runs = [], []
-
-    def _explain(self, site: int, profile: str, event: str, now: int, history: History) -> None:
-        self._ledger.explanations.append(Explanation(site, profile, event, now, msgspec.Raw(_encode(history))))
-
-    @staticmethod
-    def _notification(name: str, outcome: DeliveryOutcome, subscriber: Subscriber, entry: str, received: int) -> Event:
-        data: dict[str, Any] = {
-            "workflow": outcome.workflow,
-            "step": outcome.step,
-            "run": outcome.run,
-            "delivery": outcome.delivery,
-            "device_token_hash": subscriber.device_token_hash,
-        }
-        if outcome.reason is not None:
-            data["reason"] = outcome.reason
-        return Event(
-            caused_event_id(entry, name, 0),
-            name,
-            subscriber.device_token_hash,
-            data=msgspec.Raw(_encode(data)),
-            received=received,
-            hops=outcome.hops,
-            cause=outcome.run,
-        )
+def _notification(
+    name: str, source: DeliveryOutcome | Receipt, subscriber: Subscriber, entry: str, received: int, more: dict[str, Scalar]
+) -> Event:
+    """A system event about a push."""
+    data: dict[str, Scalar] = {
+        "workflow": source.workflow,
+        "step": source.step,
+        "run": source.run,
+        "delivery": source.delivery,
+        "device_token_hash": subscriber.device_token_hash,
+        **more,
+    }
+    return Event(
+        caused_event_id(entry, name, 0),
+        name,
+        subscriber.device_token_hash,
+        data=msgspec.Raw(_encode(data)),
+        received=received,
+        hops=source.hops,
+        cause=source.run,
+    )

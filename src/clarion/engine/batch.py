@@ -10,10 +10,11 @@ from clarion.domain.ids import anonymous_profile, named_profile
 from clarion.domain.records import Event
 from clarion.engine.apply import Applier
 from clarion.engine.ledger import Ledger, row_from_run
-from clarion.engine.registry import ACTIVE, PAUSED, ProgramKey, Registry
+from clarion.engine.registry import MOVE, ProgramKey, Registry
 from clarion.store.records import (
     Asked,
     DeliveryOutcome,
+    Directive,
     Entry,
     EntryKind,
     Facts,
@@ -22,6 +23,8 @@ from clarion.store.records import (
     Outcome,
     PartitionState,
     Poisoned,
+    Receipt,
+    RunChange,
     RunRow,
     SiteChange,
     SiteProfile,
@@ -31,14 +34,16 @@ from clarion.store.records import (
     WorkflowState,
 )
 from clarion.workflow.run import Run
-from clarion.workflow.start import remembered_key
+from clarion.workflow.start import ACTIVE, ARCHIVED, DRAINING, PAUSED, remembered_key
 
-Body = Event | SubscriberPut | DeliveryOutcome | WorkflowChange | SiteChange | None
+Body = Event | SubscriberPut | DeliveryOutcome | Receipt | RunChange | WorkflowChange | SiteChange | None
 
 _DECODERS: dict[EntryKind, Callable[[msgspec.Raw], Body]] = {
     EntryKind.EVENT: msgspec.json.Decoder(Event).decode,
     EntryKind.SUBSCRIBER: msgspec.json.Decoder(SubscriberPut).decode,
     EntryKind.OUTCOME: msgspec.json.Decoder(DeliveryOutcome).decode,
+    EntryKind.RECEIPT: msgspec.json.Decoder(Receipt).decode,
+    EntryKind.RUN: msgspec.json.Decoder(RunChange).decode,
     EntryKind.WORKFLOW: msgspec.json.Decoder(WorkflowChange).decode,
     EntryKind.SITE: msgspec.json.Decoder(SiteChange).decode,
 }
@@ -61,6 +66,7 @@ class Needs:
         self._profiles: dict[SiteProfile, None] = {}
         self._memory: dict[MemoryKey, None] = {}
         self._joining: dict[SiteProfile, None] = {}
+        self._runs: dict[str, None] = {}
         self._joined: dict[tuple[int, str], list[str]] = {}
         """By subscriber: the profiles that it may come to belong to in this batch."""
         self.versions: set[ProgramKey] = set()
@@ -75,6 +81,12 @@ class Needs:
             case DeliveryOutcome():
                 if body.subscriber is not None:
                     self._devices[SiteProfile(site, body.subscriber)] = None
+                if body.kind == "http":  # a run may wait for it
+                    self._runs[body.run] = None
+            case Receipt():
+                self._devices[SiteProfile(site, body.subscriber)] = None
+            case RunChange():
+                self._runs[body.run] = None
             case WorkflowChange():
                 if body.version:
                     self.versions.add((site, body.workflow, body.version))
@@ -84,6 +96,9 @@ class Needs:
     def _add_event(self, site: int, event: Event) -> None:
         device, profile = event.device_token_hash, None
         listening = self._registry.listening(site, event.name)
+        if event.workflow is not None:
+            state = self._registry.state(site, event.workflow)
+            listening = () if state is None else (state,)
         if event.profile_id is not None:
             profile = named_profile(event.profile_id)
             self._profiles[SiteProfile(site, profile)] = None
@@ -120,13 +135,15 @@ class Needs:
 
     def asked(self) -> Asked:
         """What to ask the store for."""
-        return Asked(list(self._devices), list(self._profiles), list(self._memory), list(self._joining))
+        return Asked(list(self._devices), list(self._profiles), list(self._memory), list(self._joining), list(self._runs))
 
 
 class Batch:
     """Applies inputs at one log time and gathers the outcome."""
 
-    def __init__(self, state: PartitionState, registry: Registry, facts: Facts, due: Iterable[RunRow], log_time: int) -> None:
+    def __init__(
+        self, state: PartitionState, registry: Registry, facts: Facts, due: Iterable[RunRow], log_time: int, *, partitions: int = 1
+    ) -> None:
         self._state, self._registry, self._log_time = state, registry, log_time
         self._sequence = state.sequence
         self._ledger = Ledger()
@@ -135,7 +152,7 @@ class Batch:
             self._ledger.load_run(row)
         self._timers = [(row.due or 0, row.id) for row in due]
         heapq.heapify(self._timers)
-        self._applier = Applier(self._ledger, registry, self._arm)
+        self._applier = Applier(self._ledger, registry, self._arm, partitions)
         self._moved: list[LogMove] = []
         self._poisoned: list[Poisoned] = []
         self._hold: list[tuple[int, str]] = []
@@ -143,10 +160,23 @@ class Batch:
         self._changed = False
         self.resumed: list[tuple[int, str]] = []
         """Workflows that came back from a pause: their held runs have to be offered again."""
+        self.directed: list[tuple[int, str]] = []
+        """Workflows whose runs in flight have to hear of a publish or of their end."""
+        self._catch_up()
 
     def _arm(self, run: Run) -> None:
         if run.due is not None and run.due <= self._log_time:
             heapq.heappush(self._timers, (run.due, run.id))
+
+    def _catch_up(self) -> None:
+        """Let every run in the books hear of what was published since its last input, before it gets the next (semantics §7)."""
+        for id in [id for id, _ in self._ledger.runs.items()]:
+            try:
+                self._applier.catch_up(id)
+            except Exception as error:  # noqa: BLE001  # as for timers
+                self._set_aside_run(id, f"{type(error).__name__}: {error}")
+            else:
+                self._ledger.keep()
 
     def fire_timers(self, most: int) -> None:
         """Fire up to `most` timers due at or before the log time, by (due, run). `now` is their due time (design §3.2)."""
@@ -203,30 +233,31 @@ class Batch:
                 return self._applier.subscriber(entry.site, body, entry.id, entry.received, now)
             case DeliveryOutcome():
                 return self._applier.outcome(entry.site, body, entry.id, entry.received, now)
+            case Receipt():
+                return self._applier.receipt(entry.site, body, entry.id, entry.received, now)
+            case RunChange():
+                return self._applier.operator(entry.site, body, entry.id, now)
             case WorkflowChange():
                 self._workflow(entry.site, body, now)
             case SiteChange():
-                self._applier.site(SiteState(entry.site, body.timezone))
+                self._applier.site(SiteState(entry.site, body.timezone, body.frequency_cap))
             case None:
                 pass
         return ""
 
     def _workflow(self, site: int, change: WorkflowChange, now: int) -> None:
         before = self._registry.state(site, change.workflow) or WorkflowState(site, change.workflow, change.version, ACTIVE)
-        match change.change:
-            case "publish":
-                state = msgspec.structs.replace(before, version=change.version)
-            case "pause":
-                state = msgspec.structs.replace(before, status=PAUSED)
-                self._hold.append((site, change.workflow))
-            case "resume":
-                cutoff = 0 if change.skip_older_than is None else now - change.skip_older_than
-                state = msgspec.structs.replace(before, status=ACTIVE, stale_before=cutoff)
-                self._state = msgspec.structs.replace(self._state, resumed=now)
-                self._release.append((site, change.workflow, cutoff))
-                self.resumed.append((site, change.workflow))
-            case _:
-                raise ValueError(f"unknown change {change.change!r} of workflow {change.workflow}")
+        state = _changed(before, change, now)
+        cutoff = 0 if change.skip_older_than is None else now - change.skip_older_than
+        if state.status == PAUSED:
+            self._hold.append((site, change.workflow))
+        elif before.status == PAUSED:
+            state = msgspec.structs.replace(state, stale_before=cutoff)
+            self._state = msgspec.structs.replace(self._state, resumed=now)
+            self._release.append((site, change.workflow, cutoff))
+            self.resumed.append((site, change.workflow))
+        if state.directives != before.directives:
+            self.directed.append((site, change.workflow))
         self._applier.workflow(state)
         self._changed = True
 
@@ -267,7 +298,31 @@ class Batch:
             explanations=ledger.explanations,
             deliveries=ledger.deliveries,
             emitted=ledger.emitted,
+            counts=ledger.counts(),
             poisoned=self._poisoned,
             hold=self._hold,
             release=self._release,
         )
+
+
+def _changed(before: WorkflowState, change: WorkflowChange, now: int) -> WorkflowState:
+    """What the log says of a workflow after a change. Raises ValueError for an unknown one."""
+    replace = msgspec.structs.replace
+    match change.change:
+        case "publish":
+            status = PAUSED if before.status == PAUSED else ACTIVE
+            state = replace(before, version=change.version, status=status)
+            if change.runs == "keep":
+                return state
+            runs = MOVE if change.runs == "move" else "ended"
+            return replace(state, directives=(*before.directives, Directive(change.version, runs, now)))
+        case "pause":
+            return replace(before, status=PAUSED)
+        case "resume":
+            return replace(before, status=ACTIVE)
+        case "drain":
+            return replace(before, status=DRAINING)
+        case "archive":
+            ended = Directive(before.version + 1, ARCHIVED, now)
+            return replace(before, status=ARCHIVED, directives=(*before.directives, ended))
+    raise ValueError(f"unknown change {change.change!r} of workflow {change.workflow}")

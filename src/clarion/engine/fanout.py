@@ -6,6 +6,7 @@ from clarion.clock import DAY, MINUTE, SECOND
 from clarion.delivery.jobs import HttpJob, PushJob
 from clarion.domain.ids import delivery_id
 from clarion.domain.records import Subscriber
+from clarion.domain.secret_marks import marked
 from clarion.store.records import Delivery
 from clarion.workflow.effects import Effect, HttpEffect, PushEffect
 from clarion.workflow.run import Run
@@ -21,7 +22,9 @@ _encode = msgspec.json.Encoder().encode
 def deliveries(effect: Effect, run: Run, subscribers: list[Subscriber], now: int) -> list[Delivery]:
     """What has to go out for an effect: a request, or a push for each of the profile's active subscribers; none if it has none."""
     if isinstance(effect, HttpEffect):
-        job = HttpJob(effect.method, effect.url, effect.headers, effect.body)
+        texts = (effect.url, *effect.headers.values(), effect.body or "")
+        secrets = tuple(dict.fromkeys(name for text in texts for name in marked(text)))
+        job = HttpJob(effect.method, effect.url, effect.headers, effect.body, effect.awaits, secrets)
         return [_delivery(effect, run, "http", _encode(job), now, now + LONGEST_RETRIES, None)]
     if isinstance(effect, PushEffect):
         payload = msgspec.Raw(_encode(_payload(effect)))

@@ -6,14 +6,11 @@ import msgspec
 
 from clarion.domain.ids import PROFILE_ANONYMOUS, anonymous_profile, caused_event_id, named_profile
 from clarion.domain.records import Event, Profile, Scalar, Subscriber
+from clarion.domain.system_events import IDENTIFIED, SUBSCRIBER_ADDED, SUBSCRIBER_REMOVED, SUBSCRIBER_UPDATED
 from clarion.engine.ledger import Kept, Ledger, Person
 from clarion.store.records import EntryMemory, SubscriberPut
-from clarion.workflow.run import EXITED, Reason, Run
-
-ADDED = "PushEngage.Subscriber.Add"
-UPDATED = "PushEngage.Subscriber.Update"
-IDENTIFIED = "PushEngage.Subscriber.Identify"
-REMOVED = "PushEngage.Subscriber.Remove"
+from clarion.workflow.run import WAITING, Run
+from clarion.workflow.settings import MOST_PUSHES
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -23,8 +20,8 @@ class Change(msgspec.Struct, frozen=True):
     """Key of the profile that the subscriber belongs to now."""
     events: tuple[Event, ...]
     """System events, in order."""
-    merged: tuple[tuple[str, Reason], ...] = ()
-    """Runs that ended because two profiles became one."""
+    merged: tuple[str, ...] = ()
+    """Runs that have to end because two profiles became one."""
 
 
 def ensure_profile(ledger: Ledger, person: Person, now: int) -> Profile:
@@ -52,7 +49,7 @@ def register(
     """
     before = ledger.subscribers.get((site, put.device_token_hash))
     profile = _profile_of(put, before)
-    merged: tuple[tuple[str, Reason], ...] = ()
+    merged: tuple[str, ...] = ()
     ensure_profile(ledger, (site, profile), now)
     joined = put.profile_id is not None and (before is None or before.profile != profile)
     if before is not None and joined and before.profile.startswith(PROFILE_ANONYMOUS):
@@ -71,7 +68,7 @@ def register(
         facts={**(before.facts if before else {}), **put.facts},
     )
     ledger.put_subscriber(site, subscriber)
-    names = [ADDED if before is None or not before.active else UPDATED]
+    names = [SUBSCRIBER_ADDED if before is None or not before.active else SUBSCRIBER_UPDATED]
     if joined:
         names.append(IDENTIFIED)
     return Change(profile, tuple(system_event(entry, name, subscriber, received) for name in names), merged)
@@ -89,13 +86,14 @@ def remove(ledger: Ledger, site: int, device_token_hash: str, cause: str, receiv
     if subscriber is None or not subscriber.active:
         return None
     ledger.put_subscriber(site, msgspec.structs.replace(subscriber, active=False))
-    return Change(subscriber.profile, (system_event(cause, REMOVED, subscriber, received, hops),))
+    return Change(subscriber.profile, (system_event(cause, SUBSCRIBER_REMOVED, subscriber, received, hops),))
 
 
-def merge(
-    ledger: Ledger, site: int, anonymous: str, named: str, now: int, *, parallel: Callable[[Run], bool]
-) -> tuple[tuple[str, Reason], ...]:
-    """An anonymous profile becomes part of a named one: attributes (the named one wins), segments, runs in flight, memory of entries."""
+def merge(ledger: Ledger, site: int, anonymous: str, named: str, now: int, *, parallel: Callable[[Run], bool]) -> tuple[str, ...]:
+    """An anonymous profile becomes part of a named one: attributes (the named one wins), segments, runs, memory of entries, caps and goals.
+
+    Returns the runs that have to end: where both have a run of the same workflow and key, the older stays.
+    """
     source, target = (site, anonymous), (site, named)
     gone, kept = ledger.profiles.get(source), ensure_profile(ledger, target, now)
     if gone is not None:
@@ -106,27 +104,41 @@ def merge(
                 attributes={**gone.attributes, **kept.attributes},
                 segments=tuple(sorted({*gone.segments, *kept.segments})),
                 created=min(gone.created, kept.created),
+                pushed=_join_pushed(gone.pushed, kept.pushed),
             ),
         )
     _join_memory(ledger, source, target)
-    return _move_runs(ledger, source, target, now, parallel)
+    return _move_runs(ledger, source, target, parallel)
 
 
-def _move_runs(ledger: Ledger, source: Person, target: Person, now: int, parallel: Callable[[Run], bool]) -> tuple[tuple[str, Reason], ...]:
-    """Where both have a run of the same workflow and key, the older stays and the other exits."""
-    ended: list[tuple[str, Reason]] = []
+def _join_pushed(one: dict[str, tuple[int, ...]], other: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """What both have been sent counts; no cap needs to know of more than the latest."""
+    return {name: tuple(sorted((*one.get(name, ()), *other.get(name, ()))))[-MOST_PUSHES:] for name in sorted({*one, *other})}
+
+
+def _move_runs(ledger: Ledger, source: Person, target: Person, parallel: Callable[[Run], bool]) -> tuple[str, ...]:
+    """Where both have a run of the same workflow and key, the older stays and the other has to exit."""
+    exiting: list[str] = []
     oldest = {(kept.run.workflow, kept.run.key): kept for kept in reversed(ledger.runs_of(target))}
-    for kept in ledger.runs_of(source):
-        moving = Kept(msgspec.structs.replace(kept.run, profile=target[1]), kept.held)
+    in_flight = ledger.runs_of(source)
+    for kept in ledger.aiming_of(source):
+        if kept.run.status != WAITING:
+            ledger.put_run(_given_to(kept.run, target[1]))
+    for kept in in_flight:
+        moving = Kept(_given_to(kept.run, target[1]), kept.held)
         ledger.put_run(moving.run, held=moving.held)
         place = (moving.run.workflow, moving.run.key)
         rival = oldest.get(place)
         if rival is None or parallel(moving.run):
             continue
         oldest[place], younger = sorted((rival, moving), key=lambda one: (one.run.started, one.run.id))
-        ledger.put_run(msgspec.structs.replace(younger.run, status=EXITED, due=None, step=None, ended=now, reason="merged"))
-        ended.append((younger.run.id, Reason(now, EXITED, younger.run.step, {"reason": "merged"})))
-    return tuple(ended)
+        exiting.append(younger.run.id)
+    return tuple(exiting)
+
+
+def _given_to(run: Run, profile: str) -> Run:
+    """The run, of another profile; who entered it is not forgotten, for splits."""
+    return msgspec.structs.replace(run, profile=profile, entrant=run.entrant or run.profile)
 
 
 def _join_memory(ledger: Ledger, source: Person, target: Person) -> None:

@@ -5,9 +5,10 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from clarion.domain.records import Event, Profile, Subscriber
-from clarion.store.records import Delivery, EntryMemory, Explanation, Facts, NewEntry, RunRow, SiteState, WorkflowState
-from clarion.workflow.run import WAITING, Run
+from clarion.clock import HOUR
+from clarion.domain.records import Event, Profile, Scalar, Subscriber
+from clarion.store.records import Count, Delivery, EntryMemory, Explanation, Facts, NewEntry, RunRow, SiteState, WorkflowState
+from clarion.workflow.run import WAITING, Run, Tally
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -69,7 +70,12 @@ class _RunState(msgspec.Struct, frozen=True, omit_defaults=True):
     entry: Event
     since: int
     visit: int = 1
+    entering: bool = False
+    hops: int = 0
+    entrant: str = ""
     steps: dict[str, dict[str, Any]] = {}
+    paths: dict[str, str] = {}
+    receipts: dict[str, dict[str, dict[str, Scalar]]] = {}
 
 
 _decode_state = msgspec.json.Decoder(_RunState).decode
@@ -93,9 +99,15 @@ def run_from_row(row: RunRow) -> Kept:
         since=state.since,
         due=row.due,
         visit=state.visit,
+        entering=state.entering,
+        hops=state.hops,
+        entrant=state.entrant,
         ended=row.ended,
         reason=row.reason,
+        goal_until=row.goal_until,
         steps=state.steps,
+        paths=state.paths,
+        receipts=state.receipts,
     )
     return Kept(run, row.held)
 
@@ -103,7 +115,7 @@ def run_from_row(row: RunRow) -> Kept:
 def row_from_run(kept: Kept) -> RunRow:
     """The row that keeps a run."""
     run = kept.run
-    state = _RunState(run.entry, run.since, run.visit, run.steps)
+    state = _RunState(run.entry, run.since, run.visit, run.entering, run.hops, run.entrant, run.steps, run.paths, run.receipts)
     return RunRow(
         id=run.id,
         site=run.site,
@@ -119,6 +131,7 @@ def row_from_run(kept: Kept) -> RunRow:
         ended=run.ended,
         reason=run.reason,
         state=msgspec.Raw(_encode_state(state)),
+        goal_until=run.goal_until,
     )
 
 
@@ -133,6 +146,8 @@ class Ledger:
         self.runs: Layer[str, Kept] = Layer()
         self.waiting: Layer[Person, tuple[str, ...]] = Layer()
         """By profile: its runs in flight, oldest first; some may have ended in this batch."""
+        self.aiming: Layer[Person, tuple[str, ...]] = Layer()
+        """By profile: its runs, in flight or ended, whose goal may still be met; some may have met it in this batch."""
         self.memory: Layer[tuple[int, str, str, str], EntryMemory] = Layer()
         self.workflows: Layer[tuple[int, str], WorkflowState] = Layer()
         self.sites: Layer[int, SiteState] = Layer()
@@ -140,6 +155,8 @@ class Ledger:
         self.emitted: list[NewEntry] = []
         self.explanations: list[Explanation] = []
         self._marks = (0, 0, 0)
+        self._counts: dict[tuple[int, str, int, str, str, str, int], int] = {}
+        self._fresh_counts: list[tuple[tuple[int, str, int, str, str, str, int], int]] = []
 
     def load(self, facts: Facts) -> None:
         """Put what the store has of everything the batch can touch."""
@@ -159,17 +176,33 @@ class Ledger:
         if self.runs.get(row.id) is None:
             self.runs.load(row.id, run_from_row(row))
             person = (row.site, row.profile)
-            self.waiting.load(person, (*(self.waiting.get(person) or ()), row.id))
+            if row.status == WAITING:
+                self.waiting.load(person, (*(self.waiting.get(person) or ()), row.id))
+            if row.goal_until is not None:
+                self.aiming.load(person, (*(self.aiming.get(person) or ()), row.id))
 
     @property
     def _layers(self) -> tuple[Layer[Any, Any], ...]:
-        return (self.profiles, self.subscribers, self.devices, self.runs, self.waiting, self.memory, self.workflows, self.sites)
+        return (
+            self.profiles,
+            self.subscribers,
+            self.devices,
+            self.runs,
+            self.waiting,
+            self.aiming,
+            self.memory,
+            self.workflows,
+            self.sites,
+        )
 
     def keep(self) -> None:
         """The input's changes stand."""
         for layer in self._layers:
             layer.keep()
         self._marks = (len(self.deliveries), len(self.emitted), len(self.explanations))
+        for key, count in self._fresh_counts:
+            self._counts[key] = self._counts.get(key, 0) + count
+        self._fresh_counts.clear()
 
     def drop(self) -> None:
         """The input's changes never were."""
@@ -177,6 +210,16 @@ class Ledger:
             layer.drop()
         deliveries, emitted, explanations = self._marks
         del self.deliveries[deliveries:], self.emitted[emitted:], self.explanations[explanations:]
+        self._fresh_counts.clear()
+
+    def count(self, site: int, workflow: str, tally: Tally, now: int) -> None:
+        """Let a counter grow."""
+        key = (site, workflow, tally.version, tally.step, tally.name, tally.branch, now - now % HOUR)
+        self._fresh_counts.append((key, tally.count))
+
+    def counts(self) -> list[Count]:
+        """By how much the counters grew, in an order that does not depend on hashing."""
+        return [Count(*key, count) for key, count in sorted(self._counts.items()) if count]
 
     def put_subscriber(self, site: int, subscriber: Subscriber) -> None:
         """Keep a subscriber, and its profile's list of subscribers with it."""
@@ -205,6 +248,8 @@ class Ledger:
         waiting = self.waiting.get(person) or ()
         if run.status == WAITING and run.id not in waiting:
             self.waiting.put(person, (*waiting, run.id))
+        if run.goal_until is not None and run.id not in (aiming := self.aiming.get(person) or ()):
+            self.aiming.put(person, (*aiming, run.id))
         self.runs.put(run.id, Kept(run, held))
 
     def runs_of(self, person: Person) -> list[Kept]:
@@ -212,6 +257,15 @@ class Ledger:
         found = [self.runs.get(run) for run in self.waiting.get(person) or ()]
         alive = [kept for kept in found if kept is not None and kept.run.status == WAITING and kept.run.profile == person[1]]
         return sorted(alive, key=lambda kept: (kept.run.started, kept.run.id))
+
+    def aiming_of(self, person: Person) -> list[Kept]:
+        """The profile's runs, in flight or ended, whose goal may still be met, oldest first."""
+        ids = self.aiming.get(person)
+        if not ids:
+            return []
+        found = [self.runs.get(run) for run in ids]
+        open_ = [kept for kept in found if kept is not None and kept.run.goal_until is not None and kept.run.profile == person[1]]
+        return sorted(open_, key=lambda kept: (kept.run.started, kept.run.id))
 
     def memory_of(self, person: Person) -> list[EntryMemory]:
         """What is remembered of the profile's starts."""

@@ -10,7 +10,7 @@ import structlog
 from clarion.clock import Clock
 from clarion.engine.batch import Batch, Body, Needs, decode
 from clarion.engine.log_clock import LogClock, steady_clock
-from clarion.engine.registry import ACTIVE, Registry
+from clarion.engine.registry import Registry
 from clarion.store.port import Fenced, Store, StoreError, StoreUnavailable
 from clarion.store.records import (
     Entry,
@@ -23,6 +23,7 @@ from clarion.store.records import (
     Taken,
 )
 from clarion.workflow.run import WAITING
+from clarion.workflow.start import PAUSED
 
 LONGEST_BACKOFF = 5.0
 """Seconds between tries while the store is away."""
@@ -61,6 +62,7 @@ class Owner:
         self._state: PartitionState | None = None
         self._clock: LogClock | None = None
         self._rearm: list[tuple[int, str]] = []
+        self._behind: list[tuple[int, str]] = []
 
     async def start(self) -> None:
         """Take the partition over and begin. Raises StoreError when that fails."""
@@ -142,7 +144,8 @@ class Owner:
         states = await self._store.workflow_states(self._partition)
         self._registry.load(states, await self._store.site_states(self._partition))
         await self._registry.fetch(())
-        self._rearm = [(state.site, state.workflow) for state in states if state.status == ACTIVE]
+        self._rearm = [(state.site, state.workflow) for state in states if state.status != PAUSED]
+        self._behind = [(state.site, state.workflow) for state in states if state.directives]
         now = self._now()
         entry = NewEntry(EntryKind.RESUME, 0, self._new_id(), b"null", now, self._partition)
         resumed = msgspec.structs.replace(state, sequence=state.sequence + 1, log_time=now, resumed=now)
@@ -159,6 +162,9 @@ class Owner:
         if self._rearm:
             await self._rearm_some()
             return AT_ONCE
+        if self._behind:
+            await self._direct_some()
+            return AT_ONCE
         now = self._now()
         taken = await self._store.take(self._partition, self._most_entries, now, self._most_timers)
         if not taken.entries and not taken.due:
@@ -172,7 +178,7 @@ class Owner:
         except StoreError as error:
             await self._isolate(entries, taken, now, error)
             return AT_ONCE
-        if crowded or len(entries) >= self._most_entries or len(outcome.moved) < len(entries) or self._rearm:
+        if crowded or len(entries) >= self._most_entries or len(outcome.moved) < len(entries) or self._rearm or self._behind:
             return AT_ONCE
         dues = [row.due for row in outcome.runs if row.due is not None and row.status == WAITING and not row.held]
         return min(dues if taken.next_due is None else [*dues, taken.next_due], default=None)
@@ -190,7 +196,7 @@ class Owner:
                 needs.add(entry.site, body)
                 bodies.append(body)
         facts = await self._facts(needs)
-        batch = Batch(self._require_state(), self._registry, facts, taken.due, now)
+        batch = Batch(self._require_state(), self._registry, facts, taken.due, now, partitions=self._store.partitions)
         for entry, given in zip(entries, bodies, strict=True):
             if isinstance(given, msgspec.MsgspecError):
                 batch.skip(entry, f"unreadable: {given}")
@@ -206,6 +212,7 @@ class Owner:
             await self._registry.fetch(())
             raise
         self._rearm.extend(batch.resumed)
+        self._behind.extend(batch.directed)
         return outcome
 
     async def _facts(self, needs: Needs) -> Facts:
@@ -250,6 +257,28 @@ class Owner:
             return
         freed = [msgspec.structs.replace(row, held=False) for row in rows]
         await self._commit(Outcome(msgspec.structs.replace(self._require_state(), log_time=self._now()), runs=freed))
+
+    async def _direct_some(self) -> None:
+        """Let a bounded piece of a workflow's runs in flight hear of a publish, or of their end; and forget it when all have."""
+        site, workflow = self._behind[0]
+        state = self._registry.state(site, workflow)
+        directives = () if state is None else state.directives
+        if state is None or not directives:
+            self._behind.pop(0)
+            return
+        newest = max(directive.version for directive in directives)
+        rows = await self._store.runs_behind(self._partition, site, workflow, newest, self._most_timers)
+        now = self._now()
+        if not rows:
+            told = msgspec.structs.replace(state, directives=())
+            await self._commit(Outcome(msgspec.structs.replace(self._require_state(), log_time=now), workflows=[told]))
+            self._registry.put(told)
+            self._behind.pop(0)
+            return
+        needs = Needs(self._registry)
+        needs.add_runs(rows)
+        facts = await self._facts(needs)
+        await self._commit(Batch(self._require_state(), self._registry, facts, [], now, partitions=self._store.partitions).outcome())
 
     def _require_state(self) -> PartitionState:
         assert self._state is not None  # noqa: S101  # set by _take_over

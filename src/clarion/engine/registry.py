@@ -9,11 +9,12 @@ from clarion.store.port import Store
 from clarion.store.records import SiteState, WorkflowState
 from clarion.workflow.program import Program, compile_program
 from clarion.workflow.source import DocumentInvalid, parse_canonical
+from clarion.workflow.start import ARCHIVED
 
 _log = structlog.get_logger(__name__)
 
-ACTIVE = "active"
-PAUSED = "paused"
+MOVE = "move"
+"""Of a directive: runs go on in its version."""
 
 ProgramKey = tuple[int, str, int]
 """(site, workflow, version)."""
@@ -47,19 +48,21 @@ class Registry:
         """The log has changed a site."""
         self._sites[state.site] = state
 
-    def timezone(self, site: int) -> str:
-        """IANA name of the site's zone."""
-        state = self._sites.get(site)
-        return "UTC" if state is None else state.timezone
+    def site(self, site: int) -> SiteState:
+        """The settings of a site."""
+        return self._sites.get(site) or SiteState(site, "UTC")
 
     def state(self, site: int, workflow: str) -> WorkflowState | None:
         """What the log says of a workflow; None before its first version."""
         return self._states.get((site, workflow))
 
     def current(self) -> Iterator[ProgramKey]:
-        """The versions that start runs."""
+        """The versions that start runs, and those that runs have still to be moved to."""
         for state in self._states.values():
             yield state.site, state.workflow, state.version
+            for directive in state.directives:
+                if directive.runs == MOVE:
+                    yield state.site, state.workflow, directive.version
 
     async def fetch(self, wanted: Iterable[ProgramKey]) -> None:
         """Have the programs of these versions at hand. Raises StoreUnavailable."""
@@ -81,7 +84,7 @@ class Registry:
         return self._programs[site, workflow, version]
 
     def listening(self, site: int, event: str) -> tuple[WorkflowState, ...]:
-        """The workflows of a site whose current version starts on an event's name, by slug."""
+        """The workflows of a site, but archived ones, whose current version starts on an event's name, by slug."""
         if self._listening is None:
             self._listening = self._index()
         return self._listening.get((site, event), ())
@@ -89,6 +92,8 @@ class Registry:
     def _index(self) -> dict[tuple[int, str], tuple[WorkflowState, ...]]:
         found: dict[tuple[int, str], tuple[WorkflowState, ...]] = {}
         for (site, workflow), state in sorted(self._states.items()):
+            if state.status == ARCHIVED:
+                continue
             program = self._programs[site, workflow, state.version]
             for event in {} if program is None else dict.fromkeys(listener.event for listener in program.document.start.on):
                 found[site, event] = (*found.get((site, event), ()), state)

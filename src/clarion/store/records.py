@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from clarion.domain.records import Profile, Subscriber
+from clarion.domain.records import FrequencyCap, Profile, Subscriber
 
 
 class EntryKind(StrEnum):
@@ -142,14 +142,6 @@ class Directive(msgspec.Struct, frozen=True):
     """Log time of the change."""
 
 
-class FrequencyCap(msgspec.Struct, frozen=True):
-    """At most so many pushes to one profile in any stretch of time of this length (semantics §6)."""
-
-    pushes: int
-    per: int
-    """Microseconds."""
-
-
 class SiteChange(msgspec.Struct, frozen=True):
     """Body of a SITE entry: the settings that can change an outcome."""
 
@@ -183,10 +175,14 @@ class RunChange(msgspec.Struct, frozen=True, omit_defaults=True):
     """Body of a RUN entry: what an operator does to one run."""
 
     run: str
+    workflow: str
+    """Of the run."""
     change: str
-    """stop; retry: a failed run at its failed step; move: to another version or step; rearm: a timer that was set aside fires again."""
-    version: int = 0
-    """On move: the version to go on in; 0: the current one."""
+    """What to do with it.
+
+    stop; retry: a failed run at its failed step; move: go on in the current version, or at another step; rearm: a timer that was set
+    aside fires again.
+    """
     step: str | None = None
     """On move: the step to go on with; None: the one it stands at."""
     reason: str | None = None
@@ -353,7 +349,7 @@ class Facts(msgspec.Struct, frozen=True):
     profiles: list[tuple[int, Profile]]
     """With its site."""
     runs: list[RunRow]
-    """Of every profile concerned, those that wait and those whose goal is still open; and those that were asked for, whatever their status."""
+    """Of every profile concerned, those that wait and those whose goal is still open; and those asked for, whatever their status."""
     memory: list[EntryMemory]
     """What was asked for, and all of the profiles that are to be joined to others."""
 

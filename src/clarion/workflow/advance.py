@@ -1,18 +1,21 @@
 """`advance()`: the pure heart. A run, what reached it and the time go in; the run after it, effects and reasons come out."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from clarion.domain.records import Event, Profile, Scalar, Scope, Subscriber
+from clarion.domain.ids import effect_id
+from clarion.domain.records import Event, FrequencyCap, Profile, Scalar, Scope, Subscriber
 from clarion.domain.templates import TemplateError
 from clarion.workflow.effects import Effect
-from clarion.workflow.program import Program
-from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING, Reason, Run
+from clarion.workflow.program import Place, Program
+from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING, Reason, Run, Tally
 from clarion.workflow.step import End, Forward, Into, Move, Sleep, Visit
 
 MOST_STEPS: Final = 1_000
 """Steps that a run may take without waiting (semantics §5)."""
+STEP_REMOVED: Final = "step_removed"
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -23,6 +26,9 @@ class Person(msgspec.Struct, frozen=True):
     """The one that the entry event named, else the most recently active one."""
     timezone: str = "UTC"
     """The site's."""
+    reachable: bool = True
+    """Whether a push has somebody to go to."""
+    site_cap: FrequencyCap | None = None
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -32,13 +38,32 @@ class Begin(msgspec.Struct, frozen=True):
 class Due(msgspec.Struct, frozen=True):
     """The run's timer is due."""
 
+    stale: bool = False
+    """Whether a pause has held it for too long for pushes."""
+
+
+class Leaving(msgspec.Struct, frozen=True):
+    """An event of the run's profile, for the exit rules; None: the profile has changed, for the exit rules on the audience."""
+
+    event: Event | None = None
+    data: dict[str, Scalar] = {}
+    """Of the event, decoded."""
+
 
 class Arrived(msgspec.Struct, frozen=True):
-    """An event of the run's profile."""
+    """An event of the run's profile, for the step that waits for it."""
 
     event: Event
     data: dict[str, Scalar]
     """Of the event, decoded."""
+
+
+class Resulted(msgspec.Struct, frozen=True):
+    """What an effect that the run waits for has come to."""
+
+    effect: str
+    output: dict[str, Any]
+    """`{"outcome": "sent", "status": 200, "response": {…}}`"""
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -47,65 +72,81 @@ class Stop(msgspec.Struct, frozen=True):
     reason: str
 
 
-Input = Begin | Due | Arrived | Stop
+class Retry(msgspec.Struct, frozen=True):
+    """A failed run has to try the step again at which it failed."""
+
+
+class Switch(msgspec.Struct, frozen=True):
+    """The run has to go on in another version, or at another step; `program` is the one that it goes on in."""
+
+    step: str | None = None
+    """None: at the same step, where a wait goes on."""
+
+
+Input = Begin | Due | Leaving | Arrived | Resulted | Stop | Retry | Switch
 
 
 class Transition(msgspec.Struct, frozen=True):
     """What an input did to a run."""
 
     run: Run
+    profile: Profile
+    """Of the run, after what its steps did to it."""
     effects: tuple[Effect, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+    rows: tuple[Any, ...] = ()
+    """Of the conditions that decided about an event, with the values they saw."""
 
 
-def advance(program: Program, run: Run, given: Input, now: int, person: Person) -> Transition:
+def advance(program: Program, run: Run, given: Input, now: int, person: Person, *, paused: bool = False) -> Transition:
     """Apply one input to a run at a time. Same arguments, same outcome; nothing else is read.
 
-    A run that has ended stays as it is. An event that no exit rule of the program listens for, or a timer that is not due yet, changes
-    nothing.
+    A run that has ended stays as it is, but for a retry of a failed one. An event that nothing in the program listens for, or a timer that
+    is not due yet, changes nothing. While `paused`, what a run waits for is noted and its timer set, but no step is taken.
     """
-    if run.status != WAITING:
-        return Transition(run)
+    if run.status != WAITING and not (isinstance(given, Retry) and run.status == FAILED):
+        return Transition(run, person.profile)
+    walk = _Walk(program, run, now, person, paused=paused)
     match given:
         case Begin():
-            return _Walk(program, run, now, person).enter(program.first)
-        case Due():
-            return _Walk(program, run, now, person).wake()
+            return walk.begin()
+        case Due(stale):
+            walk.stale = stale
+            return walk.wake()
+        case Leaving(event, data):
+            return walk.leave_on_audience() if event is None else walk.leave(event, data)
         case Arrived(event, data):
-            return _offer(program, run, event, data, now, person)
+            return walk.arrive(event, data)
+        case Resulted(effect, output):
+            return walk.result(effect, output)
         case Stop(reason):
-            return _end(run, now, EXITED, reason)
+            return walk.end(EXITED, reason)
+        case Retry():
+            return walk.enter_later(run.step, "retried")
+        case Switch(step):
+            return walk.switch(step)
 
 
-def fail(run: Run, now: int, reason: str) -> Transition:
-    """End a run that cannot go on."""
-    return _end(run, now, FAILED, reason)
+def end(run: Run, now: int, profile: Profile, status: str, reason: str) -> Transition:
+    """End a run whose program is not at hand."""
+    ended, told = _ended(run, now, status, reason, {})
+    return Transition(ended, profile, (), (told,), tuple(_moved(run, ended)))
 
 
-def _end(run: Run, now: int, status: str, reason: str | None, detail: dict[str, Any] | None = None) -> Transition:
-    ended = msgspec.structs.replace(run, status=status, step=None, due=None, ended=now, reason=reason)
-    told = dict(detail or {})
-    if reason is not None:
-        told["reason"] = reason
-    return Transition(ended, (), (Reason(now, status, run.step, told),))
+def receive(program: Program, run: Run, event: Event, data: dict[str, Scalar]) -> Run:
+    """Note a receipt of one of the run's pushes that a step or the goal may ask for later; also once the run has ended."""
+    step = data.get("step")
+    if data.get("run") != run.id or not isinstance(step, str) or not program.keeps(step, event.name):
+        return run
+    known = run.receipts.get(step, {})
+    if event.name in known:
+        return run
+    return msgspec.structs.replace(run, receipts={**run.receipts, step: {**known, event.name: data}})
 
 
-def _offer(program: Program, run: Run, event: Event, data: dict[str, Scalar], now: int, person: Person) -> Transition:
-    """Exit rules, wherever the run stands."""
-    failed: list[Any] = []
-    for rule in program.exits_on(event.name):
-        if rule.where is None:
-            return _end(run, now, EXITED, f"event {event.name}", {"event": event.id})
-        verdict = rule.where.explain(_scope(run, now, person, data))
-        if verdict.ok:
-            return _end(run, now, EXITED, f"event {event.name}", {"event": event.id, "rows": msgspec.to_builtins(verdict.rows)})
-        failed.extend(msgspec.to_builtins(verdict.rows))
-    if not failed:
-        return Transition(run)
-    return Transition(run, (), (Reason(now, "not_exited", run.step, {"event": event.id, "rows": failed}),))
-
-
-def _scope(run: Run, now: int, person: Person, arriving: dict[str, Scalar] | None = None) -> Scope:
+def scope_of(run: Run, now: int, person: Person, arriving: Mapping[str, Scalar] | None = None) -> Scope:
+    """What conditions and templates of a run see; `arriving` is the data of an event that is offered to it."""
     entry: dict[str, Scalar] = msgspec.json.decode(run.entry.data)
     return Scope(
         event=entry if arriving is None else arriving,
@@ -119,48 +160,239 @@ def _scope(run: Run, now: int, person: Person, arriving: dict[str, Scalar] | Non
     )
 
 
+def _ended(run: Run, now: int, status: str, reason: str | None, detail: dict[str, Any]) -> tuple[Run, Reason]:
+    """The run at its end, and what its history says of it. A failed run keeps its step, to be retried there."""
+    step = run.step if status == FAILED else None
+    ended = msgspec.structs.replace(run, status=status, step=step, due=None, entering=False, ended=now, reason=reason)
+    told = detail if reason is None else detail | {"reason": reason}
+    return ended, Reason(now, status, run.step, told)
+
+
+def _moved(before: Run, after: Run) -> list[Tally]:
+    """Counters of where runs stand, from where a run stood and where it stands now."""
+    tallies = []
+    if after.status != before.status:
+        tallies.append(Tally(after.version, "", after.status))
+        if after.status == FAILED and after.step is not None:
+            tallies.append(Tally(after.version, after.step, "errors"))
+    stood = (before.version, before.step) if before.status == WAITING else None
+    stands = (after.version, after.step) if after.status == WAITING else None
+    if stood != stands:
+        if stood is not None and stood[1] is not None:
+            tallies.append(Tally(stood[0], stood[1], "waiting", count=-1))
+        if stands is not None and stands[1] is not None:
+            tallies.append(Tally(stands[0], stands[1], "waiting"))
+    return tallies
+
+
 class _Walk:
     """Takes a run from step to step until it waits or ends."""
 
-    def __init__(self, program: Program, run: Run, now: int, person: Person) -> None:
-        self.program, self.run, self.now = program, run, now
-        self.scope = _scope(run, now, person)
+    def __init__(self, program: Program, run: Run, now: int, person: Person, *, paused: bool) -> None:
+        self.program, self.before, self.run, self.now, self.person, self.paused = program, run, run, now, person, paused
+        self.stale = False
         self.effects: list[Effect] = []
         self.reasons: list[Reason] = []
+        self.tallies: list[Tally] = []
+        self.rows: tuple[Any, ...] = ()
+        self._scope: Scope | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """What the run's steps see now."""
+        if self._scope is None:
+            self._scope = scope_of(self.run, self.now, self.person)
+        return self._scope
+
+    # -- inputs ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> Transition:
+        """Enter the first step."""
+        goal = self.program.document.settings.goal
+        until = None if goal is None else self.now + goal.within
+        self.run = msgspec.structs.replace(self.run, hops=self.run.entry.hops, goal_until=until)
+        self.tallies.append(Tally(self.run.version, "", "started"))
+        return self.enter(self.program.first)
 
     def wake(self) -> Transition:
-        """Go on from where the run sleeps."""
+        """Go on from where the run sleeps, if its time has come."""
         place = self.program.places.get(self.run.step or "")
         if place is None:
-            return _end(self.run, self.now, EXITED, "step_removed")
+            return self.end(EXITED, STEP_REMOVED)
         if self.run.due is None or self.run.due > self.now:
-            return Transition(self.run)
-        visit = Visit(self.run, place.step, self.scope, self.now)
-        move = self.move(visit, place.step.wake)
-        return self.follow(move)
+            return self.done(self.run)
+        return self.leave_by_audience() or self.go_on(place)
+
+    def go_on(self, place: Place) -> Transition:
+        """The stay at a step is over."""
+        if self.run.entering:
+            return self.enter(place.step.id)
+        return self.follow(place, self.act(place, place.step.wake))
+
+    def leave(self, event: Event, data: dict[str, Scalar]) -> Transition:
+        """Exit rules on events, wherever the run stands."""
+        failed: list[Any] = []
+        for rule in self.program.exits_on(event.name):
+            if rule.where is None:
+                return self.end(EXITED, f"event {event.name}", {"event": event.id})
+            verdict = rule.where.explain(scope_of(self.run, self.now, self.person, data))
+            if verdict.ok:
+                self.rows = tuple(verdict.rows)
+                return self.end(EXITED, f"event {event.name}", {"event": event.id, "rows": msgspec.to_builtins(verdict.rows)})
+            failed.extend(msgspec.to_builtins(verdict.rows))
+        if failed:
+            self.reasons.append(Reason(self.now, "not_exited", self.run.step, {"event": event.id, "rows": failed}))
+        return self.done(self.run)
+
+    def leave_on_audience(self) -> Transition:
+        """Exit rules on the audience, wherever the run stands."""
+        return self.leave_by_audience() or self.done(self.run)
+
+    def leave_by_audience(self) -> Transition | None:
+        """The end of the run if an exit rule on the audience holds."""
+        for audience in self.program.document.exit_audience:
+            if audience.evaluate(self.scope):
+                rows = audience.explain(self.scope).rows
+                self.rows = tuple(rows)
+                return self.end(EXITED, "audience", {"rows": msgspec.to_builtins(rows)})
+        return None
+
+    def arrive(self, event: Event, data: dict[str, Scalar]) -> Transition:
+        """Let the step that the run stands at have an event that it waits for."""
+        self.run = receive(self.program, self.run, event, data)
+        place = self.program.places.get(self.run.step or "")
+        if place is None or event.name not in place.awaits or self.run.entering or self.is_over(place):
+            return self.done(self.run)
+        scope = scope_of(self.run, self.now, self.person, data)
+        for expected in place.step.awaited():
+            if expected.event == event.name and expected.matches(self.run, data, scope):
+                break
+        else:
+            return self.done(self.run)
+        self.reasons.append(Reason(self.now, "resumed", self.run.step, {"event": event.id, "event_name": event.name}))
+        self.run = msgspec.structs.replace(self.run, hops=max(self.run.hops, event.hops))
+        return self.take_up(place, {"event": data})
+
+    def is_over(self, place: Place) -> bool:
+        """Whether what the step waited for has come, or too late, and only a pause keeps the run there."""
+        if self.run.due is not None and self.run.due <= self.now:
+            return True
+        return "event" in self.run.steps.get(place.step.id, {})
+
+    def result(self, effect: str, output: dict[str, Any]) -> Transition:
+        """Let the step that the run stands at have the outcome that it waits for."""
+        place = self.program.places.get(self.run.step or "")
+        if (
+            place is None
+            or self.run.entering
+            or self.run.due is not None
+            or effect != effect_id(self.run.id, place.step.id, self.run.visit)
+        ):
+            return self.done(self.run)
+        told: dict[str, Any] = {name: output[name] for name in ("outcome", "status") if name in output}
+        self.reasons.append(Reason(self.now, "result", self.run.step, told))
+        return self.take_up(place, output)
+
+    def take_up(self, place: Place, output: dict[str, Any]) -> Transition:
+        """What the step waited for is here: go on, after a pause if there is one."""
+        self.leave_output(place, output)
+        if self.paused:
+            return self.done(msgspec.structs.replace(self.run, due=self.now))
+        return self.leave_by_audience() or self.go_on(place)
+
+    def enter_later(self, step: str | None, why: str) -> Transition:
+        """Enter a step when the timer fires, which is set to now, as another visit."""
+        if step is None or step not in self.program.places:
+            return self.end(EXITED, STEP_REMOVED)
+        self.reasons.append(Reason(self.now, why, step, {"version": self.program.version}))
+        again = msgspec.structs.replace(
+            self.run,
+            version=self.program.version,
+            status=WAITING,
+            step=step,
+            since=self.now,
+            due=self.now,
+            visit=self.run.visit + 1,
+            entering=True,
+            ended=None,
+            reason=None,
+        )
+        return self.done(again)
+
+    def switch(self, step: str | None) -> Transition:
+        """Go on in the program at hand: where the run stands, a wait counting from when that step was entered, or at another step."""
+        if step is not None:
+            return self.enter_later(step, "moved")
+        place = self.program.places.get(self.run.step or "")
+        if place is None:
+            return self.end(EXITED, STEP_REMOVED)
+        came = self.run.version
+        self.run = msgspec.structs.replace(self.run, version=self.program.version)
+        self.reasons.append(Reason(self.now, "moved", self.run.step, {"from": came, "version": self.program.version}))
+        if self.run.entering or "event" in self.run.steps.get(place.step.id, {}) or self.is_answered(place):
+            return self.done(self.run)
+        visit = self.visit(place, at=self.run.since)
+        try:
+            move = place.step.rejoin(visit)
+        except TemplateError as error:
+            return self.end(FAILED, f"step {place.step.id}: {error}")
+        match move:
+            case Sleep(until):
+                return self.done(msgspec.structs.replace(self.run, due=None if until is None else max(until, self.now)))
+            case Forward():
+                return self.done(msgspec.structs.replace(self.run, due=self.now))
+            case _:
+                return self.done(msgspec.structs.replace(self.run, due=self.now, entering=True))
+
+    def is_answered(self, place: Place) -> bool:
+        """Whether the outcome that the step waited for is there, and only a pause keeps the run."""
+        return self.run.due is not None and "outcome" in self.run.steps.get(place.step.id, {})
+
+    # -- steps -------------------------------------------------------------------------------------------------------
 
     def enter(self, step: str | None) -> Transition:
         """Go on with a step; None: the workflow ends here."""
         taken = 0
-        while True:
-            if step is None:
-                return self.finish(COMPLETED, None)
+        while step is not None:
             if taken == MOST_STEPS:
-                return self.finish(FAILED, f"took {MOST_STEPS} steps without waiting")
+                return self.end(FAILED, f"took {MOST_STEPS} steps without waiting")
             taken += 1
             place = self.program.places[step]
-            self.run = msgspec.structs.replace(self.run, step=step, since=self.now, due=None)
-            move = self.move(Visit(self.run, place.step, self.scope, self.now), place.step.enter)
-            match move:
-                case Forward():
-                    step = place.next
-                case Into(branch):
-                    step = place.branches[branch]
-                case _:
-                    return self.follow(move)
+            self.run = msgspec.structs.replace(self.run, step=step, since=self.now, due=None, entering=False)
+            self._scope = None
+            self.tallies.append(Tally(self.run.version, step, "entered"))
+            move = self.act(place, place.step.enter)
+            if not isinstance(move, Forward | Into):
+                return self.follow(place, move)
+            step = self.way(place, move)
+        return self.end(COMPLETED, None)
 
-    def move(self, visit: Visit, act: Any) -> Move:
+    def way(self, place: Place, move: Forward | Into) -> str | None:
+        """The step that a move leads to; counts that the run left the one it stands at."""
+        if isinstance(move, Forward):
+            self.tallies.append(Tally(self.run.version, place.step.id, "left"))
+            return place.next
+        self.tallies.append(Tally(self.run.version, place.step.id, "left", place.labels[move.branch]))
+        return place.branches[move.branch]
+
+    def visit(self, place: Place, at: int) -> Visit:
+        """A stay at a step, at a time."""
+        return Visit(
+            self.run,
+            place.step,
+            self.scope,
+            at,
+            settings=self.program.document.settings,
+            profile=self.person.profile,
+            reachable=self.person.reachable,
+            site_cap=self.person.site_cap,
+            stale=self.stale,
+        )
+
+    def act(self, place: Place, act: Any) -> Move:
         """Let the step act; a step that cannot be evaluated fails its run and wants nothing."""
+        visit = self.visit(place, self.now)
+        given = visit.output
         try:
             move: Move = act(visit)
         except TemplateError as error:
@@ -168,25 +400,39 @@ class _Walk:
             return End(FAILED, f"step {visit.step.id}: {error}")
         self.effects.extend(visit.effects)
         self.reasons.extend(visit.reasons)
+        self.tallies.extend(visit.tallies)
+        if visit.profile is not self.person.profile:
+            self.person = msgspec.structs.replace(self.person, profile=visit.profile)
+        if visit.path is not None:
+            self.run = msgspec.structs.replace(self.run, paths={**self.run.paths, place.step.id: visit.path})
+        if visit.output is not given:
+            self.leave_output(place, visit.output)
         return move
 
-    def follow(self, move: Move) -> Transition:
+    def leave_output(self, place: Place, output: dict[str, Any] | None) -> None:
+        """Keep what a step leaves for later ones."""
+        steps = {step: left for step, left in self.run.steps.items() if step != place.step.id}
+        if output is not None:
+            steps[place.step.id] = output
+        self.run = msgspec.structs.replace(self.run, steps=steps)
+        self._scope = None
+
+    def follow(self, place: Place, move: Move) -> Transition:
         """Do what a step that was woken, or that does not just go on, decided."""
         match move:
             case Sleep(until):
                 return self.done(msgspec.structs.replace(self.run, due=until))
             case End(status, reason):
-                return self.finish(status, reason)
-            case Forward():
-                return self.enter(self.program.places[self.run.step or ""].next)
-            case Into(branch):
-                return self.enter(self.program.places[self.run.step or ""].branches[branch])
+                return self.end(status, reason)
+            case _:
+                return self.enter(self.way(place, move))
 
-    def finish(self, status: str, reason: str | None) -> Transition:
+    def end(self, status: str, reason: str | None, detail: dict[str, Any] | None = None) -> Transition:
         """End the run; what it did on the way stands."""
-        ended = _end(self.run, self.now, status, reason)
-        self.reasons.extend(ended.reasons)
-        return self.done(ended.run)
+        run, told = _ended(self.run, self.now, status, reason, detail or {})
+        self.reasons.append(told)
+        return self.done(run)
 
     def done(self, run: Run) -> Transition:
-        return Transition(run, tuple(self.effects), tuple(self.reasons))
+        self.tallies.extend(_moved(self.before, run))
+        return Transition(run, self.person.profile, tuple(self.effects), tuple(self.reasons), tuple(self.tallies), self.rows)

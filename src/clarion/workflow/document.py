@@ -5,21 +5,19 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from clarion.domain.conditions import Condition, condition_schema
-from clarion.domain.problems import Path, did_you_mean
-from clarion.workflow.fields import SLUG, ConditionTree, Duration, EventField, EventName, StepId
-from clarion.workflow.shapes import INVALID, Choice, Invalid, ListOf, Object, Reading, Shape, Text
+from clarion.domain.problems import Path
+from clarion.workflow.fields import SLUG, ConditionTree, Duration, EventField
+from clarion.workflow.listener import MOST_LISTENERS, Listener, ListenerShape
+from clarion.workflow.nesting import MOST_STEPS, Steps, sketch
+from clarion.workflow.references import References
+from clarion.workflow.settings import Settings, SettingsShape
+from clarion.workflow.shapes import INVALID, Choice, Invalid, ListOf, Object, Reading, Shape, Text, printable
 from clarion.workflow.step import Step
-from clarion.workflow.steps import KINDS
+from clarion.workflow.steps import KINDS  # the kinds have to be known before anything is read
+
+__all__ = ["KINDS", "Again", "Document", "DocumentShape", "Listener", "Start", "json_schema", "read_value"]
 
 HOUR: Final = 3_600_000_000
-MOST_STEPS: Final = 500
-
-
-class Listener(msgspec.Struct, frozen=True):
-    """An event to listen for, and the condition that it has to meet."""
-
-    event: str
-    where: Condition | None = None
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -48,6 +46,9 @@ class Document(msgspec.Struct, frozen=True):
     name: str
     start: Start
     exit: tuple[Listener, ...]
+    exit_audience: tuple[Condition, ...]
+    """A profile that any of these holds for leaves."""
+    settings: Settings
     steps: tuple[Step, ...]
     value: dict[str, Any]
     """The document as plain values, as it was given."""
@@ -70,77 +71,38 @@ class AgainShape:
         return {"oneOf": [self._word.schema(), self._after.schema()]}
 
 
-class Steps:
-    """A list of steps; nests wherever a kind of step has branches."""
+class ExitShape:
+    """`{event, where?}` or `{audience}`."""
 
-    def read(self, value: object, path: Path, reading: Reading) -> tuple[Step, ...] | Invalid:
-        if not isinstance(value, list):
-            return reading.note(path, "must be a list of steps")
-        if len(value) > MOST_STEPS:
-            return reading.note(path, f"a workflow has at most {MOST_STEPS} steps")
-        read = [self._step(step, (*path, index), reading) for index, step in enumerate(value)]
-        steps = tuple(step for step in read if not isinstance(step, Invalid))
-        for index, step in enumerate(steps[:-1]):
-            if step.kind == "exit":
-                reading.note((*path, index + 1), f'is never reached: step "{step.id}" before it ends the run')
-        return steps if len(steps) == len(read) else INVALID
+    _event = ListenerShape()
+    _audience = Object({"audience": ConditionTree()})
 
-    def _step(self, value: object, path: Path, reading: Reading) -> Step | Invalid:
-        if not isinstance(value, dict):
-            return reading.note(path, "must be an object with an id and one kind of step")
-        known = [name for name in value if name in KINDS]
-        unknown = [name for name in value if name not in KINDS and name != "id"]
-        for name in unknown:
-            reading.note((*path, str(name)[:80]), f"unknown kind of step{did_you_mean(str(name), KINDS)}")
-        if "id" not in value:
-            reading.note((*path, "id"), "is required")
-        id = StepId().read(value["id"], (*path, "id"), reading) if "id" in value else INVALID
-        if len(known) != 1:
-            if not unknown or known:
-                reading.note(path, f"must have exactly one kind of step: {', '.join(KINDS)}")
-            return INVALID
-        kind = KINDS[known[0]]
-        at = (*path, kind.kind)
-        given = value[kind.kind]
-        body = kind.shape.read({} if given is None else given, at, reading)
-        if unknown or not isinstance(id, str) or body is INVALID:
-            return INVALID
-        return kind.build(id, body, at, reading)
+    def read(self, value: object, path: Path, reading: Reading) -> Listener | Condition | Invalid:
+        reading.running = True
+        try:
+            return self._read(value, path, reading)
+        finally:
+            reading.running = False
+
+    def _read(self, value: object, path: Path, reading: Reading) -> Listener | Condition | Invalid:
+        if not isinstance(value, dict) or "audience" not in value:
+            listener: Listener | Invalid = self._event.read(value, path, reading)
+            return listener
+        for other in value:
+            if other in ("event", "where"):
+                return reading.note((*path, other), "a rule is about an event or about the audience: write two rules")
+        read = self._audience.read(value, path, reading)
+        if isinstance(read, Invalid):
+            return read
+        audience: Condition = read["audience"]
+        return audience
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": {"$ref": "#/$defs/step"}, "maxItems": MOST_STEPS}
-
-    @staticmethod
-    def step_schema() -> dict[str, Any]:
-        """JSON Schema of one step, for `$defs`."""
-        return {
-            "oneOf": [
-                {
-                    "type": "object",
-                    "properties": {"id": StepId().schema(), name: kind.shape.schema()},
-                    "required": ["id", name],
-                    "additionalProperties": False,
-                }
-                for name, kind in KINDS.items()
-            ]
-        }
-
-
-class ListenerShape:
-    """`{event, where?}`."""
-
-    _object = Object({"event": EventName()}, {"where": ConditionTree()})
-
-    def read(self, value: object, path: Path, reading: Reading) -> Listener | Invalid:
-        read = self._object.read(value, path, reading)
-        return INVALID if read is INVALID else Listener(**read)
-
-    def schema(self) -> dict[str, Any]:
-        return self._object.schema()
+        return {"oneOf": [self._event.schema(), self._audience.schema()]}
 
 
 _START: Final = Object(
-    {"on": ListOf(ListenerShape(), least=1, most=20)},
+    {"on": ListOf(ListenerShape(), least=1, most=MOST_LISTENERS)},
     {
         "audience": ConditionTree(),
         "key": EventField(),
@@ -154,18 +116,28 @@ _START: Final = Object(
 class DocumentShape:
     """The whole document."""
 
-    _steps: ClassVar[Steps] = Steps()
-    _object: ClassVar[Shape] = Object(
-        {"workflow": SLUG, "start": _START, "steps": _steps},
-        {"name": Text(most=200), "exit": ListOf(ListenerShape(), most=20)},
-    )
+    _required: ClassVar[dict[str, Shape]] = {"workflow": SLUG, "start": _START, "steps": Steps()}
+    _optional: ClassVar[dict[str, Shape]] = {
+        "name": Text(most=200),
+        "exit": ListOf(ExitShape(), most=MOST_LISTENERS),
+        "settings": SettingsShape(),
+    }
+    _object: ClassVar[Shape] = Object(_required, _optional)
 
     def read(self, value: object, path: Path, reading: Reading) -> Document | Invalid:
         read = self._object.read(value, path, reading)
         if read is INVALID or not isinstance(value, dict):
             return INVALID
+        rules = read.get("exit", ())
         return Document(
-            read["workflow"], read.get("name", read["workflow"]), Start(**read["start"]), read.get("exit", ()), read["steps"], value
+            workflow=read["workflow"],
+            name=read.get("name", read["workflow"]),
+            start=Start(**read["start"]),
+            exit=tuple(rule for rule in rules if isinstance(rule, Listener)),
+            exit_audience=tuple(rule for rule in rules if isinstance(rule, Condition)),
+            settings=read.get("settings", Settings()),
+            steps=read["steps"],
+            value=value,
         )
 
     def schema(self) -> dict[str, Any]:
@@ -177,26 +149,19 @@ class DocumentShape:
         }
 
 
-def step_ids(steps: object, path: Path) -> list[tuple[str, Path]]:
-    """Ids of a list of steps as plain values, each with its path; read before the steps are, since any of them may refer to another."""
-    if not isinstance(steps, list):
-        return []
-    return [
-        (step["id"], (*path, index, "id"))
-        for index, step in enumerate(steps[:MOST_STEPS])
-        if isinstance(step, dict) and isinstance(step.get("id"), str)
-    ]
-
-
 def read_value(value: object) -> tuple[Document | None, Reading]:
     """A document from plain values: the document, or None and every problem noted in the reading."""
-    ids = step_ids(value.get("steps"), ("steps",)) if isinstance(value, dict) else []
-    reading = Reading(frozenset(id for id, _ in ids))
+    sketches = sketch(value.get("steps"), ("steps",)) if isinstance(value, dict) else []
+    reading = Reading(frozenset(one.id for one in sketches if one.id), References(sketches))
+    if len(sketches) > MOST_STEPS:
+        reading.note(("steps",), f"a workflow has at most {MOST_STEPS} steps")
+        return None, reading
     seen: set[str] = set()
-    for id, at in ids:
-        if id in seen:
-            reading.note(at, f'another step has the id "{id[:64]}" already')
-        seen.add(id)
+    for one in sketches:
+        if one.id in seen:
+            reading.note((*one.path, "id"), f'another step has the id "{printable(one.id)}" already')
+        if one.id:
+            seen.add(one.id)
     document = DocumentShape().read(value, (), reading)
     return (document if isinstance(document, Document) and not reading.found else None), reading
 

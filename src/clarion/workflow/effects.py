@@ -2,6 +2,8 @@
 
 import msgspec
 
+from clarion.domain.records import Scalar
+
 
 class Effect(msgspec.Struct, frozen=True, tag_field="effect"):
     """Common to all effects."""
@@ -37,3 +39,22 @@ class HttpEffect(Effect, frozen=True, tag="http", omit_defaults=True):
     headers: dict[str, str] = {}
     body: str | None = None
     """JSON text."""
+    awaits: bool = False
+    """Whether the run waits for the outcome and what was answered."""
+
+
+class EventEffect(Effect, frozen=True, tag="event", omit_defaults=True):
+    """An event, for the run's own profile or another one. Its id is the event's."""
+
+    name: str
+    data: dict[str, Scalar]
+    profile_id: str | None = None
+    """Whom it is about; None: the run's profile."""
+    workflow: str | None = None
+    """The workflow that it is to start, and no other to hear of it."""
+
+
+class StopEffect(Effect, frozen=True, tag="stop"):
+    """The profile's other runs of a workflow end."""
+
+    workflow: str

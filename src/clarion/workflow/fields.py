@@ -1,15 +1,19 @@
 """Shapes of the values that many steps share: durations, conditions, templates, names, URLs."""
 
+import math
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
+from clarion.domain import system_events
 from clarion.domain.conditions import Condition, parse_condition
 from clarion.domain.durations import DURATION_PATTERN, parse_duration
-from clarion.domain.lookup import field_problem
-from clarion.domain.problems import Path
+from clarion.domain.lookup import DATA_KEY, field_problem
+from clarion.domain.problems import Path, did_you_mean, quoted
+from clarion.domain.records import Scalar
 from clarion.domain.templates import JsonTemplate, Template, TemplateProblem, compile_json_template, compile_template
 from clarion.domain.urls import url_problem
-from clarion.workflow.shapes import INVALID, Invalid, Reading, Text
+from clarion.workflow.shapes import INVALID, Invalid, MapOf, Reading, Text
 
 SLUG: Final = Text(
     most=64,
@@ -45,8 +49,13 @@ class EventName:
 
     def read(self, value: object, path: Path, reading: Reading) -> str | Invalid:
         text = self._text.read(value, path, reading)
-        if isinstance(text, str) and not text.strip():
+        if not isinstance(text, str):
+            return text
+        if not text.strip():
             return reading.note(path, "must not be empty")
+        if text.startswith(system_events.PREFIX) and text not in system_events.LISTENABLE:
+            near = did_you_mean(text, system_events.LISTENABLE)
+            return reading.note(path, f"never happens: {quoted(text)} is no event that Clarion makes{near}")
         return text
 
     def schema(self) -> dict[str, Any]:
@@ -78,7 +87,7 @@ class ConditionTree:
     """A tree of `all`, `any`, `not` over rows (semantics §3)."""
 
     def read(self, value: object, path: Path, reading: Reading) -> Condition | Invalid:
-        condition, problems = parse_condition(value, path, reading.step_ids)
+        condition, problems = parse_condition(value, path, reading.step_ids, reading.reference_problem)
         return reading.extend(problems) if condition is None else condition
 
     def schema(self) -> dict[str, Any]:
@@ -91,7 +100,7 @@ class EventField:
     def read(self, value: object, path: Path, reading: Reading) -> str | Invalid:
         if not isinstance(value, str):
             return reading.note(path, "must be a field of the event, such as event.cart_id")
-        problem = field_problem(value, reading.step_ids)
+        problem = field_problem(value, reading.step_ids) or reading.reference_problem(value)
         if problem is None and not value.startswith("event."):
             problem = "must be a field of the event, such as event.cart_id"
         return value if problem is None else reading.note(path, problem)
@@ -101,22 +110,32 @@ class EventField:
 
 
 class TemplateText:
-    """A template whose output is text."""
+    """A template whose output is text; with `secrets`, `{{ secrets.NAME }}` may stand in it."""
 
-    def __init__(self, *, most: int) -> None:
-        self._text = Text(most=most)
+    def __init__(self, *, least: int = 1, most: int, secrets: bool = False) -> None:
+        self._text = Text(least=least, most=most)
+        self._secrets = secrets
 
     def read(self, value: object, path: Path, reading: Reading) -> Template | Invalid:
         text = self._text.read(value, path, reading)
         if not isinstance(text, str):
             return INVALID
         try:
-            return compile_template(text, reading.step_ids)
+            template = compile_template(text, reading.step_ids, secrets=self._secrets)
         except TemplateProblem as problem:
             return reading.note(path, str(problem))
+        return INVALID if _refers_wrongly(template, path, reading) else template
 
     def schema(self) -> dict[str, Any]:
         return self._text.schema()
+
+
+def _refers_wrongly(template: Template | JsonTemplate, path: Path, reading: Reading) -> bool:
+    """Note the names in a template that can never hold a value where it stands."""
+    problems = {problem for name in template.referenced_fields() if (problem := reading.reference_problem(name))}
+    for problem in sorted(problems):
+        reading.note(path, problem)
+    return bool(problems)
 
 
 _SITE: Final = re.compile(r"(https?://[^/?#{}\s]+)(?:[/?#]|$)", re.IGNORECASE)
@@ -124,13 +143,17 @@ _SITE: Final = re.compile(r"(https?://[^/?#{}\s]+)(?:[/?#]|$)", re.IGNORECASE)
 
 
 class Url:
-    """A template of an http(s) URL whose host is literal; with `whole`, also one output whose value is the whole URL."""
+    """A template of an http(s) URL whose host is literal; with `whole`, also one output whose value is the whole URL.
 
-    def __init__(self, *, whole: bool) -> None:
+    With `secrets`, `{{ secrets.NAME }}` may stand behind the host.
+    """
+
+    def __init__(self, *, whole: bool, secrets: bool = False) -> None:
         self._whole = whole
+        self._template = TemplateText(most=2048, secrets=secrets)
 
     def read(self, value: object, path: Path, reading: Reading) -> Template | Invalid:
-        template = TemplateText(most=2048).read(value, path, reading)
+        template = self._template.read(value, path, reading)
         if not isinstance(template, Template) or not isinstance(value, str):
             return INVALID
         if self._whole and template.is_single_output:
@@ -151,14 +174,52 @@ class Url:
         }
 
 
+FlatTemplate = Mapping[str, Template | Scalar]
+"""Flat data whose texts are templates."""
+
+
+class FlatData:
+    """An object of scalars, as an event's data or a profile's attributes are; its strings are templates."""
+
+    def __init__(self, *, least: int = 0) -> None:
+        key = Text(most=255, pattern=DATA_KEY.pattern, says="is no key: letters, digits, '-' and '_', starting with a letter or a digit")
+        self._object = MapOf(key, _ScalarTemplate(), least=least, most=200)
+
+    def read(self, value: object, path: Path, reading: Reading) -> Any:
+        return self._object.read(value, path, reading)
+
+    def schema(self) -> dict[str, Any]:
+        return self._object.schema()
+
+
+class _ScalarTemplate:
+    _text = TemplateText(least=0, most=4096)
+
+    def read(self, value: object, path: Path, reading: Reading) -> Template | Scalar | Invalid:
+        if isinstance(value, str):
+            return self._text.read(value, path, reading)
+        if isinstance(value, bool) or (isinstance(value, int) and -(2**63) <= value < 2**63):
+            return value
+        if isinstance(value, float) and math.isfinite(value):
+            return value
+        return reading.note(path, "must be a string, a number, true or false")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number", "boolean"]}
+
+
 class JsonBody:
-    """Any JSON value; its strings are templates."""
+    """Any JSON value; its strings are templates, in which, with `secrets`, `{{ secrets.NAME }}` may stand."""
+
+    def __init__(self, *, secrets: bool = False) -> None:
+        self._secrets = secrets
 
     def read(self, value: object, path: Path, reading: Reading) -> JsonTemplate | Invalid:
         try:
-            return compile_json_template(value, reading.step_ids)
+            template = compile_json_template(value, reading.step_ids, secrets=self._secrets)
         except TemplateProblem as problem:
             return reading.note((*path, *problem.path), str(problem))
+        return INVALID if _refers_wrongly(template, path, reading) else template
 
     def schema(self) -> dict[str, Any]:
         return {"description": "Any JSON; strings may hold templates."}

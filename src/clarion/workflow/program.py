@@ -16,6 +16,10 @@ class Place(msgspec.Struct, frozen=True):
     """Id of the step after it, past the end of a branch the one after the branching step; None where the workflow ends."""
     branches: tuple[str | None, ...]
     """Id of the first step of each branch; `next` for an empty one."""
+    labels: tuple[str, ...]
+    """What counters call the branches."""
+    awaits: frozenset[str]
+    """Names of the events that the step waits for."""
 
 
 class Program(msgspec.Struct, frozen=True):
@@ -26,6 +30,10 @@ class Program(msgspec.Struct, frozen=True):
     document: Document
     first: str | None
     places: dict[str, Place]
+    exits: dict[str, tuple[Listener, ...]]
+    """The exit rules by the event that they listen for."""
+    receipts: frozenset[tuple[str, str]]
+    """(push step, event) of the receipts that are kept, because a step may ask for them later."""
 
     def starts_on(self, event: str) -> tuple[Listener, ...]:
         """The start triggers that listen for an event's name."""
@@ -33,14 +41,25 @@ class Program(msgspec.Struct, frozen=True):
 
     def exits_on(self, event: str) -> tuple[Listener, ...]:
         """The exit rules that listen for an event's name."""
-        return tuple(listener for listener in self.document.exit if listener.event == event)
+        return self.exits.get(event, ())
+
+    def keeps(self, step: str, event: str) -> bool:
+        """Whether a run has to remember a receipt of one of its pushes."""
+        goal = self.document.settings.goal
+        return (step, event) in self.receipts or (goal is not None and goal.receipt == event)
 
 
 def compile_program(document: Document, version: int) -> Program:
     """Flatten a document."""
     places = dict(_flatten(document.steps, None))
     first = document.steps[0].id if document.steps else None
-    return Program(document.workflow, version, document, first, places)
+    exits: dict[str, tuple[Listener, ...]] = {}
+    for rule in document.exit:
+        exits[rule.event] = (*exits.get(rule.event, ()), rule)
+    receipts = frozenset(
+        (expected.of, expected.event) for place in places.values() for expected in place.step.awaited() if expected.of is not None
+    )
+    return Program(document.workflow, version, document, first, places, exits, receipts)
 
 
 def _flatten(steps: tuple[Step, ...], after: str | None) -> Iterator[tuple[str, Place]]:
@@ -48,6 +67,7 @@ def _flatten(steps: tuple[Step, ...], after: str | None) -> Iterator[tuple[str, 
     for index, step in enumerate(steps):
         following = steps[index + 1].id if index + 1 < len(steps) else after
         branches = step.branches()
-        yield step.id, Place(step, following, tuple(branch[0].id if branch else following for branch in branches))
+        firsts = tuple(branch[0].id if branch else following for branch in branches)
+        yield step.id, Place(step, following, firsts, step.labels(), frozenset(one.event for one in step.awaited()))
         for branch in branches:
             yield from _flatten(branch, following)

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from clarion.domain.records import Event
+from clarion.domain.records import Event, Scalar
 
 WAITING = "waiting"
 COMPLETED = "completed"
@@ -27,17 +27,29 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     started: int
     status: str = WAITING
     step: str | None = None
-    """Id of the step it stands at; None once it has ended."""
+    """Id of the step it stands at, or failed at; None once it has ended otherwise."""
     since: int = 0
     """When that step was entered."""
     due: int | None = None
-    """When its timer is due."""
+    """When its timer is due; None while it waits for something that has no time."""
     visit: int = 1
-    """Which visit to the step this is: a retry of a failed step is another visit."""
+    """Grows when an operator sends the run to a step again: what that visit wants done is wanted anew."""
+    entering: bool = False
+    """Whether the timer makes it enter the step, rather than go on from it: after a retry or a move."""
+    hops: int = 0
+    """The most hops of the events that started and resumed it."""
+    entrant: str = ""
+    """Key of the profile that entered, where another one has taken its place since (a merge); empty: `profile`."""
     ended: int | None = None
     reason: str | None = None
+    goal_until: int | None = None
+    """Until when events may meet its goal, also after it has ended; None: no goal, or met."""
     steps: dict[str, dict[str, Any]] = {}
     """What steps leave for later ones: `{"event": {…}}`, `{"status": 200, "response": {…}}`."""
+    paths: dict[str, str] = {}
+    """By split step: the path it took."""
+    receipts: dict[str, dict[str, dict[str, Scalar]]] = {}
+    """By push step and event name: data of the first receipt, of those that the program may still ask for."""
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -45,6 +57,18 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
 
     at: int
     what: str
-    """entered, waiting, sent, skipped, left, completed, exited, failed."""
+    """waiting, push, http, decided, split, resumed, quiet_hours, capped, no_subscriber, stale, goal, completed, exited, failed, …"""
     step: str | None = None
     detail: dict[str, Any] = {}
+
+
+class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
+    """By how much a counter of the run's workflow grows."""
+
+    version: int
+    step: str
+    """Empty for what concerns the whole workflow."""
+    name: str
+    """started, completed, exited, failed, goals, value; of a step: entered, waiting, left, sent, viewed, clicked, errors, …"""
+    branch: str = ""
+    count: int = 1

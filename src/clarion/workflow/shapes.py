@@ -17,14 +17,39 @@ class Invalid:
 INVALID: Final = Invalid()
 
 
+class References(Protocol):
+    """What is known of a document's steps before they are read."""
+
+    def field_problem(self, field: str, reading: "Reading") -> str | None:
+        """As `Reading.reference_problem`."""
+
+    def push_problem(self, id: str, reading: "Reading") -> str | None:
+        """As `Reading.push_problem`."""
+
+
 class Reading:
     """One reading of a document: knows its step ids, collects what is wrong with it, at most `LIMIT` problems."""
 
     LIMIT = 200
 
-    def __init__(self, step_ids: frozenset[str] = frozenset()) -> None:
+    def __init__(self, step_ids: frozenset[str] = frozenset(), references: "References | None" = None) -> None:
         self.step_ids = step_ids
         self.found: list[Problem] = []
+        self.depth = 0
+        """Lists of steps around the value that is being read."""
+        self.standing: Path | None = None
+        """Path of the step that is being read; None outside of the steps."""
+        self.running = False
+        """Outside of the steps: whether what is being read is tested while runs are under way, as exit rules and goals are."""
+        self._references = references
+
+    def reference_problem(self, field: str) -> str | None:
+        """Why a sound field of a step can never hold a value where it is used; None if it can, or is no step's."""
+        return None if self._references is None else self._references.field_problem(field, self)
+
+    def push_problem(self, id: str) -> str | None:
+        """Why no step of this id can have sent a push before; None if it can."""
+        return None if self._references is None else self._references.push_problem(id, self)
 
     def note(self, path: Path, message: str) -> Invalid:
         """Note a problem at a path; returns INVALID for the caller to hand on."""
@@ -145,12 +170,14 @@ class ListOf:
 class MapOf:
     """An object with free keys of one shape and values of another."""
 
-    def __init__(self, key: Text, member: Shape, *, most: int) -> None:
-        self.key, self.member, self.most = key, member, most
+    def __init__(self, key: Text, member: Shape, *, least: int = 0, most: int) -> None:
+        self.key, self.member, self.least, self.most = key, member, least, most
 
     def read(self, value: object, path: Path, reading: Reading) -> Any:
         if not isinstance(value, dict):
             return reading.note(path, "must be an object")
+        if len(value) < self.least:
+            return reading.note(path, "must not be empty")
         if len(value) > self.most:
             return reading.note(path, f"must have at most {self.most} keys")
         out: dict[str, Any] = {}
@@ -167,6 +194,7 @@ class MapOf:
             "type": "object",
             "propertyNames": self.key.schema(),
             "additionalProperties": self.member.schema(),
+            "minProperties": self.least,
             "maxProperties": self.most,
         }
 

@@ -13,6 +13,11 @@ from clarion.workflow.run import Run
 
 MOST_HOPS = 8
 
+ACTIVE = "active"
+DRAINING = "draining"
+PAUSED = "paused"
+ARCHIVED = "archived"
+
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an event meant to one workflow."""
@@ -20,7 +25,11 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     workflow: str
     version: int
     verdict: str
-    """started, resumed, exited, or why not: where, audience, already_running, not_again, no_key, too_old, paused, hop_limit."""
+    """started, resumed, exited, goal, or why not.
+
+    where, audience, already_running, not_again, no_key, too_old, paused, draining, archived, hop_limit, unknown_subscriber,
+    unknown_workflow, too_many_runs.
+    """
     run: str | None = None
     """The run that was started, exited or stands in the way."""
     rows: tuple[Any, ...] = ()
@@ -44,11 +53,12 @@ def consider(
     scope: Scope,
     running: Sequence[Run],
     last_start: Callable[[str | None], int | None],
-    paused: bool,
+    status: str,
 ) -> Decision:
-    """Judge an event that the workflow listens for.
+    """Judge an event that the workflow listens for, or that a `start_workflow` step made for it, without listeners to ask.
 
-    `running` are the profile's runs in flight of this workflow; `last_start(key)` is when the profile last started it with that key.
+    `status` is the workflow's; `running` are the profile's runs in flight of this workflow; `last_start(key)` is when the profile last
+    started it with that key.
     """
 
     def refuse(why: str, run: str | None = None, rows: tuple[Any, ...] = (), **detail: Any) -> Decision:
@@ -57,9 +67,9 @@ def consider(
     start = program.document.start
     if event.hops >= MOST_HOPS:
         return refuse("hop_limit", hops=event.hops)
-    if paused:
-        return refuse("paused")
-    matched, rows = _match(listeners, scope)
+    if status != ACTIVE:
+        return refuse(status)
+    matched, rows = _match(listeners, scope) if event.workflow is None else (True, ())
     if not matched:
         return refuse("where", rows=rows)
     happened = event.received if event.timestamp is None else event.timestamp

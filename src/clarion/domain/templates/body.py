@@ -23,11 +23,14 @@ LONGEST_BODY: Final = 64 * 1024
 class JsonTemplate:
     """A JSON body that was found sound; immutable."""
 
-    __slots__ = ("_fields", "_parts")
+    __slots__ = ("_fields", "_parts", "secrets")
 
     def __init__(self, parts: list[str | Template]) -> None:
         self._parts = tuple(parts)
-        self._fields = frozenset(name for part in parts if not isinstance(part, str) for name in part.referenced_fields())
+        templates = [part for part in parts if not isinstance(part, str)]
+        self._fields = frozenset(name for template in templates for name in template.referenced_fields())
+        self.secrets = frozenset(name for template in templates for name in template.secrets)
+        """Names of the secrets whose marks its output may hold."""
 
     def referenced_fields(self) -> frozenset[str]:
         """The names that its templates take from their scope."""
@@ -46,18 +49,19 @@ class JsonTemplate:
                 missing.extend(absent)
             else:
                 rendered = part.render(scope, whole)
-                out.append(_encoded(rendered.text))
+                out.append(msgspec.json.encode(rendered.text).decode())  # its values are whole already; marks of secrets stay
                 missing.extend(rendered.missing)
         return Rendered(check_output("".join(out)), tuple(dict.fromkeys(missing)))
 
 
-def compile_json_template(value: object, step_ids: Collection[str] | None = None) -> JsonTemplate:
+def compile_json_template(value: object, step_ids: Collection[str] | None = None, *, secrets: bool = False) -> JsonTemplate:
     """Compile a JSON value; each string in it is a template, keys are not.
 
     A string that is one output and nothing else keeps its value's type: a number stays a number, the segments are a list;
-    missing it is the empty string. Raises TemplateProblem with the path inside the value.
+    missing it is the empty string. `secrets` is as for `compile_template`; a secret is always text. Raises TemplateProblem with
+    the path inside the value.
     """
-    writer = _Writer(step_ids)
+    writer = _Writer(step_ids, secrets=secrets)
     writer.write(value, ())
     return JsonTemplate(writer.joined())
 
@@ -65,8 +69,9 @@ def compile_json_template(value: object, step_ids: Collection[str] | None = None
 class _Writer:
     """Turns a value into JSON text with templates in the places of its strings."""
 
-    def __init__(self, step_ids: Collection[str] | None) -> None:
+    def __init__(self, step_ids: Collection[str] | None, *, secrets: bool) -> None:
         self._step_ids = step_ids
+        self._secrets = secrets
         self._parts: list[str | Template] = []
         self._values = 0
         self._length = 0
@@ -108,7 +113,7 @@ class _Writer:
                 msg = "a key of a JSON object must be a string"
                 raise TemplateProblem(msg, (*path, str(key)[:64]))
             if "{{" in key or "{%" in key or "\x00" in key or whole(key) != key:
-                msg = "a key is no template and holds neither NUL nor lone surrogates"
+                msg = "a key is no template and holds neither NUL nor lone surrogates nor U+FDD0 and U+FDD1"
                 raise TemplateProblem(msg, (*path, key[:64]))
             self._count(key, path)
             self._parts.append(("," if position else "") + _encoded(key) + ":")
@@ -126,7 +131,7 @@ class _Writer:
     def _string(self, value: str, path: Path) -> None:
         self._count(value, path)
         try:
-            template = compile_template(value, self._step_ids)
+            template = compile_template(value, self._step_ids, secrets=self._secrets)
         except TemplateProblem as problem:
             raise TemplateProblem(str(problem), path) from problem
         is_plain = len(value) <= LONGEST_SOURCE and "{{" not in value and "{%" not in value

@@ -1,6 +1,7 @@
 """Escaping of values for where a template's output goes (semantics §4). Literal template text is left as it is.
 
-Every function takes any text, lone surrogates included, and gives text that UTF-8 can carry.
+Every function takes any text, lone surrogates included, and gives text that UTF-8 can carry and in which nothing passes for the mark
+of a secret.
 """
 
 import re
@@ -10,11 +11,14 @@ from urllib.parse import quote
 
 import msgspec
 
+from clarion.domain.secret_marks import CLOSING, OPENING
+
 Escape = Callable[[str], str]
 """Makes one value safe for its place."""
 
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_MARKING = re.compile(f"[{OPENING}{CLOSING}]")
 _IN_SCRIPTS: Final = str.maketrans({"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
@@ -36,5 +40,5 @@ def url(value: str) -> str:
 
 
 def whole(value: str) -> str:
-    """The text with U+FFFD in place of each lone surrogate."""
-    return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
+    """The text with U+FFFD in place of each lone surrogate, and without the characters that mark secrets."""
+    return value if value.isascii() else _MARKING.sub("", _SURROGATES.sub("\ufffd", value))

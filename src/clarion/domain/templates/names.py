@@ -5,12 +5,15 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 
-from clarion.domain.lookup import ROOTS, Finder, compile_field, field_problem
+from clarion.domain.lookup import HTTP_STEPS_ONLY, ROOTS, Finder, compile_field, field_problem
 from clarion.domain.problems import quoted
 from clarion.domain.records import MISSING, Found, Scope
 
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
 """A name as it may stand alone in an output."""
+
+STANDS_ALONE: Final = "a secret stands alone in an output, as in {{ secrets.NAME }}: no filter, default or tag takes one"
+"""What to say of a secret that is used as if it were a value."""
 
 _PARTS: Final = {
     "event": "event.price",
@@ -36,15 +39,16 @@ def compile_name(name: str) -> Finder:
     return find
 
 
-def name_problem(name: str, step_ids: Collection[str] | None) -> str | None:
+def name_problem(name: str, step_ids: Collection[str] | None, *, secrets: bool = False) -> str | None:
     """What is wrong with a name that a template uses; None if nothing is.
 
     Without `step_ids` a name whose first word is no root is taken for a field of some step. A name that ends with
-    `[]` has a computed part there, as in `event[which]`.
+    `[]` has a computed part there, as in `event[which]`. `secrets` says that the template may hold secrets: not those that have
+    names here, for they are used as values are.
     """
     root, dot, _ = name.removesuffix("[]").partition(".")
     if root == "secrets":
-        return "secrets are not supported yet"
+        return STANDS_ALONE if secrets else HTTP_STEPS_ONLY
     if name.endswith("[]"):
         return _computed_problem(root, step_ids)
     if root == "_":

@@ -41,7 +41,7 @@ def scan(source: str) -> list[Piece]:
         msg = f"is longer than {LONGEST_SOURCE} characters"
         raise TemplateProblem(msg)
     if "\x00" in source or whole(source) != source:
-        msg = "must hold neither NUL nor lone surrogates"
+        msg = "must hold neither NUL nor lone surrogates nor the noncharacters U+FDD0 and U+FDD1"
         raise TemplateProblem(msg)
     return _Scanner(source).pieces
 

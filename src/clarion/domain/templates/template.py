@@ -5,7 +5,8 @@ same for those forms.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,9 +16,13 @@ from clarion.domain.templates.errors import TemplateError, TemplateFailure, Temp
 from clarion.domain.templates.escapes import Escape
 from clarion.domain.templates.expressions import split_default
 from clarion.domain.templates.limits import check_output
+from clarion.domain.templates.marking import mark_secrets
 from clarion.domain.templates.names import NAME, compile_name, name_problem
 from clarion.domain.templates.scan import Piece, scan
 from clarion.domain.templates.values import is_value, to_text
+
+if TYPE_CHECKING:
+    from clarion.domain.templates.liquid_source import Liquid
 
 
 class Rendered(msgspec.Struct, frozen=True, gc=False):
@@ -31,10 +36,12 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
 class Template(ABC):
     """A template that was found sound; immutable, and safe to share."""
 
-    __slots__ = ("_fields", "is_single_output", "source")
+    __slots__ = ("_fields", "is_single_output", "secrets", "source")
 
-    def __init__(self, source: str, pieces: list[Piece], fields: frozenset[str]) -> None:
+    def __init__(self, source: str, pieces: list[Piece], fields: frozenset[str], secrets: frozenset[str]) -> None:
         self.source = source
+        self.secrets = secrets
+        """Names of the secrets whose marks its output may hold."""
         self.is_single_output = len(pieces) == 1 and pieces[0].kind == "output"
         """Whether it is one `{{ … }}` and nothing else, so that it has a value with a type."""
         self._fields = fields
@@ -60,8 +67,8 @@ class DirectTemplate(Template):
 
     __slots__ = ("_parts",)
 
-    def __init__(self, source: str, pieces: list[Piece], outputs: list[tuple[str, str | None]]) -> None:
-        super().__init__(source, pieces, frozenset(name for name, _ in outputs))
+    def __init__(self, source: str, pieces: list[Piece], outputs: list[tuple[str, str | None]], secrets: frozenset[str]) -> None:
+        super().__init__(source, pieces, frozenset(name for name, _ in outputs), secrets)
         named = iter(outputs)
         parts: list[str | tuple[Finder, str, str | None]] = []
         for piece in pieces:
@@ -112,15 +119,9 @@ class LiquidTemplate(Template):
 
     __slots__ = ("_liquid",)
 
-    def __init__(self, source: str, pieces: list[Piece], step_ids: Collection[str] | None) -> None:
-        from clarion.domain.templates.liquid_source import Liquid, liquid_source
-
-        self._liquid = Liquid(*liquid_source(pieces))
-        for name in sorted(self._liquid.names):
-            problem = name_problem(name, step_ids)
-            if problem is not None:
-                raise TemplateProblem(problem)
-        super().__init__(source, pieces, self._liquid.names)
+    def __init__(self, source: str, pieces: list[Piece], liquid: "Liquid", secrets: frozenset[str]) -> None:
+        super().__init__(source, pieces, liquid.names, secrets)
+        self._liquid = liquid
 
     def render(self, scope: Scope, escape: Escape) -> Rendered:
         try:
@@ -140,26 +141,47 @@ class LiquidTemplate(Template):
             raise _unexpected(error) from error
 
 
-def compile_template(source: str, step_ids: Collection[str] | None = None) -> Template:
+def compile_template(source: str, step_ids: Collection[str] | None = None, *, secrets: bool = False) -> Template:
     """Compile a template of at most 16 KiB; raises TemplateProblem, and nothing else, for one that cannot be used.
 
     `step_ids` are the steps whose fields it may name; without them, any first word may be a step's. A name outside of §3
-    and of the steps can only be a data key or an attribute, which no one knows beforehand.
+    and of the steps can only be a data key or an attribute, which no one knows beforehand. With `secrets` it may hold plain
+    outputs `{{ secrets.NAME }}`, each of which gives the secret's mark (`clarion.domain.secret_marks`).
     """
-    pieces = scan(source)
+    pieces, marked = _pieces(source, secrets=secrets)
     outputs = _direct_outputs(pieces)
     if outputs is None:
-        return LiquidTemplate(source, pieces, step_ids)
-    for name, _ in outputs:
-        problem = name_problem(name, step_ids)
+        return _liquid(source, pieces, step_ids, marked, secrets=secrets)
+    _check_names([name for name, _ in outputs], step_ids, secrets=secrets)
+    return DirectTemplate(source, pieces, outputs, marked)
+
+
+def compile_liquid(source: str, step_ids: Collection[str] | None = None, *, secrets: bool = False) -> Template:
+    """`compile_template` without the direct way, for the test that both ways agree."""
+    pieces, marked = _pieces(source, secrets=secrets)
+    return _liquid(source, pieces, step_ids, marked, secrets=secrets)
+
+
+def _pieces(source: str, *, secrets: bool) -> tuple[list[Piece], frozenset[str]]:
+    """The pieces of a source, and the secrets that are marked in them."""
+    pieces = scan(source)
+    return mark_secrets(pieces) if secrets else (pieces, frozenset())
+
+
+def _liquid(source: str, pieces: list[Piece], step_ids: Collection[str] | None, marked: frozenset[str], *, secrets: bool) -> LiquidTemplate:
+    from clarion.domain.templates.liquid_source import Liquid, liquid_source  # it takes a while: only where it is needed
+
+    liquid = Liquid(*liquid_source(pieces))
+    _check_names(sorted(liquid.names), step_ids, secrets=secrets)
+    return LiquidTemplate(source, pieces, liquid, marked)
+
+
+def _check_names(names: Iterable[str], step_ids: Collection[str] | None, *, secrets: bool) -> None:
+    """Raise TemplateProblem for the first name that cannot be used."""
+    for name in names:
+        problem = name_problem(name, step_ids, secrets=secrets)
         if problem is not None:
             raise TemplateProblem(problem)
-    return DirectTemplate(source, pieces, outputs)
-
-
-def compile_liquid(source: str, step_ids: Collection[str] | None = None) -> Template:
-    """`compile_template` without the direct way, for the test that both ways agree."""
-    return LiquidTemplate(source, scan(source), step_ids)
 
 
 def _direct_outputs(pieces: list[Piece]) -> list[tuple[str, str | None]] | None:

@@ -1,21 +1,23 @@
-"""Sites, keys, workflows and their versions."""
+"""Sites, keys and secrets; and all of the configuration as one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
 import msgspec
 
+from clarion.domain.records import FrequencyCap
 from clarion.store.port import NotFound
-from clarion.store.records import ApiKey, Configuration, NewEntry, Site, WorkflowChange, WorkflowRow, WorkflowVersion
+from clarion.store.records import ApiKey, Configuration, NewEntry, Secret, Site, WorkflowRow
 from clarion.store.sqlite.connection import savepoint
 from clarion.store.sqlite.entries import put_entries
 from clarion.store.sqlite.statements import load, rows, value
 
 _SQL = load("configuration")
+_WORKFLOWS = load("workflows")
 _encode = msgspec.json.Encoder().encode
-_decode_change = msgspec.json.Decoder(WorkflowChange).decode
 _decode_scopes = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_cap = msgspec.json.Decoder(FrequencyCap).decode
 
 
 def read(connection: apsw.Connection) -> Configuration:
@@ -23,9 +25,10 @@ def read(connection: apsw.Connection) -> Configuration:
     with savepoint(connection):
         return Configuration(
             generation=value(connection, _SQL["generation"]),
-            sites=[Site(*row) for row in rows(connection, _SQL["sites"])],
+            sites=[_site(row) for row in rows(connection, _SQL["sites"])],
             keys=[_key(row) for row in rows(connection, _SQL["keys"])],
-            workflows=[WorkflowRow(*row) for row in rows(connection, _SQL["workflows"])],
+            workflows=[WorkflowRow(*row) for row in rows(connection, _WORKFLOWS["workflows"])],
+            secrets=[Secret(*row) for row in rows(connection, _SQL["secrets"])],
         )
 
 
@@ -36,19 +39,26 @@ def probe(connection: apsw.Connection) -> None:
 
 def create_site(connection: apsw.Connection, site: Site, entries: Sequence[NewEntry]) -> Site:
     """As in the port."""
-    made = Site(*_changed(connection, "insert_site", msgspec.structs.asdict(site)))
+    made = _site(changed(connection, _SQL["insert_site"], _values(site)))
     put_entries(connection, [msgspec.structs.replace(entry, site=made.id) for entry in entries])
     return made
 
 
+def update_site(connection: apsw.Connection, site: Site, entries: Sequence[NewEntry]) -> Site:
+    """As in the port."""
+    kept = _site(changed(connection, _SQL["update_site"], _values(site)))
+    put_entries(connection, entries)
+    return kept
+
+
 def create_key(connection: apsw.Connection, key: ApiKey) -> ApiKey:
     """As in the port."""
-    return _key(_changed(connection, "insert_key", {**msgspec.structs.asdict(key), "scopes": _encode(key.scopes).decode()}))
+    return _key(changed(connection, _SQL["insert_key"], {**msgspec.structs.asdict(key), "scopes": _encode(key.scopes).decode()}))
 
 
 def revoke_key(connection: apsw.Connection, site: int, key: int, at: int) -> ApiKey:
     """As in the port."""
-    return _key(_changed(connection, "revoke_key", {"site": site, "key": key, "at": at}))
+    return _key(changed(connection, _SQL["revoke_key"], {"site": site, "key": key, "at": at}))
 
 
 def touch_keys(connection: apsw.Connection, used: Iterable[tuple[int, int]]) -> None:
@@ -59,76 +69,35 @@ def touch_keys(connection: apsw.Connection, used: Iterable[tuple[int, int]]) -> 
     connection.execute(_SQL["touch_keys"], {"used": _encode(list(latest.items()))})
 
 
-def publish(connection: apsw.Connection, version: WorkflowVersion, name: str, entries: Sequence[NewEntry]) -> WorkflowRow:
+def put_secret(connection: apsw.Connection, secret: Secret) -> None:
     """As in the port."""
-    current = _workflow(connection, version.site, version.workflow)
-    if current is not None:
-        known = workflow_version(connection, version.site, version.workflow, current.version)
-        if _same(known.document, version.document):
-            return current
-    number = 1 if current is None else current.version + 1
-    site, workflow = version.site, version.workflow
-    connection.execute(
-        _SQL["insert_version"],
-        {
-            "site": site,
-            "workflow": workflow,
-            "version": number,
-            "document": bytes(version.document).decode(),
-            "source": version.source,
-            "created": version.created,
-        },
-    )
-    put_entries(connection, [_numbered(entry, number) for entry in entries])
-    return WorkflowRow(
-        *_changed(
-            connection,
-            "put_workflow",
-            {"site": site, "workflow": workflow, "name": name, "version": number, "changed": version.created},
-        )
-    )
+    changed(connection, _SQL["put_secret"], msgspec.structs.asdict(secret))
 
 
-def set_workflow_status(
-    connection: apsw.Connection, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]
-) -> WorkflowRow:
+def delete_secret(connection: apsw.Connection, site: int, name: str) -> None:
     """As in the port."""
-    row = _changed(connection, "set_workflow_status", {"site": site, "workflow": workflow, "status": status, "at": at})
-    put_entries(connection, entries)
-    return WorkflowRow(*row)
+    changed(connection, _SQL["delete_secret"], {"site": site, "name": name})
 
 
-def workflow_version(connection: apsw.Connection, site: int, workflow: str, version: int) -> WorkflowVersion:
-    """As in the port."""
-    asked = {"site": site, "workflow": workflow, "version": version}
-    for site_, workflow_, number, document, source, created in rows(connection, _SQL["workflow_version"], asked):
-        return WorkflowVersion(site_, workflow_, number, msgspec.Raw(document.encode()), source, created)
-    raise NotFound(f"Workflow {workflow} has no version {version}.")
-
-
-def _workflow(connection: apsw.Connection, site: int, workflow: str) -> WorkflowRow | None:
-    for row in rows(connection, _SQL["workflow"], {"site": site, "workflow": workflow}):
-        return WorkflowRow(*row)
-    return None
-
-
-def _changed(connection: apsw.Connection, statement: str, values: dict[str, Any]) -> tuple[Any, ...]:
-    """The row that a change of the configuration leaves. Raises NotFound if there was nothing to change."""
-    for row in rows(connection, _SQL[statement], values):
+def changed(connection: apsw.Connection, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The row that a change of the configuration returns; the generation grows. Raises NotFound if there was nothing to change."""
+    for row in rows(connection, statement, values):
         connection.execute(_SQL["next_generation"])
         return row
     raise NotFound("There is no such thing.")
 
 
+def _values(site: Site) -> dict[str, Any]:
+    cap = None if site.frequency_cap is None else _encode(site.frequency_cap).decode()
+    return {**msgspec.structs.asdict(site), "frequency_cap": cap}
+
+
+def _site(row: tuple[Any, ...]) -> Site:
+    id_, name, app_id, public, private, subject, webhook, created, timezone, cap = row
+    decoded = None if cap is None else _decode_cap(cap)
+    return Site(id_, name, app_id, public, private, subject, webhook, created, timezone, decoded)
+
+
 def _key(row: tuple[Any, ...]) -> ApiKey:
     id_, site, name, hash_, prefix, scopes, created, last_used, revoked = row
     return ApiKey(id_, site, name, hash_, prefix, _decode_scopes(scopes), created, last_used, revoked)
-
-
-def _same(one: msgspec.Raw, other: msgspec.Raw) -> bool:
-    return bytes(one) == bytes(other)
-
-
-def _numbered(entry: NewEntry, version: int) -> NewEntry:
-    change = msgspec.structs.replace(_decode_change(entry.body), version=version)
-    return msgspec.structs.replace(entry, body=_encode(change))

@@ -1,12 +1,13 @@
 """Deliveries enter the outbox, are put off, and end: the writes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import apsw
 import msgspec
 
 from clarion.domain.ids import caused_event_id
+from clarion.domain.records import Scalar
 from clarion.store.records import Delivery, DeliveryOutcome, Report
 from clarion.store.sqlite.statements import load, value
 
@@ -34,7 +35,7 @@ def report(connection: apsw.Connection, reports: Sequence[Report]) -> None:
         known = latest.get(one.delivery.id)
         if known is None or known.outcome is None:  # what has ended stays ended
             latest[one.delivery.id] = one
-    end(connection, [_ended(r.delivery, r.outcome, r.at, r.status, r.reason) for r in latest.values() if r.outcome is not None])
+    end(connection, [_ended(r.delivery, r.outcome, r.at, r.status, r.reason, r.response) for r in latest.values() if r.outcome is not None])
     later = [
         {"id": r.delivery.id, "due": r.at if r.retry_at is None else r.retry_at, "attempts": r.delivery.attempts}
         for r in latest.values()
@@ -59,11 +60,18 @@ def release(connection: apsw.Connection, site: int, workflow: str, cutoff: int, 
     """Let a workflow's held deliveries go; pushes from before `cutoff` that are not just being sent (`claimed`) end as stale."""
     asked = {"site": site, "workflow": workflow, "cutoff": cutoff, "claimed": _encode(list(claimed)), "limit": _STALE_AT_ONCE}
     while stale := _decode(value(connection, _SQL["stale"], asked)):
-        end(connection, [_ended(delivery, STALE, at, None, None) for delivery in stale])
+        end(connection, [_ended(delivery, STALE, at) for delivery in stale])
     connection.execute(_SQL["release"], {"site": site, "workflow": workflow})
 
 
-def _ended(delivery: Delivery, outcome: str, at: int, status: int | None, reason: str | None) -> dict[str, Any]:
+def _ended(
+    delivery: Delivery,
+    outcome: str,
+    at: int,
+    status: int | None = None,
+    reason: str | None = None,
+    response: Mapping[str, Scalar] | None = None,
+) -> dict[str, Any]:
     told = DeliveryOutcome(
         delivery=delivery.id,
         effect=delivery.effect,
@@ -77,6 +85,8 @@ def _ended(delivery: Delivery, outcome: str, at: int, status: int | None, reason
         status=status,
         reason=reason,
         hops=delivery.hops,
+        version=delivery.version,
+        response=None if response is None else dict(response),
     )
     return {
         "id": delivery.id,

@@ -1,7 +1,7 @@
 """What a partition's owner reads, and the one transaction in which it writes."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 import apsw
 import msgspec
@@ -70,25 +70,36 @@ class _Found(msgspec.Struct):
     runs: list[RunRow]
 
 
+OPEN_GOALS: Final = 1_000
+"""Ended runs of one profile whose goals are looked at."""
+
+_decode_owners = msgspec.json.Decoder(list[tuple[int, str]]).decode
 _decode_named = msgspec.json.Decoder(list[tuple[int, Subscriber]]).decode
 _decode_found = msgspec.json.Decoder(_Found).decode
 
 
 def facts(connection: apsw.Connection, partition: int, asked: Asked) -> Facts:
-    """As in the port. First whom the devices belong to, then everything about the profiles, in one snapshot."""
+    """As in the port. First whom devices and runs belong to, then everything about the profiles, in one snapshot.
+
+    Of a profile's ended runs with an open goal there are at most OPEN_GOALS.
+    """
     with savepoint(connection):
         named: list[tuple[int, Subscriber]] = []
         if asked.named:
             named = _decode_named(value(connection, _SQL["named"], {"partition": partition, "named": _encode(asked.named)}))
         owners = {(site, one.device_token_hash): one.profile for site, one in named}
         profiles = dict.fromkeys([(one.site, one.value) for one in asked.profiles] + [(site, one.profile) for site, one in named])
+        runs = _encode(asked.runs)
+        if asked.runs:
+            profiles |= dict.fromkeys(_decode_owners(value(connection, _SQL["owners"], {"partition": partition, "runs": runs})))
         memory = [
             (one.site, profile, one.workflow, one.key)
             for one in asked.memory
             if (profile := one.profile or owners.get((one.site, one.device_token_hash or ""))) is not None
         ]
         joining = [(one.site, owners[one.site, one.value]) for one in asked.joining if (one.site, one.value) in owners]
-        found = _decode_found(value(connection, _SQL["facts"], {"partition": partition, "profiles": _encode(list(profiles))}))
+        concerned = {"partition": partition, "profiles": _encode(list(profiles)), "runs": runs, "goals": OPEN_GOALS}
+        found = _decode_found(value(connection, _SQL["facts"], concerned))
         remembered: list[EntryMemory] = []
         for name, keys in (("memory", memory), ("joining", joining)):
             if keys:
@@ -113,6 +124,12 @@ def held_runs(connection: apsw.Connection, partition: int, site: int, workflow: 
     return _decode_runs(value(connection, _SQL["held_runs"], asked))
 
 
+def runs_behind(connection: apsw.Connection, partition: int, site: int, workflow: str, version: int, limit: int) -> list[RunRow]:
+    """As in the port."""
+    asked = {"partition": partition, "site": site, "workflow": workflow, "version": version, "limit": limit}
+    return _decode_runs(value(connection, _SQL["runs_behind"], asked))
+
+
 def apply(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int]) -> None:
     """Write an outcome; `claimed` are the deliveries that are being sent just now. Raises Fenced, StoreError."""
     _advance(connection, outcome.state)
@@ -127,6 +144,7 @@ def apply(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int
         ("put_workflow_states", outcome.workflows),
         ("put_site_states", outcome.sites),
         ("insert_explanations", outcome.explanations),
+        ("add_counts", outcome.counts),
         ("put_poisoned", outcome.poisoned),
     ):
         if written:
@@ -142,7 +160,7 @@ def rows_of(outcome: Outcome) -> int:
     if outcome.hold or outcome.release:
         return 1_000_000
     state = len(outcome.profiles) + len(outcome.subscribers) + len(outcome.runs) + len(outcome.memory)
-    return len(outcome.moved) + state + len(outcome.explanations) + len(outcome.deliveries)
+    return len(outcome.moved) + state + len(outcome.explanations) + len(outcome.deliveries) + len(outcome.counts)
 
 
 def changes(outcome: Outcome) -> set[str]:

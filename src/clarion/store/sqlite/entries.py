@@ -1,4 +1,4 @@
-"""Putting entries into the inbox, inside the writer's transaction."""
+"""Putting entries into the inbox, new ones and those that are tried again, inside the writer's transaction."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -6,9 +6,10 @@ from itertools import accumulate
 import apsw
 import msgspec
 
+from clarion.store.port import NotFound
 from clarion.store.records import Appended, IdempotencyClaim, NewEntry
 from clarion.store.sqlite.connection import savepoint
-from clarion.store.sqlite.statements import load, value
+from clarion.store.sqlite.statements import load, rows, value
 
 _SQL = load("ingest")
 _encode = msgspec.json.Encoder().encode
@@ -32,11 +33,19 @@ def put_entries(connection: apsw.Connection, entries: Sequence[NewEntry]) -> lis
     return became
 
 
+def take_back(connection: apsw.Connection, id_: str, entry: NewEntry | None) -> None:
+    """As in the port."""
+    if not rows(connection, _SQL["take_back"], {"id": id_}):
+        raise NotFound("Nothing of this id is set aside.")
+    if entry is not None:
+        put_entries(connection, [entry])
+
+
 def _put_claimed(connection: apsw.Connection, entries: Sequence[NewEntry], claimed: Sequence[_Claimed], became: list[Appended]) -> None:
     fresh = _judge(connection, claimed, became)
     if fresh:
-        rows = [(e.site, c.target, c.event_id, c.content, e.id, e.received) for _, e, c in fresh]
-        connection.execute(_SQL["insert_claims"], {"claims": _encode(rows)})
+        taken = [(e.site, c.target, c.event_id, c.content, e.id, e.received) for _, e, c in fresh]
+        connection.execute(_SQL["insert_claims"], {"claims": _encode(taken)})
     stored = [entry for entry, outcome in zip(entries, became, strict=True) if outcome is _STORED]
     if stored:
         _insert(connection, stored)
@@ -45,8 +54,8 @@ def _put_claimed(connection: apsw.Connection, entries: Sequence[NewEntry], claim
 def _insert(connection: apsw.Connection, entries: Sequence[NewEntry]) -> None:
     bodies = [entry.body for entry in entries]
     starts = accumulate(map(len, bodies), initial=1)  # substr counts from 1
-    rows = [(e.kind, e.site, e.id, start, len(e.body), e.received) for e, start in zip(entries, starts, strict=False)]
-    connection.execute(_SQL["insert_entries"], {"rows": _encode(rows), "bodies": b"".join(bodies)})
+    written = [(e.kind, e.site, e.id, start, len(e.body), e.received) for e, start in zip(entries, starts, strict=False)]
+    connection.execute(_SQL["insert_entries"], {"rows": _encode(written), "bodies": b"".join(bodies)})
 
 
 def _judge(connection: apsw.Connection, claimed: Sequence[_Claimed], became: list[Appended]) -> list[_Claimed]:

@@ -1,4 +1,4 @@
-"""Event ids are held against repeats for a while, then forgotten in small steps."""
+"""What is kept for a while is forgotten in small steps: event ids by the writer itself, explanations when it is told to."""
 
 from typing import Final
 
@@ -16,8 +16,14 @@ AT_ONCE: Final = 1_000
 _SQL = load("ingest")
 
 
+def forget_explanations(connection: apsw.Connection, before: int, limit: int) -> int:
+    """As in the port. Their numbers grow with time, so the oldest are the first of the table."""
+    connection.execute(_SQL["forget_explanations"], {"before": before, "limit": limit})
+    return connection.changes()
+
+
 class Forgetting:
-    """The writer's chore: a step a minute, or one after the other while there is a backlog."""
+    """The writer's chore, event ids: a step a minute, or one after the other while there is a backlog."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

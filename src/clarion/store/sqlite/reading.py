@@ -1,5 +1,6 @@
 """What the console and the command line look at."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
@@ -7,7 +8,7 @@ import msgspec
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import NotFound
-from clarion.store.records import DeliveryRow, Explanation, LogRow, Poisoned, ProfileView, RunRow
+from clarion.store.records import CounterRow, DeliveryRow, Explanation, LogRow, Poisoned, ProfileView, RunRow
 from clarion.store.sqlite.connection import savepoint
 from clarion.store.sqlite.statements import load, value
 
@@ -16,13 +17,18 @@ NEWEST = -1
 
 _EXPLANATIONS_OF_EVENT = 1_000
 
+TOTAL = "total"
+"""In place of a period: all of them together."""
+
 _SQL = load("reading")
+_encode = msgspec.json.Encoder().encode
 _decode_log = msgspec.json.Decoder(list[LogRow]).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_subscribers = msgspec.json.Decoder(list[Subscriber]).decode
 _decode_runs = msgspec.json.Decoder(list[RunRow]).decode
 _decode_deliveries = msgspec.json.Decoder(list[DeliveryRow]).decode
 _decode_explanations = msgspec.json.Decoder(list[Explanation]).decode
+_decode_counters = msgspec.json.Decoder(list[CounterRow]).decode
 _decode_poisoned = msgspec.json.Decoder(list[Poisoned]).decode
 
 
@@ -73,6 +79,34 @@ def runs(connection: apsw.Connection, site: int, workflow: str | None, status: s
 def explanations(connection: apsw.Connection, site: int, event: str) -> list[Explanation]:
     """As in the port."""
     return _decode_explanations(_one(connection, "explanations_of_event", site=site, event=event, limit=_EXPLANATIONS_OF_EVENT))
+
+
+def explanations_about(
+    connection: apsw.Connection, site: int, profiles: Sequence[str], before: int | None, limit: int
+) -> list[Explanation]:
+    """As in the port."""
+    return _decode_explanations(
+        _one(connection, "explanations_about", site=site, profiles=_encode(list(dict.fromkeys(profiles))), before=before, limit=limit)
+    )
+
+
+def events_about(connection: apsw.Connection, site: int, profiles: Sequence[str], limit: int) -> list[LogRow]:
+    """As in the port."""
+    return _decode_log(_one(connection, "events_about", site=site, profiles=_encode(list(dict.fromkeys(profiles))), limit=limit))
+
+
+def counters(connection: apsw.Connection, site: int, workflow: str, period: str, since: int, until: int) -> list[CounterRow]:
+    """As in the port, by start, version, step, name and branch."""
+    if period == TOTAL:
+        return _decode_counters(_one(connection, "totals", site=site, workflow=workflow))
+    return _decode_counters(_one(connection, "counters", site=site, workflow=workflow, period=period, since=since, until=until))
+
+
+def delivery(connection: apsw.Connection, site: int, delivery: str) -> DeliveryRow:
+    """As in the port."""
+    for row in _show_deliveries(connection, "delivery_by_id", site=site, delivery=delivery):
+        return row
+    raise NotFound("There is no such delivery.")
 
 
 def deliveries(connection: apsw.Connection, site: int, run: str | None, limit: int) -> list[DeliveryRow]:

@@ -23,7 +23,8 @@ CREATE TABLE sites (
     vapid_subject         TEXT NOT NULL,
     webhook_secret_sealed BLOB NOT NULL,
     created               INTEGER NOT NULL,
-    timezone              TEXT NOT NULL
+    timezone              TEXT NOT NULL,
+    frequency_cap         TEXT CHECK (json_valid(frequency_cap))
 ) STRICT;
 
 CREATE TABLE api_keys (
@@ -56,6 +57,22 @@ CREATE TABLE workflow_versions (
     source   TEXT NOT NULL,
     created  INTEGER NOT NULL,
     PRIMARY KEY (site, workflow, version)
+) STRICT;
+
+CREATE TABLE workflow_drafts (
+    site     INTEGER NOT NULL,
+    workflow TEXT NOT NULL,
+    source   TEXT NOT NULL,
+    saved    INTEGER NOT NULL,
+    PRIMARY KEY (site, workflow)
+) STRICT;
+
+CREATE TABLE secrets (
+    site    INTEGER NOT NULL,
+    name    TEXT NOT NULL,
+    sealed  BLOB NOT NULL,
+    changed INTEGER NOT NULL,
+    PRIMARY KEY (site, name)
 ) STRICT;
 
 -- What comes in, and what the owner has made of it.
@@ -95,6 +112,7 @@ CREATE TABLE log (
 ) STRICT;
 
 CREATE INDEX log_events ON log (partition, site, sequence) WHERE kind = 'event';
+CREATE INDEX log_by_profile ON log (partition, site, profile, sequence) WHERE kind = 'event' AND profile <> '';
 
 -- With rowids: they grow with time, so the oldest ids are found without another index.
 CREATE TABLE event_ids (
@@ -130,6 +148,7 @@ CREATE TABLE profiles (
     attributes TEXT NOT NULL,
     segments   TEXT NOT NULL,
     created    INTEGER NOT NULL,
+    pushed     TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (partition, site, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -151,21 +170,22 @@ CREATE TABLE subscribers (
 CREATE INDEX subscribers_by_profile ON subscribers (partition, site, profile);
 
 CREATE TABLE runs (
-    partition INTEGER NOT NULL,
-    id        TEXT NOT NULL,
-    site      INTEGER NOT NULL,
-    workflow  TEXT NOT NULL,
-    version   INTEGER NOT NULL,
-    profile   TEXT NOT NULL,
-    key       TEXT,
-    status    TEXT NOT NULL,
-    step      TEXT,
-    due       INTEGER,
-    held      INTEGER NOT NULL,
-    started   INTEGER NOT NULL,
-    ended     INTEGER,
-    reason    TEXT,
-    state     TEXT NOT NULL,
+    partition  INTEGER NOT NULL,
+    id         TEXT NOT NULL,
+    site       INTEGER NOT NULL,
+    workflow   TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    profile    TEXT NOT NULL,
+    key        TEXT,
+    status     TEXT NOT NULL,
+    step       TEXT,
+    due        INTEGER,
+    held       INTEGER NOT NULL,
+    started    INTEGER NOT NULL,
+    ended      INTEGER,
+    reason     TEXT,
+    state      TEXT NOT NULL,
+    goal_until INTEGER,
     PRIMARY KEY (partition, id)
 ) STRICT;
 
@@ -174,6 +194,8 @@ CREATE INDEX runs_waiting ON runs (partition, site, profile) WHERE status = 'wai
 CREATE INDEX runs_held ON runs (partition, site, workflow, id) WHERE held = 1;
 CREATE INDEX runs_by_profile ON runs (site, profile, started, id);
 CREATE INDEX runs_by_workflow ON runs (site, workflow, started, id);
+CREATE INDEX runs_goals ON runs (partition, site, profile, goal_until) WHERE goal_until IS NOT NULL AND status <> 'waiting';
+CREATE INDEX runs_by_version ON runs (partition, site, workflow, version) WHERE status = 'waiting';
 
 CREATE TABLE entry_memory (
     partition INTEGER NOT NULL,
@@ -193,13 +215,15 @@ CREATE TABLE workflow_states (
     version      INTEGER NOT NULL,
     status       TEXT NOT NULL,
     stale_before INTEGER NOT NULL,
+    directives   TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (partition, site, workflow)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE site_states (
-    partition INTEGER NOT NULL,
-    site      INTEGER NOT NULL,
-    timezone  TEXT NOT NULL,
+    partition     INTEGER NOT NULL,
+    site          INTEGER NOT NULL,
+    timezone      TEXT NOT NULL,
+    frequency_cap TEXT,
     PRIMARY KEY (partition, site)
 ) STRICT, WITHOUT ROWID;
 
@@ -214,7 +238,8 @@ CREATE TABLE explanations (
 ) STRICT;
 
 CREATE INDEX explanations_by_event ON explanations (partition, event);
-CREATE INDEX explanations_by_profile ON explanations (partition, site, profile);
+-- With the time, so that a page of a profile's history is found where it begins.
+CREATE INDEX explanations_by_profile ON explanations (partition, site, profile, at);
 
 -- What goes out. A delivery stays; its place in the outbox goes when it has ended.
 
@@ -239,6 +264,7 @@ CREATE TABLE deliveries (
     attempts   TEXT NOT NULL,
     status     TEXT NOT NULL,  -- pending as long as it is in the outbox
     finished   INTEGER,
+    version    INTEGER NOT NULL DEFAULT 0,
     UNIQUE (partition, id)
 ) STRICT;
 
@@ -256,4 +282,19 @@ CREATE TABLE outbox (
 
 CREATE INDEX outbox_scheduled ON outbox (scheduled) WHERE scheduled IS NOT NULL AND held = 0;
 
-PRAGMA user_version = 1;
+-- The time stands before what is counted: a batch writes side by side, a period is read in one piece.
+CREATE TABLE counters (
+    partition INTEGER NOT NULL,
+    site      INTEGER NOT NULL,
+    workflow  TEXT NOT NULL,
+    period    TEXT NOT NULL,     -- hour or day, in UTC
+    start     INTEGER NOT NULL,
+    version   INTEGER NOT NULL,
+    step      TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    branch    TEXT NOT NULL,
+    count     INTEGER NOT NULL,
+    PRIMARY KEY (partition, site, workflow, period, start, version, step, name, branch)
+) STRICT, WITHOUT ROWID;
+
+PRAGMA user_version = 2;

@@ -15,6 +15,7 @@ from clarion.store.records import (
     Appended,
     Asked,
     Configuration,
+    CounterRow,
     Delivery,
     DeliveryRow,
     Explanation,
@@ -26,19 +27,21 @@ from clarion.store.records import (
     Poisoned,
     ProfileView,
     Report,
+    RunCount,
     RunRow,
+    Secret,
     Site,
     SiteState,
     Taken,
+    WorkflowDraft,
     WorkflowRow,
     WorkflowState,
     WorkflowVersion,
 )
-from clarion.store.sqlite import checking, configuration, engine, reading
+from clarion.store.sqlite import checking, configuration, engine, entries, forgetting, reading, workflows
 from clarion.store.sqlite.claims import Claims
 from clarion.store.sqlite.connection import Synchronous, connect, library_version, require_library
 from clarion.store.sqlite.ending import report
-from clarion.store.sqlite.forgetting import Forgetting
 from clarion.store.sqlite.ingest import MOST_WAITING, Done, Ingest
 from clarion.store.sqlite.migrations import latest, too_new, version_of
 from clarion.store.sqlite.reader import Reader
@@ -70,7 +73,7 @@ class SqliteStore:
         self._path = path
         self._watchers: list[Callable[[str], None]] = []
         connecting = partial(connect, path, synchronous=synchronous, vfs=vfs)
-        self._writer = Writer(partial(_ready, connecting, path), self._signal, Forgetting(clock))
+        self._writer = Writer(partial(_ready, connecting, path), self._signal, forgetting.Forgetting(clock))
         self._ingest = Ingest(self._writer, most_waiting)
         self._connecting = partial(connecting, read_only=True)
         self._engine = Reader(self._connecting, "clarion-store-engine")
@@ -117,20 +120,41 @@ class SqliteStore:
     async def revoke_key(self, site: int, key: int, at: int) -> ApiKey:
         return await self._configure(lambda connection: configuration.revoke_key(connection, site, key, at))
 
+    async def update_site(self, site: Site, entries: Sequence[NewEntry]) -> Site:
+        return await self._configure(lambda connection: configuration.update_site(connection, site, entries), INBOX)
+
+    async def put_secret(self, secret: Secret) -> None:
+        await self._configure(lambda connection: configuration.put_secret(connection, secret))
+
+    async def delete_secret(self, site: int, name: str) -> None:
+        await self._configure(lambda connection: configuration.delete_secret(connection, site, name))
+
     async def touch_keys(self, used: Iterable[tuple[int, int]]) -> None:
         noted = list(used)
         await self._writer.call(lambda connection: configuration.touch_keys(connection, noted))
 
     async def publish(self, version: WorkflowVersion, name: str, entries: Sequence[NewEntry]) -> WorkflowRow:
-        return await self._configure(lambda connection: configuration.publish(connection, version, name, entries), INBOX)
+        return await self._configure(lambda connection: workflows.publish(connection, version, name, entries), INBOX)
 
     async def set_workflow_status(self, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]) -> WorkflowRow:
         return await self._configure(
-            lambda connection: configuration.set_workflow_status(connection, site, workflow, status, at, entries), INBOX
+            lambda connection: workflows.set_workflow_status(connection, site, workflow, status, at, entries), INBOX
         )
 
+    async def save_draft(self, draft: WorkflowDraft, name: str) -> WorkflowRow:
+        return await self._configure(lambda connection: workflows.save_draft(connection, draft, name))
+
+    async def draft(self, site: int, workflow: str) -> WorkflowDraft:
+        return await self._reading.call(lambda connection: workflows.read_draft(connection, site, workflow))
+
+    async def discard_draft(self, site: int, workflow: str) -> None:
+        await self._configure(lambda connection: workflows.discard_draft(connection, site, workflow))
+
+    async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
+        return await self._reading.call(lambda connection: workflows.run_counts(connection, site, workflow))
+
     async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
-        return await self._reading.call(lambda connection: configuration.workflow_version(connection, site, workflow, version))
+        return await self._reading.call(lambda connection: workflows.workflow_version(connection, site, workflow, version))
 
     async def _configure(self, write: Callable[[apsw.Connection], T], *changes: str) -> T:
         return await self._writer.call(write, changes=(CONFIGURATION, *changes))
@@ -176,7 +200,7 @@ class SqliteStore:
         return taken
 
     async def facts(self, partition: int, asked: Asked) -> Facts:
-        small = len(asked.named) + len(asked.profiles) <= FEW
+        small = len(asked.named) + len(asked.profiles) + len(asked.runs) <= FEW
         return await self._engine.call(lambda connection: engine.facts(connection, partition, asked), small=small)
 
     async def commit(self, outcome: Outcome) -> None:
@@ -190,6 +214,9 @@ class SqliteStore:
 
     async def held_runs(self, partition: int, site: int, workflow: str, limit: int) -> list[RunRow]:
         return await self._engine.call(lambda connection: engine.held_runs(connection, partition, site, workflow, limit))
+
+    async def runs_behind(self, partition: int, site: int, workflow: str, version: int, limit: int) -> list[RunRow]:
+        return await self._engine.call(lambda connection: engine.runs_behind(connection, partition, site, workflow, version, limit))
 
     # -- delivery ----------------------------------------------------------------------------------------------------
 
@@ -230,11 +257,29 @@ class SqliteStore:
     async def explanations(self, site: int, event: str) -> list[Explanation]:
         return await self._reading.call(lambda connection: reading.explanations(connection, site, event))
 
+    async def explanations_about(self, site: int, profiles: Sequence[str], before: int | None, limit: int) -> list[Explanation]:
+        return await self._reading.call(lambda connection: reading.explanations_about(connection, site, profiles, before, limit))
+
+    async def events_about(self, site: int, profiles: Sequence[str], limit: int) -> list[LogRow]:
+        return await self._reading.call(lambda connection: reading.events_about(connection, site, profiles, limit))
+
+    async def counters(self, site: int, workflow: str, period: str, since: int, until: int) -> list[CounterRow]:
+        return await self._reading.call(lambda connection: reading.counters(connection, site, workflow, period, since, until))
+
+    async def delivery(self, site: int, delivery: str) -> DeliveryRow:
+        return await self._reading.call(lambda connection: reading.delivery(connection, site, delivery))
+
     async def deliveries(self, site: int, run: str | None, limit: int) -> list[DeliveryRow]:
         return await self._reading.call(lambda connection: reading.deliveries(connection, site, run, limit))
 
     async def poisoned(self, limit: int) -> list[Poisoned]:
         return await self._reading.call(lambda connection: reading.poisoned(connection, limit))
+
+    async def take_back(self, id: str, entry: NewEntry | None) -> None:
+        await self._writer.call(lambda connection: entries.take_back(connection, id, entry), changes=() if entry is None else (INBOX,))
+
+    async def forget_explanations(self, before: int, limit: int) -> int:
+        return await self._writer.call(lambda connection: forgetting.forget_explanations(connection, before, limit), rows=limit)
 
     async def probe(self) -> None:
         await self._writer.call(configuration.probe)

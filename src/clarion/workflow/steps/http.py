@@ -10,25 +10,34 @@ from clarion.domain.templates import JsonTemplate, Template, escapes
 from clarion.domain.urls import render_url
 from clarion.workflow.effects import HttpEffect
 from clarion.workflow.fields import JsonBody, TemplateText, Url
-from clarion.workflow.shapes import INVALID, Choice, Invalid, MapOf, Object, Reading, Shape, Text
-from clarion.workflow.step import Forward, Leaf, Move, Visit
+from clarion.workflow.run import EXITED, FAILED
+from clarion.workflow.shapes import INVALID, Choice, Flag, Invalid, MapOf, Object, Reading, Shape, Text
+from clarion.workflow.step import End, Forward, Leaf, Move, Sleep, Visit
 
 OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect"})
 LINE_BREAKS: Final = re.compile(r"[\r\n\t]+")
 
 
+SENT: Final = "sent"
+"""The outcome of a request that was answered with 2xx; every other one is a failure."""
+
+
 class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
-    """Renders the request and goes on at once; delivery sends it."""
+    """Renders the request, which delivery sends, and goes on at once or, with `awaits`, when its final outcome is known."""
 
     kind: ClassVar[str] = "http"
     shape: ClassVar[Shape] = Object(
-        {"url": Url(whole=False)},
+        {"url": Url(whole=False, secrets=True)},
         {
             "method": Choice("GET", "POST", "PUT", "PATCH", "DELETE"),
             "headers": MapOf(
-                Text(most=100, pattern=r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", says="is no HTTP header name"), TemplateText(most=2000), most=30
+                Text(most=100, pattern=r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", says="is no HTTP header name"),
+                TemplateText(most=2000, secrets=True),
+                most=30,
             ),
-            "body": JsonBody(),
+            "body": JsonBody(secrets=True),
+            "await": Flag(),
+            "on_error": Choice("continue", "exit", "fail"),
         },
     )
 
@@ -37,6 +46,9 @@ class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     method: str = "POST"
     headers: dict[str, Template] = {}
     body: JsonTemplate | None = None
+    awaits: bool = False
+    on_error: str = "continue"
+    """What follows on a failure: continue, exit, fail."""
 
     @classmethod
     def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Http | Invalid":
@@ -48,9 +60,14 @@ class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         if "body" in value and value.get("method") == "GET":
             reading.note((*path, "body"), "a GET request has no body")
             sound = False
-        return cls(id=id, **value) if sound else INVALID
+        if "on_error" in value and not value.get("await"):
+            reading.note((*path, "on_error"), "needs await: true, for the step does not wait for the outcome")
+            sound = False
+        fields = {"awaits" if name == "await" else name: part for name, part in value.items()}
+        return cls(id=id, **fields) if sound else INVALID
 
     def enter(self, visit: Visit) -> Move:
+        visit.output = None
         url = render_url(self.url, visit.scope)
         missing = list(url.missing)
         headers = {}
@@ -63,9 +80,29 @@ class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
             filled = self.body.render(visit.scope)
             missing.extend(filled.missing)
             body = filled.text
-        visit.effects.append(HttpEffect(visit.effect_id, self.id, method=self.method, url=url.text, headers=headers, body=body))
+        visit.effects.append(
+            HttpEffect(visit.effect_id, self.id, method=self.method, url=url.text, headers=headers, body=body, awaits=self.awaits)
+        )
         detail: dict[str, Any] = {"effect": visit.effect_id}
         if missing:
             detail["missing"] = sorted(set(missing))
-        visit.note("http", detail)
-        return Forward()
+        visit.note("awaiting" if self.awaits else "http", detail)
+        return Sleep(None) if self.awaits else Forward()
+
+    def wake(self, visit: Visit) -> Move:
+        """The outcome is there."""
+        output = visit.output or {}
+        outcome = output.get("outcome")
+        if outcome == SENT or self.on_error == "continue":
+            return Forward()
+        if self.on_error == "exit":
+            return End(EXITED, "http failed")
+        status = output.get("status")
+        said = f" with status {status}" if status is not None else ""
+        return End(FAILED, f"step {self.id}: the request failed{said}" if outcome == "failed" else f"step {self.id}: the request {outcome}")
+
+    def rejoin(self, visit: Visit) -> Move | None:
+        """A request that is under way is not made again; it alone keeps a run without a time that ends the stay."""
+        if visit.run.due is not None:
+            return None
+        return Sleep(None) if self.awaits else Forward()

@@ -1,16 +1,19 @@
 """`push`: a message to each active subscriber of the profile."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import msgspec
 
+from clarion.domain.calendar import quiet_until
 from clarion.domain.problems import Path
-from clarion.domain.templates import Rendered, Template, escapes
-from clarion.domain.urls import render_url
+from clarion.domain.records import FrequencyCap
+from clarion.domain.templates import Template
 from clarion.workflow.effects import PushEffect
 from clarion.workflow.fields import Duration, TemplateText, Url
+from clarion.workflow.filling import Filling
 from clarion.workflow.shapes import Choice, Flag, ListOf, Object, Reading, Shape
-from clarion.workflow.step import Forward, Leaf, Move, Visit
+from clarion.workflow.step import Forward, Leaf, Move, Sleep, Visit
 
 SECOND: Final = 1_000_000
 LONGEST_TTL: Final = 28 * 86_400 * SECOND
@@ -24,7 +27,7 @@ class Action(msgspec.Struct, frozen=True):
 
 
 class Push(Leaf, msgspec.Struct, frozen=True, kw_only=True):
-    """Renders the message and goes on at once."""
+    """Renders the message and goes on at once; in quiet hours it stays until they end (semantics §6)."""
 
     kind: ClassVar[str] = "push"
     shape: ClassVar[Shape] = Object(
@@ -38,6 +41,7 @@ class Push(Leaf, msgspec.Struct, frozen=True, kw_only=True):
             "ttl": Duration(0, LONGEST_TTL, "must be at most 28d"),
             "urgency": Choice("very-low", "low", "normal", "high"),
             "require_interaction": Flag(),
+            "transactional": Flag(),
         },
     )
 
@@ -54,6 +58,8 @@ class Push(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     """Microseconds."""
     urgency: str = "normal"
     require_interaction: bool = False
+    transactional: bool = False
+    """Passes quiet hours and caps."""
 
     @classmethod
     def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Push":
@@ -61,43 +67,83 @@ class Push(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         return cls(id=id, **(value | {"actions": actions}))
 
     def enter(self, visit: Visit) -> Move:
-        missing: list[str] = []
+        if visit.stale:
+            return self._pass(visit, "stale")
+        quiet = visit.settings.quiet_hours
+        if quiet is not None and not self.transactional:
+            until = quiet_until(visit.now, quiet, visit.timezone)
+            if until is not None:
+                visit.note("quiet_hours", {"until": until})
+                return Sleep(until)
+        return self._send(visit)
 
-        def keep(rendered: Rendered) -> str:
-            missing.extend(rendered.missing)
-            return rendered.text
+    def wake(self, visit: Visit) -> Move:
+        """The quiet hours are over, unless the subscriber has gone elsewhere meanwhile."""
+        return self.enter(visit)
 
-        def text(template: Template) -> str:
-            return keep(template.render(visit.scope, escapes.text))
+    def _pass(self, visit: Visit, outcome: str, detail: dict[str, Any] | None = None) -> Move:
+        visit.output = {"status": outcome}
+        visit.count(outcome)
+        visit.note(outcome, detail)
+        return Forward()
 
-        def url(template: Template) -> str:
-            return keep(render_url(template, visit.scope))
+    def _send(self, visit: Visit) -> Move:
+        effect, detail = self._render(visit)
+        if not visit.reachable:
+            return self._pass(visit, "no_subscriber", detail)
+        if not self.transactional:
+            for name, cap in _caps(visit):
+                recent = _recent(visit, name, cap)
+                if len(recent) >= cap.pushes:
+                    return self._pass(visit, "capped", {"cap": "workflow" if name else "site", "pushes": cap.pushes, "per": cap.per})
+        _take(visit)
+        visit.effects.append(effect)
+        visit.output = {"status": "queued"}
+        visit.note("push", {"effect": effect.id} | detail)
+        return Forward()
+
+    def _render(self, visit: Visit) -> tuple[PushEffect, dict[str, Any]]:
+        fill = Filling(visit)
 
         def picture(template: Template | None) -> str | None:
             """A picture whose URL is not there is left out; the message goes all the same."""
-            if template is None or (template.is_single_output and not text(template)):
+            if template is None or (template.is_single_output and not fill.text(template)):
                 return None
-            return url(template)
+            return fill.url(template)
 
-        visit.effects.append(
-            PushEffect(
-                visit.effect_id,
-                self.id,
-                title=text(self.title),
-                message=text(self.message),
-                url=url(self.url),
-                icon=picture(self.icon),
-                image=picture(self.image),
-                badge=picture(self.badge),
-                actions=tuple((text(action.title), url(action.url)) for action in self.actions),
-                tag=None if self.tag is None else text(self.tag),
-                ttl=self.ttl // SECOND,
-                urgency=self.urgency,
-                require_interaction=self.require_interaction,
-            )
+        effect = PushEffect(
+            visit.effect_id,
+            self.id,
+            title=fill.text(self.title),
+            message=fill.text(self.message),
+            url=fill.url(self.url),
+            icon=picture(self.icon),
+            image=picture(self.image),
+            badge=picture(self.badge),
+            actions=tuple((fill.text(action.title), fill.url(action.url)) for action in self.actions),
+            tag=None if self.tag is None else fill.text(self.tag),
+            ttl=self.ttl // SECOND,
+            urgency=self.urgency,
+            require_interaction=self.require_interaction,
         )
-        detail: dict[str, Any] = {"effect": visit.effect_id}
-        if missing:
-            detail["missing"] = sorted(set(missing))
-        visit.note("push", detail)
-        return Forward()
+        return effect, fill.detail()
+
+
+def _caps(visit: Visit) -> Iterator[tuple[str, FrequencyCap]]:
+    """The caps that a push counts for, by the name under which the profile remembers its pushes."""
+    if visit.settings.frequency_cap is not None:
+        yield visit.run.workflow, visit.settings.frequency_cap
+    if visit.site_cap is not None:
+        yield "", visit.site_cap
+
+
+def _recent(visit: Visit, name: str, cap: FrequencyCap) -> tuple[int, ...]:
+    """Times of the pushes that still count: the window is rolling, and a push leaves it after exactly its length."""
+    return tuple(at for at in visit.profile.pushed.get(name, ()) if at > visit.now - cap.per)
+
+
+def _take(visit: Visit) -> None:
+    """Count this push; a transactional one counts too, although it passes."""
+    taken = {name: (*_recent(visit, name, cap), visit.now)[-cap.pushes :] for name, cap in _caps(visit)}
+    if taken:
+        visit.profile = msgspec.structs.replace(visit.profile, pushed={**visit.profile.pushed, **taken})

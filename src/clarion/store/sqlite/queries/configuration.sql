@@ -1,4 +1,4 @@
--- Sites, keys and workflows: small, read whole; each change makes a new generation.
+-- Sites, keys and secrets: small, read whole; each change makes a new generation.
 
 -- name: generation
 SELECT value FROM generation;
@@ -10,13 +10,21 @@ UPDATE generation SET value = value;
 UPDATE generation SET value = value + 1;
 
 -- name: sites
-SELECT id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone
+SELECT id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone, frequency_cap
 FROM sites ORDER BY id;
 
 -- name: insert_site
-INSERT INTO sites (name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone)
-VALUES (:name, :app_id, :vapid_public_key, :vapid_private_sealed, :vapid_subject, :webhook_secret_sealed, :created, :timezone)
-RETURNING id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone;
+INSERT INTO sites (
+    name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone, frequency_cap
+)
+VALUES (
+    :name, :app_id, :vapid_public_key, :vapid_private_sealed, :vapid_subject, :webhook_secret_sealed, :created, :timezone, :frequency_cap
+)
+RETURNING id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone, frequency_cap;
+
+-- name: update_site
+UPDATE sites SET name = :name, timezone = :timezone, frequency_cap = :frequency_cap WHERE id = :id
+RETURNING id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone, frequency_cap;
 
 -- name: keys
 SELECT id, site, name, hash, prefix, scopes, created, last_used, revoked FROM api_keys ORDER BY id;
@@ -36,27 +44,14 @@ UPDATE api_keys SET last_used = u.value ->> 1
 FROM jsonb_each(:used) AS u
 WHERE api_keys.id = u.value ->> 0 AND coalesce(api_keys.last_used < u.value ->> 1, 1);
 
--- name: workflows
-SELECT site, workflow, name, version, status, changed FROM workflows ORDER BY site, workflow;
+-- name: secrets
+SELECT site, name, sealed, changed FROM secrets ORDER BY site, name;
 
--- name: workflow
-SELECT site, workflow, name, version, status, changed FROM workflows WHERE site = :site AND workflow = :workflow;
+-- name: put_secret
+INSERT INTO secrets (site, name, sealed, changed) VALUES (:site, :name, :sealed, :changed)
+ON CONFLICT (site, name) DO UPDATE SET sealed = excluded.sealed, changed = excluded.changed
+RETURNING name;
 
--- name: workflow_version
-SELECT site, workflow, version, document, source, created FROM workflow_versions
-WHERE site = :site AND workflow = :workflow AND version = :version;
-
--- name: insert_version
-INSERT INTO workflow_versions (site, workflow, version, document, source, created)
-VALUES (:site, :workflow, :version, :document, :source, :created);
-
--- name: put_workflow
--- A paused workflow stays paused when it gets a new version.
-INSERT INTO workflows (site, workflow, name, version, status, changed) VALUES (:site, :workflow, :name, :version, 'active', :changed)
-ON CONFLICT (site, workflow) DO UPDATE
-SET name = excluded.name, version = excluded.version, status = iif(status = 'paused', 'paused', 'active'), changed = excluded.changed
-RETURNING site, workflow, name, version, status, changed;
-
--- name: set_workflow_status
-UPDATE workflows SET status = :status, changed = :at WHERE site = :site AND workflow = :workflow
-RETURNING site, workflow, name, version, status, changed;
+-- name: delete_secret
+DELETE FROM secrets WHERE site = :site AND name = :name
+RETURNING name;

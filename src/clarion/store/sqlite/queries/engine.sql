@@ -7,12 +7,13 @@ RETURNING partition, epoch, sequence, log_time, resumed;
 
 -- name: workflow_states
 SELECT CAST(json_group_array(json_object(
-    'site', site, 'workflow', workflow, 'version', version, 'status', status, 'stale_before', stale_before
+    'site', site, 'workflow', workflow, 'version', version, 'status', status, 'stale_before', stale_before,
+    'directives', json(directives)
 )) AS BLOB)
 FROM (SELECT * FROM workflow_states WHERE partition = :partition ORDER BY site, workflow);
 
 -- name: site_states
-SELECT CAST(json_group_array(json_object('site', site, 'timezone', timezone)) AS BLOB)
+SELECT CAST(json_group_array(json_object('site', site, 'timezone', timezone, 'frequency_cap', json(frequency_cap))) AS BLOB)
 FROM (SELECT * FROM site_states WHERE partition = :partition ORDER BY site);
 
 -- name: take
@@ -31,7 +32,8 @@ ORDER BY due, id LIMIT 1 OFFSET :ripe;
 -- name: ripe
 SELECT CAST(json_group_array(json_object(
     'id', id, 'site', site, 'workflow', workflow, 'version', version, 'profile', profile, 'key', "key", 'status', status, 'step', step,
-    'due', due, 'held', json(iif(held, 'true', 'false')), 'started', started, 'ended', ended, 'reason', reason, 'state', json(state)
+    'due', due, 'held', json(iif(held, 'true', 'false')), 'started', started, 'ended', ended, 'reason', reason, 'state', json(state),
+    'goal_until', goal_until
 )) AS BLOB)
 FROM (
     SELECT * FROM runs
@@ -49,45 +51,76 @@ FROM jsonb_each(:named) AS n
 CROSS JOIN subscribers AS s
 WHERE s.partition = :partition AND s.site = n.value ->> 'site' AND s.device_token_hash = n.value ->> 'value';
 
+-- name: owners
+-- Whom the runs in :runs, [id, …], belong to.
+SELECT CAST(json_group_array(json_array(r.site, r.profile)) AS BLOB)
+FROM jsonb_each(:runs) AS a
+CROSS JOIN runs AS r
+WHERE r.partition = :partition AND r.id = a.value;
+
 -- name: facts
--- What belongs to :profiles, [[site, key], …] without repeats.
+-- What belongs to :profiles, [[site, key], …] without repeats; and the runs in :runs, [id, …].
+-- Goals that ended before the last log entry cannot be met any more; of the others those of the longest windows are looked at.
 -- A subscriber may come twice: as one of the profile's, and as the one that the entry event of a run named.
+WITH
+concerned (site, profile) AS MATERIALIZED (SELECT value ->> 0, value ->> 1 FROM jsonb_each(:profiles)),
+picked (run) AS MATERIALIZED (
+    SELECT r.rowid FROM concerned AS c
+    CROSS JOIN runs AS r
+    WHERE r.partition = :partition AND r.site = c.site AND r.profile = c.profile AND r.status = 'waiting'
+    UNION
+    SELECT open.value
+    FROM concerned AS c
+    CROSS JOIN json_each((
+        SELECT json_group_array(rowid)
+        FROM (
+            SELECT rowid FROM runs
+            WHERE partition = :partition AND site = c.site AND profile = c.profile AND status <> 'waiting'
+                AND goal_until >= (SELECT log_time FROM partitions WHERE partition = :partition)
+            ORDER BY goal_until DESC, rowid DESC LIMIT :goals
+        )
+    )) AS open
+    UNION
+    SELECT r.rowid FROM jsonb_each(:runs) AS a
+    CROSS JOIN runs AS r
+    WHERE r.partition = :partition AND r.id = a.value
+)
 SELECT CAST(
     '{"subscribers":' || (
         SELECT json_group_array(json_array(s.site, json_object(
             'device_token_hash', s.device_token_hash, 'profile', s.profile, 'endpoint', s.endpoint, 'p256dh', s.p256dh, 'auth', s.auth,
             'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts)
         )))
-        FROM jsonb_each(:profiles) AS c
+        FROM concerned AS c
         CROSS JOIN subscribers AS s
-        WHERE s.partition = :partition AND s.site = c.value ->> 0 AND s.profile = c.value ->> 1 AND s.active = 1
+        WHERE s.partition = :partition AND s.site = c.site AND s.profile = c.profile AND s.active = 1
     ) || ',"entered":' || (
         SELECT json_group_array(json_array(s.site, json_object(
             'device_token_hash', s.device_token_hash, 'profile', s.profile, 'endpoint', s.endpoint, 'p256dh', s.p256dh, 'auth', s.auth,
             'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts)
         )))
-        FROM jsonb_each(:profiles) AS c
+        FROM picked AS i
         CROSS JOIN runs AS r
         CROSS JOIN subscribers AS s
-        WHERE r.partition = :partition AND r.site = c.value ->> 0 AND r.profile = c.value ->> 1 AND r.status = 'waiting'
+        WHERE r.rowid = i.run
             AND s.partition = :partition AND s.site = r.site AND s.device_token_hash = r.state ->> '$.entry.device_token_hash'
             AND s.active = 0
     ) || ',"profiles":' || (
         SELECT json_group_array(json_array(p.site, json_object(
-            'key', p."key", 'attributes', json(p.attributes), 'segments', json(p.segments), 'created', p.created
+            'key', p."key", 'attributes', json(p.attributes), 'segments', json(p.segments), 'created', p.created, 'pushed', json(p.pushed)
         )))
-        FROM jsonb_each(:profiles) AS c
+        FROM concerned AS c
         CROSS JOIN profiles AS p
-        WHERE p.partition = :partition AND p.site = c.value ->> 0 AND p."key" = c.value ->> 1
+        WHERE p.partition = :partition AND p.site = c.site AND p."key" = c.profile
     ) || ',"runs":' || (
         SELECT json_group_array(json_object(
             'id', r.id, 'site', r.site, 'workflow', r.workflow, 'version', r.version, 'profile', r.profile, 'key', r."key", 'status', r.status,
             'step', r.step, 'due', r.due, 'held', json(iif(r.held, 'true', 'false')), 'started', r.started, 'ended', r.ended, 'reason', r.reason,
-            'state', json(r.state)
+            'state', json(r.state), 'goal_until', r.goal_until
         ))
-        FROM jsonb_each(:profiles) AS c
+        FROM picked AS i
         CROSS JOIN runs AS r
-        WHERE r.partition = :partition AND r.site = c.value ->> 0 AND r.profile = c.value ->> 1 AND r.status = 'waiting'
+        WHERE r.rowid = i.run
     ) || '}'
 AS BLOB);
 
@@ -113,10 +146,23 @@ WHERE m.partition = :partition AND m.site = j.value ->> 0 AND m.profile = j.valu
 -- name: held_runs
 SELECT CAST(json_group_array(json_object(
     'id', id, 'site', site, 'workflow', workflow, 'version', version, 'profile', profile, 'key', "key", 'status', status, 'step', step,
-    'due', due, 'held', json(iif(held, 'true', 'false')), 'started', started, 'ended', ended, 'reason', reason, 'state', json(state)
+    'due', due, 'held', json(iif(held, 'true', 'false')), 'started', started, 'ended', ended, 'reason', reason, 'state', json(state),
+    'goal_until', goal_until
 )) AS BLOB)
 FROM (
     SELECT * FROM runs WHERE partition = :partition AND site = :site AND workflow = :workflow AND held = 1 ORDER BY id LIMIT :limit
+);
+
+-- name: runs_behind
+SELECT CAST(json_group_array(json_object(
+    'id', id, 'site', site, 'workflow', workflow, 'version', version, 'profile', profile, 'key', "key", 'status', status, 'step', step,
+    'due', due, 'held', json(iif(held, 'true', 'false')), 'started', started, 'ended', ended, 'reason', reason, 'state', json(state),
+    'goal_until', goal_until
+)) AS BLOB)
+FROM (
+    SELECT * FROM runs
+    WHERE partition = :partition AND site = :site AND workflow = :workflow AND status = 'waiting' AND version < :version
+    ORDER BY version, rowid LIMIT :limit
 );
 
 -- name: advance
@@ -142,14 +188,14 @@ FROM jsonb_each(:rows);
 
 -- name: put_profiles
 -- :rows is [[site, profile], …]; fields that have their default are left out.
-INSERT INTO profiles (partition, site, "key", attributes, segments, created)
+INSERT INTO profiles (partition, site, "key", attributes, segments, created, pushed)
 SELECT
     :partition, value ->> 0, value ->> '$[1].key', coalesce(value -> '$[1].attributes', '{}'), coalesce(value -> '$[1].segments', '[]'),
-    coalesce(value ->> '$[1].created', 0)
+    coalesce(value ->> '$[1].created', 0), coalesce(value -> '$[1].pushed', '{}')
 FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, site, "key") DO UPDATE
-SET attributes = excluded.attributes, segments = excluded.segments, created = excluded.created;
+SET attributes = excluded.attributes, segments = excluded.segments, created = excluded.created, pushed = excluded.pushed;
 
 -- name: put_subscribers
 -- :rows is [[site, subscriber], …]; fields that have their default are left out.
@@ -165,17 +211,19 @@ SET profile = excluded.profile, endpoint = excluded.endpoint, p256dh = excluded.
     created = excluded.created, last_active = excluded.last_active, facts = excluded.facts;
 
 -- name: put_runs
-INSERT INTO runs (partition, id, site, workflow, version, profile, "key", status, step, due, held, started, ended, reason, state)
+INSERT INTO runs (
+    partition, id, site, workflow, version, profile, "key", status, step, due, held, started, ended, reason, state, goal_until
+)
 SELECT
     :partition, value ->> 'id', value ->> 'site', value ->> 'workflow', value ->> 'version', value ->> 'profile', value ->> 'key',
     value ->> 'status', value ->> 'step', value ->> 'due', value ->> 'held', value ->> 'started', value ->> 'ended', value ->> 'reason',
-    value -> 'state'
+    value -> 'state', value ->> 'goal_until'
 FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, id) DO UPDATE
 SET version = excluded.version, profile = excluded.profile, "key" = excluded."key", status = excluded.status, step = excluded.step,
     due = excluded.due, held = excluded.held, started = excluded.started, ended = excluded.ended, reason = excluded.reason,
-    state = excluded.state;
+    state = excluded.state, goal_until = excluded.goal_until;
 
 -- name: put_memory
 INSERT INTO entry_memory (partition, site, profile, workflow, "key", started, run)
@@ -186,25 +234,38 @@ WHERE true
 ON CONFLICT (partition, site, profile, workflow, "key") DO UPDATE SET started = excluded.started, run = excluded.run;
 
 -- name: put_workflow_states
-INSERT INTO workflow_states (partition, site, workflow, version, status, stale_before)
+INSERT INTO workflow_states (partition, site, workflow, version, status, stale_before, directives)
 SELECT
-    :partition, value ->> 'site', value ->> 'workflow', value ->> 'version', value ->> 'status', value ->> 'stale_before'
+    :partition, value ->> 'site', value ->> 'workflow', value ->> 'version', value ->> 'status', value ->> 'stale_before',
+    value -> 'directives'
 FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, site, workflow) DO UPDATE
-SET version = excluded.version, status = excluded.status, stale_before = excluded.stale_before;
+SET version = excluded.version, status = excluded.status, stale_before = excluded.stale_before, directives = excluded.directives;
 
 -- name: put_site_states
-INSERT INTO site_states (partition, site, timezone)
-SELECT :partition, value ->> 'site', value ->> 'timezone'
+INSERT INTO site_states (partition, site, timezone, frequency_cap)
+SELECT :partition, value ->> 'site', value ->> 'timezone', nullif(value -> 'frequency_cap', 'null')
 FROM jsonb_each(:rows)
 WHERE true
-ON CONFLICT (partition, site) DO UPDATE SET timezone = excluded.timezone;
+ON CONFLICT (partition, site) DO UPDATE SET timezone = excluded.timezone, frequency_cap = excluded.frequency_cap;
 
 -- name: insert_explanations
 INSERT INTO explanations (partition, site, profile, event, at, body)
 SELECT :partition, value ->> 'site', value ->> 'profile', value ->> 'event', value ->> 'at', value -> 'body'
 FROM jsonb_each(:rows);
+
+-- name: add_counts
+-- Each grows its row of the hour and its row of the day. CAST: what is beyond the largest number stays there.
+INSERT INTO counters (partition, site, workflow, period, start, version, step, name, branch, count)
+SELECT
+    :partition, value ->> 'site', value ->> 'workflow', p.period, value ->> 'hour' - value ->> 'hour' % p.length, value ->> 'version',
+    value ->> 'step', value ->> 'name', value ->> 'branch', value ->> 'count'
+FROM jsonb_each(:rows)
+CROSS JOIN (SELECT 'hour' AS period, 3600000000 AS length UNION ALL SELECT 'day', 86400000000) AS p
+WHERE true
+ON CONFLICT (partition, site, workflow, period, start, version, step, name, branch) DO UPDATE
+SET count = CAST(count + excluded.count AS INTEGER);
 
 -- name: put_poisoned
 INSERT INTO poisoned (partition, id, site, kind, body, at, error)

@@ -19,6 +19,14 @@ INSERT INTO event_ids (partition, site, target, event_id, content, entry, receiv
 SELECT 0, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
 FROM jsonb_each(:claims);
 
+-- name: take_back
+DELETE FROM poisoned WHERE partition = 0 AND id = :id
+RETURNING id;
+
+-- name: forget_explanations
+DELETE FROM explanations
+WHERE at < :before AND sequence IN (SELECT sequence FROM explanations ORDER BY sequence LIMIT :limit);
+
 -- name: forget_claims
 DELETE FROM event_ids
 WHERE received < :before AND rowid IN (SELECT rowid FROM event_ids ORDER BY rowid LIMIT :limit);

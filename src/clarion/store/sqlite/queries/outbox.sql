@@ -6,12 +6,13 @@ SELECT coalesce(max(sequence), 0) FROM deliveries;
 -- name: insert_deliveries
 -- A delivery that is already known, under way or ended, stays as it is.
 INSERT INTO deliveries (
-    partition, id, site, effect, run, workflow, step, profile, kind, job, created, due, expires, subscriber, hops, attempts, status
+    partition, id, site, effect, run, workflow, step, profile, kind, job, created, due, expires, subscriber, hops, attempts, version,
+    status
 )
 SELECT
     :partition, value ->> 'id', value ->> 'site', value ->> 'effect', value ->> 'run', value ->> 'workflow', value ->> 'step',
     value ->> 'profile', value ->> 'kind', value -> 'job', value ->> 'created', value ->> 'due', value ->> 'expires', value ->> 'subscriber',
-    coalesce(value ->> 'hops', 0), coalesce(value -> 'attempts', '[]'), 'pending'
+    coalesce(value ->> 'hops', 0), coalesce(value -> 'attempts', '[]'), coalesce(value ->> 'version', 0), 'pending'
 FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, id) DO NOTHING;
@@ -45,7 +46,7 @@ SELECT CAST(
             'sequence', o.sequence, 'scheduled', o.scheduled, 'delivery', json_object(
                 'id', d.id, 'site', d.site, 'effect', d.effect, 'run', d.run, 'workflow', d.workflow, 'step', d.step, 'profile', d.profile,
                 'kind', d.kind, 'job', json(d.job), 'created', d.created, 'due', d.due, 'expires', d.expires, 'subscriber', d.subscriber,
-                'hops', d.hops, 'attempts', json(d.attempts)
+                'hops', d.hops, 'attempts', json(d.attempts), 'version', d.version
             )
         ))
         FROM (SELECT * FROM returned UNION ALL SELECT * FROM scheduled UNION ALL SELECT * FROM fresh) AS o
@@ -105,7 +106,8 @@ UPDATE outbox SET held = 1 WHERE site = :site AND workflow = :workflow AND held 
 -- Held pushes created before :cutoff that nobody is sending just now.
 SELECT CAST(json_group_array(json_object(
     'id', id, 'site', site, 'effect', effect, 'run', run, 'workflow', workflow, 'step', step, 'profile', profile, 'kind', kind,
-    'job', json(job), 'created', created, 'due', due, 'expires', expires, 'subscriber', subscriber, 'hops', hops, 'attempts', json(attempts)
+    'job', json(job), 'created', created, 'due', due, 'expires', expires, 'subscriber', subscriber, 'hops', hops, 'attempts', json(attempts),
+    'version', version
 )) AS BLOB)
 FROM (
     SELECT d.* FROM outbox AS o

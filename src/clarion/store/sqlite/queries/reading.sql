@@ -17,9 +17,31 @@ FROM (
     ORDER BY sequence
 );
 
+-- name: events_about
+-- The newest of each of :profiles, [key, …], then the newest of those.
+SELECT CAST(json_group_array(json_object(
+    'sequence', sequence, 'log_time', log_time, 'kind', kind, 'site', site, 'id', id, 'body', json(body), 'received', received,
+    'profile', profile
+)) AS BLOB)
+FROM (
+    SELECT l.*
+    FROM jsonb_each(:profiles) AS p
+    CROSS JOIN json_each((
+        SELECT json_group_array(sequence)
+        FROM (
+            SELECT sequence FROM log
+            WHERE partition = 0 AND site = :site AND profile = p.value AND kind = 'event' AND profile <> ''
+            ORDER BY sequence DESC LIMIT :limit
+        )
+    )) AS newest
+    CROSS JOIN log AS l
+    WHERE l.partition = 0 AND l.sequence = newest.value
+    ORDER BY l.sequence DESC LIMIT :limit
+);
+
 -- name: profile
 SELECT CAST(json_object(
-    'key', "key", 'attributes', json(attributes), 'segments', json(segments), 'created', created
+    'key', "key", 'attributes', json(attributes), 'segments', json(segments), 'created', created, 'pushed', json(pushed)
 ) AS BLOB)
 FROM profiles WHERE partition = 0 AND site = :site AND "key" = :key;
 
@@ -77,11 +99,14 @@ FROM (
 SELECT CAST(json_group_array(json_object(
     'id', r.id, 'site', r.site, 'workflow', r.workflow, 'version', r.version, 'profile', r.profile, 'key', r."key", 'status', r.status,
     'step', r.step, 'due', r.due, 'held', json(iif(r.held, 'true', 'false')), 'started', r.started, 'ended', r.ended, 'reason', r.reason,
-    'state', json(r.state)
+    'state', json(r.state), 'goal_until', r.goal_until
 )) AS BLOB)
 FROM json_each(:rows) AS j
 CROSS JOIN runs AS r
 WHERE r.rowid = j.value;
+
+-- name: delivery_by_id
+SELECT json_group_array(sequence) FROM deliveries WHERE partition = 0 AND id = :delivery AND site = :site;
 
 -- name: deliveries_of_site
 SELECT json_group_array(sequence)
@@ -100,7 +125,7 @@ SELECT CAST(json_group_array(json_object(
     'delivery', json_object(
         'id', d.id, 'site', d.site, 'effect', d.effect, 'run', d.run, 'workflow', d.workflow, 'step', d.step, 'profile', d.profile,
         'kind', d.kind, 'job', json(d.job), 'created', d.created, 'due', d.due, 'expires', d.expires, 'subscriber', d.subscriber,
-        'hops', d.hops, 'attempts', json(d.attempts)
+        'hops', d.hops, 'attempts', json(d.attempts), 'version', d.version
     ),
     'status', iif(o.held, 'held', d.status), 'finished', d.finished
 )) AS BLOB)
@@ -116,7 +141,48 @@ FROM (SELECT * FROM explanations WHERE partition = 0 AND event = :event AND site
 -- name: explanations_of_profile
 SELECT CAST(json_group_array(json_object('site', site, 'profile', profile, 'event', event, 'at', at, 'body', json(body))) AS BLOB)
 FROM (
-    SELECT * FROM explanations WHERE partition = 0 AND site = :site AND profile = :key ORDER BY sequence DESC LIMIT :limit
+    SELECT * FROM explanations WHERE partition = 0 AND site = :site AND profile = :key ORDER BY at DESC, sequence DESC LIMIT :limit
+);
+
+-- name: explanations_about
+-- The newest of each of :profiles, [key, …], then the newest of those.
+SELECT CAST(json_group_array(json_object('site', site, 'profile', profile, 'event', event, 'at', at, 'body', json(body))) AS BLOB)
+FROM (
+    SELECT e.*
+    FROM jsonb_each(:profiles) AS p
+    CROSS JOIN json_each((
+        SELECT json_group_array(sequence)
+        FROM (
+            SELECT sequence FROM explanations
+            WHERE partition = 0 AND site = :site AND profile = p.value AND at < coalesce(:before, 9223372036854775807)
+            ORDER BY at DESC, sequence DESC LIMIT :limit
+        )
+    )) AS newest
+    CROSS JOIN explanations AS e
+    WHERE e.sequence = newest.value
+    ORDER BY e.at DESC, e.sequence DESC LIMIT :limit
+);
+
+-- name: counters
+SELECT CAST(json_group_array(json_object(
+    'version', version, 'step', step, 'name', name, 'branch', branch, 'start', start, 'count', count
+)) AS BLOB)
+FROM (
+    SELECT * FROM counters
+    WHERE partition = 0 AND site = :site AND workflow = :workflow AND period = :period AND start >= :since AND start < :until
+    ORDER BY start, version, step, name, branch
+);
+
+-- name: totals
+-- In two parts, for a sum beyond the largest number is an error: it stays there.
+SELECT CAST(json_group_array(json_object(
+    'version', version, 'step', step, 'name', name, 'branch', branch, 'start', 0, 'count', count
+)) AS BLOB)
+FROM (
+    SELECT version, step, name, branch, CAST(sum(count / 1000000) * 1000000 + sum(count % 1000000) AS INTEGER) AS count FROM counters
+    WHERE partition = 0 AND site = :site AND workflow = :workflow AND period = 'day'
+    GROUP BY version, step, name, branch
+    ORDER BY version, step, name, branch
 );
 
 -- name: poisoned

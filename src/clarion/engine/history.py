@@ -1,0 +1,70 @@
+"""Explanations: what one input meant to each workflow that it concerned, and what runs did."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from clarion.engine.ledger import Ledger
+from clarion.store.records import Explanation
+from clarion.workflow.run import Reason
+from clarion.workflow.start import Verdict
+
+MOST_TOLD = 100
+"""Runs, and verdicts, that one explanation has at most."""
+
+TIMER = "timer"
+OPERATOR = "operator"
+WORKFLOW = "workflow"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class History(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of an explanation."""
+
+    name: str
+    """Name of the event; `timer` for a timer, `outcome` for a delivery's, `operator` for what an operator did, `workflow` for a publish."""
+    verdicts: tuple[Verdict, ...] = ()
+    runs: tuple[tuple[str, tuple[Reason, ...]], ...] = ()
+    """(run id, what it did)."""
+    unknown_subscriber: bool = False
+    more: int = 0
+    """How many runs and verdicts are left out."""
+
+
+class Teller:
+    """Gathers what there is to tell of the input that is being applied."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._verdicts: list[Verdict] = []
+        self._runs: list[tuple[str, tuple[Reason, ...]]] = []
+
+    def verdict(self, verdict: Verdict) -> None:
+        """What the input meant to a workflow."""
+        self._verdicts.append(verdict)
+
+    def run(self, run: str, reasons: tuple[Reason, ...]) -> None:
+        """What a run did."""
+        if reasons:
+            self._runs.append((run, reasons))
+
+    def close(self, site: int, profile: str, event: str, name: str, now: int) -> None:
+        """Book the explanation, if there is anything to tell."""
+        if self._verdicts or self._runs:
+            more = max(0, len(self._verdicts) - MOST_TOLD) + max(0, len(self._runs) - MOST_TOLD)
+            self._book(
+                site, profile, event, now, History(name, tuple(self._verdicts[:MOST_TOLD]), tuple(self._runs[:MOST_TOLD]), more=more)
+            )
+        self.forget()
+
+    def unknown_subscriber(self, site: int, event: str, name: str, now: int, verdicts: Iterable[Verdict]) -> None:
+        """Book that an event named a subscriber that is not there."""
+        self._book(site, "", event, now, History(name, tuple(verdicts)[:MOST_TOLD], unknown_subscriber=True))
+
+    def forget(self) -> None:
+        """Drop what was gathered; after an input that failed."""
+        self._verdicts, self._runs = [], []
+
+    def _book(self, site: int, profile: str, event: str, now: int, history: History) -> None:
+        self._ledger.explanations.append(Explanation(site, profile, event, now, msgspec.Raw(_encode(history))))

@@ -1,0 +1,158 @@
+"""Takes runs on through the core and books what comes of it: the run, its profile, what goes out, what is sent back in, what is counted."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from clarion.domain.ids import PROFILE_ANONYMOUS, partition_of, public_profile_id
+from clarion.domain.records import Event
+from clarion.engine.fanout import deliveries
+from clarion.engine.history import Teller
+from clarion.engine.ledger import Kept, Ledger, Person
+from clarion.engine.registry import MOVE, Registry
+from clarion.store.records import EntryKind, NewEntry
+from clarion.workflow import advance as core
+from clarion.workflow.effects import Effect, EventEffect, HttpEffect, PushEffect, StopEffect
+from clarion.workflow.program import Program
+from clarion.workflow.run import FAILED, WAITING, Run, Tally
+from clarion.workflow.start import PAUSED
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Runs:
+    """The runs in a ledger. `on_due` hears of every timer that is set."""
+
+    def __init__(self, ledger: Ledger, registry: Registry, teller: Teller, on_due: Callable[[Run], None], partitions: int) -> None:
+        self._ledger, self._registry, self._teller, self._on_due, self._partitions = ledger, registry, teller, on_due, partitions
+        self._changed: dict[Person, None] = {}
+
+    # -- one run -----------------------------------------------------------------------------------------------------
+
+    def advance(self, kept: Kept, given: core.Input, now: int, *, program: Program | None = None) -> core.Transition:
+        """Apply an input to a run; to go on in another version, `program` is that one."""
+        run = kept.run
+        person: Person = (run.site, run.profile)
+        program = program or self.program(run)
+        whom = self.person(person, run.entry.device_token_hash)
+        if program is None:
+            done = core.end(run, now, whom.profile, FAILED, f"version {run.version} is not valid in this version of Clarion")
+        else:
+            done = core.advance(program, run, given, now, whom, paused=self.is_paused(run))
+        if done.run is not run or isinstance(given, core.Begin):
+            held = kept.held and done.run.status == WAITING and done.run.due == run.due
+            self._ledger.put_run(done.run, held=held)
+            if done.run.due is not None and not held:
+                self._on_due(done.run)
+        if done.profile is not whom.profile:
+            self._ledger.profiles.put(person, done.profile)
+            self.changed(person)
+        for tally in done.tallies:
+            self._ledger.count(run.site, run.workflow, tally, now)
+        self._teller.run(run.id, done.reasons)
+        for effect in done.effects:
+            self._effect(effect, done.run, now, person)
+        return done
+
+    def catch_up(self, kept: Kept) -> None:
+        """Let a run hear of what was published, archived or moved since its last input, as of then (semantics §7)."""
+        state = self._registry.state(kept.run.site, kept.run.workflow)
+        for directive in () if state is None else state.directives:
+            now = self._ledger.runs.get(kept.run.id) or kept
+            if now.run.status != WAITING or now.run.version >= directive.version:
+                continue
+            if directive.runs != MOVE:
+                self.advance(now, core.Stop(directive.runs), directive.at)
+                continue
+            program = self._registry.program(now.run.site, now.run.workflow, directive.version)
+            self.advance(now, core.Switch() if program else core.Stop(core.STEP_REMOVED), directive.at, program=program)
+
+    def is_behind(self, kept: Kept) -> bool:
+        """Whether `catch_up` has something to do."""
+        state = self._registry.state(kept.run.site, kept.run.workflow)
+        return state is not None and any(kept.run.version < directive.version for directive in state.directives)
+
+    # -- who and what ------------------------------------------------------------------------------------------------
+
+    def program(self, run: Run) -> Program | None:
+        """The version that a run is on; None if it is not valid any more."""
+        return self._registry.program(run.site, run.workflow, run.version)
+
+    def is_paused(self, run: Run) -> bool:
+        """Whether its workflow is."""
+        state = self._registry.state(run.site, run.workflow)
+        return state is not None and state.status == PAUSED
+
+    def is_parallel(self, run: Run) -> bool:
+        """Whether runs of its workflow with one profile and key may stand side by side."""
+        program = self.program(run)
+        return program is not None and program.document.start.while_running == "parallel"
+
+    def person(self, person: Person, device: str | None) -> core.Person:
+        """The profile, and the subscriber that the entry event named, else the most recently active one."""
+        profile = self._ledger.profiles.get(person)
+        if profile is None:
+            raise LookupError(f"profile {person[1]} is not in the books")
+        active = self._ledger.subscribers_of(person)
+        named = self._ledger.subscribers.get((person[0], device)) if device else None
+        if named is None or named.profile != person[1]:
+            named = active[0] if active else None
+        site = self._registry.site(person[0])
+        return core.Person(profile, named, site.timezone, bool(active), site.frequency_cap)
+
+    def changed(self, person: Person) -> None:
+        """A profile, or one of its subscribers, is not what it was."""
+        self._changed[person] = None
+
+    def leave_changed(self, now: int) -> bool:
+        """Test the exit rules on the audience for everybody who has changed; returns whether anybody had."""
+        any_changed = bool(self._changed)
+        while self._changed:
+            person = next(iter(self._changed))
+            del self._changed[person]
+            for kept in self._ledger.runs_of(person):
+                program = self.program(kept.run)
+                if program is not None and program.document.exit_audience:
+                    self.advance(kept, core.Leaving(), now)
+        return any_changed
+
+    def forget(self) -> None:
+        """Drop what was gathered; after an input that failed."""
+        self._changed = {}
+
+    # -- what a run wants done ---------------------------------------------------------------------------------------
+
+    def _effect(self, effect: Effect, run: Run, now: int, person: Person) -> None:
+        match effect:
+            case PushEffect() | HttpEffect():
+                self._ledger.deliveries.extend(deliveries(effect, run, self._ledger.subscribers_of(person), now))
+            case EventEffect():
+                self._ledger.emitted.append(self._entry(effect, run, now))
+            case StopEffect(workflow=workflow):
+                for kept in self._ledger.runs_of(person):
+                    if kept.run.workflow == workflow and kept.run.id != run.id:
+                        self.advance(kept, core.Stop(f"stopped by {run.workflow}"), now)
+
+    def _entry(self, effect: EventEffect, run: Run, now: int) -> NewEntry:
+        """An event on its way into the inbox of whom it is about."""
+        profile_id = effect.profile_id or public_profile_id(run.profile)
+        device = run.entry.device_token_hash if effect.profile_id is None else None
+        if profile_id is None:
+            device = run.profile.removeprefix(PROFILE_ANONYMOUS)
+        event = Event(
+            effect.id,
+            effect.name,
+            device,
+            profile_id,
+            msgspec.Raw(_encode(effect.data)),
+            received=now,
+            hops=run.hops + 1,
+            cause=run.id,
+            workflow=effect.workflow,
+        )
+        partition = partition_of(run.site, profile_id or device or "", self._partitions)
+        return NewEntry(EntryKind.EVENT, run.site, effect.id, _encode(event), now, partition)
+
+    def count(self, site: int, workflow: str, version: int, step: str, name: str, now: int) -> None:
+        """Count something that came from outside."""
+        self._ledger.count(site, workflow, Tally(version, step, name), now)

@@ -1,0 +1,58 @@
+-- Workflows, their versions and drafts.
+
+-- name: workflows
+SELECT site, workflow, name, version, status, changed FROM workflows ORDER BY site, workflow;
+
+-- name: workflow
+SELECT site, workflow, name, version, status, changed FROM workflows WHERE site = :site AND workflow = :workflow;
+
+-- name: workflow_version
+SELECT site, workflow, version, document, source, created FROM workflow_versions
+WHERE site = :site AND workflow = :workflow AND version = :version;
+
+-- name: insert_version
+INSERT INTO workflow_versions (site, workflow, version, document, source, created)
+VALUES (:site, :workflow, :version, :document, :source, :created);
+
+-- name: put_workflow
+-- A paused workflow stays paused when it gets a new version.
+INSERT INTO workflows (site, workflow, name, version, status, changed) VALUES (:site, :workflow, :name, :version, 'active', :changed)
+ON CONFLICT (site, workflow) DO UPDATE
+SET name = excluded.name, version = excluded.version, status = iif(status = 'paused', 'paused', 'active'), changed = excluded.changed
+RETURNING site, workflow, name, version, status, changed;
+
+-- name: set_workflow_status
+UPDATE workflows SET status = :status, changed = :at WHERE site = :site AND workflow = :workflow
+RETURNING site, workflow, name, version, status, changed;
+
+-- name: draft
+SELECT site, workflow, source, saved FROM workflow_drafts WHERE site = :site AND workflow = :workflow;
+
+-- name: put_draft
+INSERT INTO workflow_drafts (site, workflow, source, saved) VALUES (:site, :workflow, :source, :saved)
+ON CONFLICT (site, workflow) DO UPDATE SET source = excluded.source, saved = excluded.saved;
+
+-- name: put_unpublished
+INSERT INTO workflows (site, workflow, name, version, status, changed) VALUES (:site, :workflow, :name, 0, 'draft', :changed)
+ON CONFLICT (site, workflow) DO UPDATE SET name = excluded.name, changed = excluded.changed
+RETURNING site, workflow, name, version, status, changed;
+
+-- name: delete_draft
+DELETE FROM workflow_drafts WHERE site = :site AND workflow = :workflow
+RETURNING workflow;
+
+-- name: delete_published_draft
+DELETE FROM workflow_drafts WHERE site = :site AND workflow = :workflow AND source = :source;
+
+-- name: delete_unpublished
+DELETE FROM workflows WHERE site = :site AND workflow = :workflow AND version = 0
+RETURNING workflow;
+
+-- name: run_counts
+SELECT CAST(json_group_array(json_object('version', version, 'step', step, 'count', count)) AS BLOB)
+FROM (
+    SELECT version, coalesce(step, '') AS step, count(*) AS count FROM runs
+    WHERE partition = 0 AND site = :site AND workflow = :workflow AND status = 'waiting'
+    GROUP BY version, coalesce(step, '')
+    ORDER BY version, coalesce(step, '')
+);

@@ -1,0 +1,128 @@
+"""Lists of steps, which nest: read in the order of the document, and known before that, since any part of it may refer to a step."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from clarion.domain.problems import Path, did_you_mean
+from clarion.workflow.fields import StepId
+from clarion.workflow.kinds import KINDS
+from clarion.workflow.shapes import INVALID, Invalid, Reading, printable
+from clarion.workflow.step import Step
+
+MOST_STEPS: Final = 500
+DEEPEST: Final = 20
+"""Levels of lists of steps."""
+
+
+class Sketch(msgspec.Struct, frozen=True):
+    """A step as it stands in a document that is not yet read."""
+
+    id: str
+    kind: str
+    path: Path
+    """Of the step."""
+    trail: tuple[tuple[int, int], ...]
+    """The branches that lead to it: (number of the branching step in the document, number of the branch)."""
+    awaits: bool = False
+    """An `http` step that waits for its outcome."""
+
+
+def sketch(steps: object, path: Path, trail: tuple[tuple[int, int], ...] = (), found: list[Sketch] | None = None) -> list[Sketch]:
+    """The steps of a list and of all lists inside, in document order; at most one more than a workflow may have, and no deeper."""
+    found = [] if found is None else found
+    if not isinstance(steps, list) or len(trail) >= DEEPEST:
+        return found
+    for index, step in enumerate(steps):
+        if len(found) > MOST_STEPS:
+            break
+        if not isinstance(step, dict):
+            continue
+        here = (*path, index)
+        number = len(found)
+        id, kind = step.get("id"), next((name for name in step if name in KINDS), "")
+        value = step.get(kind)
+        awaits = isinstance(value, dict) and value.get("await") is True
+        found.append(Sketch(id if isinstance(id, str) else "", kind, here, trail, awaits))
+        if kind:
+            for branch, (inner, nested) in enumerate(KINDS[kind].nested(value)):
+                sketch(nested, (*here, kind, *inner), (*trail, (number, branch)), found)
+    return found
+
+
+class Steps:
+    """A list of steps; nests wherever a kind of step has branches."""
+
+    def read(self, value: object, path: Path, reading: Reading) -> tuple[Step, ...] | Invalid:
+        if not isinstance(value, list):
+            return reading.note(path, "must be a list of steps")
+        if reading.depth == DEEPEST:
+            return reading.note(path, f"steps nest more than {DEEPEST} levels deep")
+        reading.depth += 1
+        read = [self._step(step, (*path, index), reading) for index, step in enumerate(value[: MOST_STEPS + 1])]
+        reading.depth -= 1
+        steps = tuple(step for step in read if not isinstance(step, Invalid))
+        for index, step in enumerate(steps[:-1]):
+            if ends(step):
+                reading.note((*path, index + 1), f'is never reached: step "{step.id}" before it ends the run')
+                break
+        return steps if len(steps) == len(read) else INVALID
+
+    def _step(self, value: object, path: Path, reading: Reading) -> Step | Invalid:
+        if not isinstance(value, dict):
+            return reading.note(path, "must be an object with an id and one kind of step")
+        known = [name for name in value if name in KINDS]
+        unknown = [name for name in value if name not in KINDS and name != "id"]
+        for name in unknown:
+            reading.note((*path, printable(str(name))), f"unknown kind of step{did_you_mean(str(name), KINDS)}")
+        if "id" not in value:
+            reading.note((*path, "id"), "is required")
+        id = StepId().read(value["id"], (*path, "id"), reading) if "id" in value else INVALID
+        if len(known) != 1:
+            if not unknown or known:
+                reading.note(path, f"must have exactly one kind of step: {', '.join(KINDS)}")
+            return INVALID
+        kind = KINDS[known[0]]
+        at = (*path, kind.kind)
+        given = value[kind.kind]
+        before = reading.standing
+        reading.standing = path
+        body = kind.shape.read({} if given is None else given, at, reading)
+        built = INVALID if unknown or not isinstance(id, str) or body is INVALID else kind.build(id, body, at, reading)
+        reading.standing = before
+        return built
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"$ref": "#/$defs/step"}, "maxItems": MOST_STEPS}
+
+    @staticmethod
+    def step_schema() -> dict[str, Any]:
+        """JSON Schema of one step, for `$defs`."""
+        return {
+            "oneOf": [
+                {
+                    "type": "object",
+                    "properties": {"id": StepId().schema(), name: kind.shape.schema()},
+                    "required": ["id", name],
+                    "additionalProperties": False,
+                }
+                for name, kind in KINDS.items()
+            ]
+        }
+
+
+def ends(step: Step) -> bool:
+    """Whether no run goes on behind a step."""
+    if step.kind == "exit":
+        return True
+    branches = step.branches()
+    return bool(branches) and all(branch and ends(branch[-1]) for branch in branches)
+
+
+def walk(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps of a list and of all lists inside, in document order."""
+    for step in steps:
+        yield step
+        for branch in step.branches():
+            yield from walk(branch)

@@ -1,0 +1,69 @@
+"""`decide`: take the first branch whose condition holds."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from clarion.domain.conditions import Condition
+from clarion.domain.problems import Path
+from clarion.workflow.fields import ConditionTree
+from clarion.workflow.nesting import Steps
+from clarion.workflow.shapes import ListOf, Object, Reading, Shape
+from clarion.workflow.step import Into, Leaf, Move, Step, Visit
+
+MOST_CASES: Final = 50
+MOST_ROWS_TOLD: Final = 50
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A condition and where it leads."""
+
+    when: Condition
+    steps: tuple[Step, ...]
+
+
+class Decide(Leaf, msgspec.Struct, frozen=True, kw_only=True):
+    """Tests its cases in order; without one that holds, the run goes into `else`."""
+
+    kind: ClassVar[str] = "decide"
+    shape: ClassVar[Shape] = Object(
+        {"cases": ListOf(Object({"when": ConditionTree(), "steps": Steps()}), least=1, most=MOST_CASES)}, {"else": Steps()}
+    )
+
+    id: str
+    cases: tuple[Case, ...]
+    otherwise: tuple[Step, ...] = ()
+
+    @classmethod
+    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Decide":
+        return cls(id=id, cases=tuple(Case(**case) for case in value["cases"]), otherwise=value.get("else", ()))
+
+    @classmethod
+    def nested(cls, value: object) -> Iterator[tuple[Path, object]]:
+        if not isinstance(value, dict):
+            return
+        cases = value.get("cases")
+        if isinstance(cases, list):
+            for index, case in enumerate(cases):
+                if isinstance(case, dict):
+                    yield ("cases", index, "steps"), case.get("steps")
+        yield ("else",), value.get("else")
+
+    def branches(self) -> tuple[tuple[Step, ...], ...]:
+        return (*(case.steps for case in self.cases), self.otherwise)
+
+    def labels(self) -> tuple[str, ...]:
+        return (*(str(index + 1) for index in range(len(self.cases))), "else")
+
+    def enter(self, visit: Visit) -> Move:
+        rows: list[Any] = []
+        chosen = len(self.cases)
+        for index, case in enumerate(self.cases):
+            verdict = case.when.explain(visit.scope)
+            rows.extend(verdict.rows[: MOST_ROWS_TOLD - len(rows)])
+            if verdict.ok:
+                chosen = index
+                break
+        visit.note("decided", {"branch": self.labels()[chosen], "rows": msgspec.to_builtins(rows)})
+        return Into(chosen)

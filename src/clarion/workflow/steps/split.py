@@ -1,0 +1,99 @@
+"""`split`: send each profile, or each run, down one of several paths, at random but for ever the same."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from clarion.domain.ids import digest
+from clarion.domain.problems import Path
+from clarion.workflow.nesting import Steps
+from clarion.workflow.shapes import Choice, Invalid, ListOf, Object, Reading, Shape, Text
+from clarion.workflow.step import Into, Leaf, Move, Step, Visit
+
+MOST_PATHS: Final = 20
+WHOLE: Final = 10_000
+"""Hundredths of a percent."""
+
+
+class Percent:
+    """A share in percent with at most two decimals; read as hundredths of a percent."""
+
+    def read(self, value: object, path: Path, reading: Reading) -> int | Invalid:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            share = Decimal(str(value)) * 100
+            if share.is_finite() and share == share.to_integral_value() and 1 <= share <= WHOLE:
+                return int(share)
+        return reading.note(path, "must be a number from 0.01 to 100 with at most two decimals")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": 0.01, "maximum": 100}
+
+
+class SplitPath(msgspec.Struct, frozen=True):
+    """One way out of a split."""
+
+    percent: int
+    """Hundredths of a percent."""
+    steps: tuple[Step, ...]
+    name: str | None = None
+
+
+class Split(Leaf, msgspec.Struct, frozen=True, kw_only=True):
+    """Hashes who the run is about; the shares are slices of the hash's range."""
+
+    kind: ClassVar[str] = "split"
+    shape: ClassVar[Shape] = Object(
+        {
+            "paths": ListOf(
+                Object({"percent": Percent(), "steps": Steps()}, {"name": Text(most=64, pattern=r"[^/\s][^/]*", says="must not hold '/'")}),
+                least=1,
+                most=MOST_PATHS,
+            )
+        },
+        {"by": Choice("profile", "run")},
+    )
+
+    id: str
+    paths: tuple[SplitPath, ...]
+    by: str = "profile"
+
+    @classmethod
+    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Split | Invalid":
+        split = cls(id=id, paths=tuple(SplitPath(**one) for one in value["paths"]), by=value.get("by", "profile"))
+        total = sum(one.percent for one in split.paths)
+        if total != WHOLE:
+            return reading.note((*path, "paths"), f"the percentages total {Decimal(total) / 100}, not 100")
+        labels = split.labels()
+        for index, label in enumerate(labels):
+            if label in labels[:index]:
+                return reading.note((*path, "paths", index), f'another path is called "{label}" already')
+        return split
+
+    @classmethod
+    def nested(cls, value: object) -> Iterator[tuple[Path, object]]:
+        paths = value.get("paths") if isinstance(value, dict) else None
+        if isinstance(paths, list):
+            for index, one in enumerate(paths):
+                if isinstance(one, dict):
+                    yield ("paths", index, "steps"), one.get("steps")
+
+    def branches(self) -> tuple[tuple[Step, ...], ...]:
+        return tuple(one.steps for one in self.paths)
+
+    def labels(self) -> tuple[str, ...]:
+        return tuple(one.name or str(index + 1) for index, one in enumerate(self.paths))
+
+    def enter(self, visit: Visit) -> Move:
+        run = visit.run
+        who = run.id if self.by == "run" else run.entrant or run.profile
+        spot = int(digest("split", str(run.site), run.workflow, self.id, who)[:16], 16) % WHOLE
+        chosen, reached = 0, 0
+        for chosen, one in enumerate(self.paths):  # noqa: B007  # the last one taken is the answer
+            reached += one.percent
+            if spot < reached:
+                break
+        visit.path = self.labels()[chosen]
+        visit.note("split", {"path": visit.path})
+        return Into(chosen)

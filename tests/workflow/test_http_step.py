@@ -1,0 +1,211 @@
+"""`http` alone: secrets in it are marks, and a run may wait for what becomes of a request."""
+
+import re
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+from tests.workflow.builders import START, ProgramOf, event, new_run
+
+from clarion.domain.secret_marks import CLOSING, OPENING, mark
+from clarion.workflow.advance import Begin, Due, Person, Resulted, Stop, Switch, Transition, advance
+from clarion.workflow.effects import HttpEffect
+from clarion.workflow.program import Program
+from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING
+from clarion.workflow.source import DocumentInvalid, json_schema, read_document
+
+URL = "https://api.example/"
+AFTER = '{id: after, http: {url: "https://b.example/{{ call.response.id }}", body: {s: "{{ call.status }}", o: "{{ call.response.o || none }}"}}}'
+
+
+def waiting(program: ProgramOf, more: str = "") -> Program:
+    return program(f'steps: [{{id: call, http: {{url: "{URL}", await: true{more}}}}}, {AFTER}]')
+
+
+def problems(text: str) -> list[tuple[str, str]]:
+    """Place and message of everything that is wrong with a document's steps."""
+    with pytest.raises(DocumentInvalid) as refused:
+        read_document(START + text)
+    return [(".".join(map(str, one.path)), one.message) for one in refused.value.problems]
+
+
+def begin(program: Program, person: Person, **data: Any) -> Transition:
+    return advance(program, new_run(event(**data)), Begin(), 5, person)
+
+
+def only(transition: Transition) -> HttpEffect:
+    [effect] = transition.effects
+    assert isinstance(effect, HttpEffect)
+    return effect
+
+
+def end(program: Program, person: Person, output: dict[str, Any]) -> Transition:
+    """The run after the outcome has come."""
+    began = begin(program, person)
+    return advance(program, began.run, Resulted(only(began).id, output), 9, person)
+
+
+def test_secrets_are_marks_in_url_headers_and_body(program: ProgramOf, person: Person) -> None:
+    text = """
+steps:
+  - id: call
+    http:
+      url: "https://api.example/{{ path }}?key={{ secrets.URL_KEY }}"
+      headers: {Authorization: "Bearer {{ secrets.TOKEN }}", X-Path: "{{ path }}"}
+      body: {key: "{{ secrets.TOKEN }}", text: "{{ path }}{{ secrets.TOKEN }}"}
+"""
+    forged = f"{OPENING}TOKEN{CLOSING}"
+    call = only(begin(program(text), person, path=forged))
+    assert call.url == f"https://api.example/TOKEN?key={mark('URL_KEY')}"
+    assert call.headers == {"Authorization": f"Bearer {mark('TOKEN')}", "X-Path": "TOKEN"}
+    assert msgspec.json.decode(call.body or "") == {"key": mark("TOKEN"), "text": f"TOKEN{mark('TOKEN')}"}
+
+
+def test_what_the_run_keeps_of_secrets_is_nothing(program: ProgramOf, person: Person) -> None:
+    done = begin(program(f'steps: [{{id: call, http: {{url: "{URL}", headers: {{A: "{{{{ secrets.KEY }}}}"}}}}}}]'), person)
+    assert done.run.status == COMPLETED
+    assert b"KEY" not in msgspec.json.encode(done.run) + msgspec.json.encode(done.reasons)
+
+
+@pytest.mark.parametrize(
+    ("step", "place"),
+    [
+        ("{id: a, push: {title: '{{ secrets.K }}', message: m, url: 'https://a.example/'}}", "steps.0.push.title"),
+        ("{id: a, push: {title: t, message: m, url: 'https://a.example/{{ secrets.K }}'}}", "steps.0.push.url"),
+        ("{id: a, push: {title: t, message: m, url: '{{ secrets.K }}'}}", "steps.0.push.url"),
+        ("{id: a, update: {set: {x: '{{ secrets.K }}'}}}", "steps.0.update.set.x"),
+        ("{id: a, send_event: {event: e, data: {x: '{{ secrets.K }}'}}}", "steps.0.send_event.data.x"),
+        ("{id: a, start_workflow: {workflow: other, data: {x: '{{ secrets.K }}'}}}", "steps.0.start_workflow.data.x"),
+        ("{id: a, wait: {until: '{{ secrets.K }}'}}", "steps.0.wait.until"),
+        (
+            "{id: a, decide: {cases: [{when: {all: [{field: secrets.K, op: exists}]}, steps: []}]}}",
+            "steps.0.decide.cases.0.when.all.0.field",
+        ),
+    ],
+)
+def test_elsewhere_secrets_are_refused(step: str, place: str) -> None:
+    assert problems(f"steps: [{step}]") == [(place, "secrets can be used in http steps only")]
+
+
+def test_in_an_exit_rule_too() -> None:
+    text = "exit: [{event: e, where: {all: [{field: event.x, op: eq, value: {from: secrets.K}}]}}]\nsteps: []"
+    assert [message for _, message in problems(text)] == ["secrets can be used in http steps only"]
+
+
+@pytest.mark.parametrize(
+    ("http", "place", "message"),
+    [
+        ("{url: 'https://{{ secrets.K }}.example/'}", "url", "a host without outputs"),
+        ("{url: 'https://a.example{{ secrets.K }}/'}", "url", "a host without outputs"),
+        ("{url: '{{ secrets.K }}'}", "url", "a host without outputs"),
+        ("{url: 'https://a.example/', headers: {A: '{{ secrets.K | upcase }}'}}", "headers.A", "a secret stands alone"),
+        ("{url: 'https://a.example/', body: {a: ['{{ secrets.K || none }}']}}", "body.a.0", "a secret stands alone"),
+        ("{url: 'https://a.example/', body: {a: '\\uFDD0K\\uFDD1'}}", "body.a", "noncharacters"),
+        ("{url: 'https://a.example/\\uFDD0'}", "url", "noncharacters"),
+        ("{url: 'https://a.example/', on_error: exit}", "on_error", "needs await: true"),
+        ("{url: 'https://a.example/', await: false, on_error: fail}", "on_error", "needs await: true"),
+        ("{url: 'https://a.example/', await: true, on_error: retry}", "on_error", "must be one of continue, exit, fail"),
+        ("{url: 'https://a.example/', await: 'yes'}", "await", "must be true or false"),
+    ],
+)
+def test_what_an_http_step_cannot_say(http: str, place: str, message: str) -> None:
+    written = re.sub(r"\\u(FDD\d)", lambda found: chr(int(found[1], 16)), http)
+    [(at, said)] = problems(f"steps: [{{id: a, http: {written}}}]")
+    assert at == f"steps.0.http.{place}"
+    assert message in said
+
+
+def test_the_schema_knows_await_and_on_error() -> None:
+    document: dict[str, Any] = {
+        "workflow": "w",
+        "start": {"on": [{"event": "e"}]},
+        "steps": [{"id": "a", "http": {"url": URL, "await": True}}],
+    }
+    for on_error in ("continue", "exit", "fail"):
+        document["steps"][0]["http"]["on_error"] = on_error
+        jsonschema.validate(document, json_schema())
+    document["steps"][0]["http"]["on_error"] = "retry"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, json_schema())
+
+
+def test_without_await_the_run_goes_on_at_once(program: ProgramOf, person: Person) -> None:
+    done = begin(program(f'steps: [{{id: call, http: {{url: "{URL}", await: false}}}}]'), person)
+    assert (done.run.status, only(done).awaits) == (COMPLETED, False)
+
+
+def test_a_run_waits_for_its_request_whatever_time_passes(program: ProgramOf, person: Person) -> None:
+    steps = waiting(program)
+    began = begin(steps, person)
+    assert (began.run.status, began.run.step, began.run.due) == (WAITING, "call", None)
+    assert only(began).awaits
+    assert [(reason.what, reason.detail) for reason in began.reasons] == [("awaiting", {"effect": only(began).id})]
+    assert advance(steps, began.run, Due(), 10**15, person).run == began.run
+
+
+def test_later_steps_see_what_was_answered(program: ProgramOf, person: Person) -> None:
+    done = end(waiting(program), person, {"outcome": "sent", "status": 201, "response": {"id": "a/b", "o": True}})
+    assert done.run.status == COMPLETED
+    assert only(done).url == "https://b.example/a%2Fb"
+    assert msgspec.json.decode(only(done).body or "") == {"s": 201, "o": True}
+
+
+@pytest.mark.parametrize("more", ["", ", on_error: continue"])
+def test_a_failure_is_passed_over_unless_told_otherwise(program: ProgramOf, person: Person, more: str) -> None:
+    done = end(waiting(program, more), person, {"outcome": "failed", "status": 422, "response": {"id": 7}})
+    assert done.run.status == COMPLETED
+    assert only(done).url == "https://b.example/7"
+    assert msgspec.json.decode(only(done).body or "") == {"s": 422, "o": "none"}
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ({"outcome": "failed", "status": 422, "response": {}}, "step call: the request failed with status 422"),
+        ({"outcome": "failed", "response": {}}, "step call: the request failed"),
+        ({"outcome": "expired", "status": 503, "response": {}}, "step call: the request expired"),
+    ],
+)
+def test_a_failure_may_fail_or_end_the_run(program: ProgramOf, person: Person, output: dict[str, Any], reason: str) -> None:
+    failed = end(waiting(program, ", on_error: fail"), person, output)
+    assert (failed.run.status, failed.run.reason, failed.effects) == (FAILED, reason, ())
+    exited = end(waiting(program, ", on_error: exit"), person, output)
+    assert (exited.run.status, exited.run.reason, exited.effects) == (EXITED, "http failed", ())
+
+
+def test_only_the_outcome_of_its_own_request_counts(program: ProgramOf, person: Person) -> None:
+    steps = waiting(program)
+    began = begin(steps, person)
+    other = advance(steps, began.run, Resulted("0" * 32, {"outcome": "sent", "response": {}}), 9, person)
+    assert other.run == began.run
+    stopped = advance(steps, began.run, Stop("operator"), 9, person)
+    late = advance(steps, stopped.run, Resulted(only(began).id, {"outcome": "sent", "response": {}}), 10, person)
+    assert (late.run.status, late.effects) == (EXITED, ())
+
+
+def test_a_run_that_is_moved_does_not_ask_twice(program: ProgramOf, person: Person) -> None:
+    began = begin(waiting(program), person)
+    newer = msgspec.structs.replace(waiting(program, ", on_error: fail"), version=2)
+    moved = advance(newer, began.run, Switch(), 7, person)
+    assert (moved.run.status, moved.run.step, moved.run.due, moved.effects) == (WAITING, "call", None, ())
+    failed = advance(newer, moved.run, Resulted(only(began).id, {"outcome": "failed", "response": {}}), 9, person)
+    assert failed.run.status == FAILED
+
+
+def test_a_run_that_is_moved_to_a_version_that_does_not_wait_goes_on(program: ProgramOf, person: Person) -> None:
+    began = begin(waiting(program), person)
+    newer = msgspec.structs.replace(program(f'steps: [{{id: call, http: {{url: "{URL}"}}}}]'), version=2)
+    moved = advance(newer, began.run, Switch(), 7, person)
+    assert (moved.run.due, moved.effects) == (7, ())
+    done = advance(newer, moved.run, Due(), 7, person)
+    assert (done.run.status, done.effects) == (COMPLETED, ())
+
+
+def test_a_wait_that_became_a_request_asks(program: ProgramOf, person: Person) -> None:
+    began = begin(program("steps: [{id: call, wait: {for: 1h}}]"), person)
+    newer = msgspec.structs.replace(waiting(program), version=2)
+    moved = advance(newer, began.run, Switch(), 7, person)
+    assert moved.run.due == 7
+    asked = advance(newer, moved.run, Due(), 7, person)
+    assert (only(asked).awaits, asked.run.due) == (True, None)
