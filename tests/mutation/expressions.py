@@ -121,7 +121,7 @@ def _constants(value: object, *, in_pattern: bool, in_format: bool) -> Iterator[
         case float():
             yield value + 1
         case str() if in_format:
-            yield from (value[: each.start()] + str(int(each[0]) + 1) + value[each.end() :] for each in re.finditer(r"\d+", value))
+            yield from (value[: each.start()] + str(int(each[0]) + 1).zfill(len(each[0])) + value[each.end() :] for each in re.finditer(r"\d+", value))
         case str():
             yield f"XX{value}"
             if in_pattern:

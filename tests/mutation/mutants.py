@@ -24,8 +24,10 @@ class Mutant:
     line: int
     lines: frozenset[int]
     """Lines that run when the changed code runs."""
+    source: str
+    """That line."""
     change: str
-    """Before and after, as source."""
+    """What of it is changed, before and after."""
     code: Callable[[], types.CodeType]
     """Makes the change and gives the module's code."""
 
@@ -48,7 +50,8 @@ def mutants(module: str, file: Path) -> list[Mutant]:
 class _Finder:
     def __init__(self, module: str, file: Path) -> None:
         self._module, self._file = module, file
-        self._tree = ast.parse(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        self._tree, self._source = ast.parse(text), text.splitlines()
         self.found: list[Mutant] = []
         self._visit(self._tree, _Place("", frozenset()))
 
@@ -62,7 +65,7 @@ class _Finder:
                     self._visit(node, inner)
 
     def _add(self, parent: ast.AST, field: str, position: int | None, node: ast.AST, changed: ast.AST, place: _Place) -> None:
-        line, tree, file = getattr(node, "lineno", min(place.lines, default=0)), self._tree, self._file
+        line, tree, file = getattr(node, "lineno", min(place.lines)), self._tree, self._file
 
         def code() -> types.CodeType:
             if isinstance(node, ast.expr | ast.stmt | ast.ExceptHandler):
@@ -73,7 +76,8 @@ class _Finder:
                 getattr(parent, field)[position] = changed
             return compile(ast.fix_missing_locations(tree), str(file), "exec")
 
-        self.found.append(Mutant(self._module, file, place.where, line, place.lines, _described(node, changed), code))
+        source, change = self._source[line - 1].strip(), f"{_shown(node)} → {_shown(changed)}"
+        self.found.append(Mutant(self._module, file, place.where, line, place.lines, source, change, code))
 
 
 def _changed(parent: ast.AST, field: str, node: ast.AST, place: _Place) -> Iterator[ast.AST]:
@@ -93,6 +97,8 @@ def _inside(parent: ast.AST, field: str, node: ast.AST, place: _Place) -> _Place
         return _Place(f"{place.where}.{node.name}".lstrip("."), _header(node))
     if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
         return _Place(place.where, _header(node))
+    if isinstance(parent, ast.Lambda) and field == "body":
+        place = replace(place, lines=frozenset(range(parent.body.lineno, (parent.body.end_lineno or 0) + 1)))
     if isinstance(parent, ast.FunctionDef) and field == "args":
         place = replace(place, lines=frozenset(range(parent.body[0].lineno, (parent.end_lineno or 0) + 1)))
     return replace(
@@ -122,14 +128,15 @@ def _header(node: ast.stmt | ast.ExceptHandler | ast.match_case) -> frozenset[in
     return frozenset(range(start, reached))
 
 
-def _described(node: ast.AST, changed: ast.AST) -> str:
-    before, after = (_source(part) for part in (node, changed))
-    return f"{before} → {after}"
-
-
-def _source(node: ast.AST) -> str:
-    if isinstance(node, ast.Match):
-        text = "match: " + "; ".join(ast.unparse(case.pattern) for case in node.cases)
-    else:
-        text = " ".join(ast.unparse(ast.fix_missing_locations(node)).split())
+def _shown(node: ast.AST) -> str:
+    """Source of a node, in one line, without the statements in it."""
+    match node:
+        case ast.Match(_, cases):
+            text = "match: " + "; ".join(ast.unparse(case.pattern) for case in cases)
+        case ast.If(test):
+            text = f"if {ast.unparse(ast.fix_missing_locations(test))}"
+        case ast.While(test):
+            text = f"while {ast.unparse(ast.fix_missing_locations(test))}"
+        case _:
+            text = " ".join(ast.unparse(ast.fix_missing_locations(node)).split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

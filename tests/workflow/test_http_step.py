@@ -16,7 +16,8 @@ from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING
 from clarion.workflow.source import DocumentInvalid, json_schema, read_document
 
 URL = "https://api.example/"
-AFTER = '{id: after, http: {url: "https://b.example/{{ call.response.id }}", body: {s: "{{ call.status }}", o: "{{ call.response.o || none }}"}}}'
+ANSWERED = 's: "{{ call.status }}", o: "{{ call.response.o || none }}"'
+AFTER = f'{{id: after, http: {{url: "https://b.example/{{{{ call.response.id }}}}", body: {{{ANSWERED}}}}}}}'
 
 
 def waiting(program: ProgramOf, more: str = "") -> Program:

@@ -58,7 +58,8 @@ def _delivery(effect: Effect, run: Run, kind: str, job: bytes, now: int, expires
         due=now,
         expires=expires,
         subscriber=subscriber,
-        hops=run.entry.hops + 1,
+        hops=run.hops + 1,
+        version=run.version,
     )
 
 

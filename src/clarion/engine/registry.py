@@ -26,7 +26,8 @@ class Registry:
     MOST_PROGRAMS = 2_000
     """Programs kept compiled; past that the least recently used are read again when needed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | None) -> None:
+        """Without a store, every program that is needed has to be installed."""
         self._store = store
         self._states: dict[tuple[int, str], WorkflowState] = {}
         self._sites: dict[int, SiteState] = {}
@@ -43,6 +44,11 @@ class Registry:
         """The log has changed a workflow."""
         self._states[state.site, state.workflow] = state
         self._listening = None
+
+    def install(self, state: WorkflowState, program: Program) -> None:
+        """Have a workflow that no store knows."""
+        self._programs[state.site, state.workflow, state.version] = program
+        self.put(state)
 
     def put_site(self, state: SiteState) -> None:
         """The log has changed a site."""
@@ -68,6 +74,8 @@ class Registry:
         """Have the programs of these versions at hand. Raises StoreUnavailable."""
         needed = {*wanted, *self.current()}
         for key in sorted(needed - self._programs.keys()):
+            if self._store is None:
+                raise LookupError(f"version {key[2]} of workflow {key[1]} is not installed")
             version = await self._store.workflow_version(*key)
             try:
                 self._programs[key] = compile_program(parse_canonical(bytes(version.document)), key[2])

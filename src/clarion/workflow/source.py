@@ -1,17 +1,18 @@
 """A document's text, YAML or JSON: read with the place of every value, so that a problem names its line."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-from clarion.domain.problems import Path
+from clarion.domain.problems import Path, Problem
 from clarion.workflow.document import Document, json_schema, read_value
 from clarion.workflow.text import Places, TextRefused, read_text
 
 LONGEST: Final = 256 * 1024
 """Bytes of UTF-8 that a document may have."""
 
-__all__ = ["Document", "DocumentInvalid", "Located", "canonical", "json_schema", "parse_canonical", "read_document"]
+__all__ = ["Document", "DocumentInvalid", "Located", "canonical", "json_schema", "located", "parse_canonical", "read_document"]
 
 
 class Located(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,13 +55,14 @@ def read_document(text: str) -> Document:
         raise DocumentInvalid([Located((), str(refused), refused.line, refused.column)]) from None
     document, reading = read_value(value)
     if document is None:
-        raise DocumentInvalid(
-            sorted(
-                (Located(problem.path, problem.message, *_nearest(problem.path, places)) for problem in reading.found),
-                key=lambda located: (located.line or 0, located.column or 0),
-            )
-        )
+        raise DocumentInvalid(located(reading.found, places))
     return document
+
+
+def located(problems: Iterable[Problem], places: Places) -> list[Located]:
+    """Problems with their lines and columns, in the order of the text."""
+    found = [Located(problem.path, problem.message, *_nearest(problem.path, places)) for problem in problems]
+    return sorted(found, key=lambda one: (one.line or 0, one.column or 0))
 
 
 def canonical(document: Document) -> bytes:

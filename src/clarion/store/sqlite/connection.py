@@ -61,6 +61,8 @@ def connect(path: Path, *, synchronous: Synchronous = "FULL", vfs: str | None = 
         raise translated(error) from error
     try:
         connection.set_busy_timeout(BUSY_MILLISECONDS)
+        # Plans do not look at the values asked for; else most statements would be prepared anew, which takes longer than they do.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         connection.pragma("synchronous", synchronous)
         connection.pragma("temp_store", "MEMORY")
         connection.pragma("cache_size", -_CACHE_KIBIBYTES)

@@ -68,7 +68,7 @@ picked (run) AS MATERIALIZED (
     SELECT r.rowid FROM concerned AS c
     CROSS JOIN runs AS r
     WHERE r.partition = :partition AND r.site = c.site AND r.profile = c.profile AND r.status = 'waiting'
-    UNION
+    UNION ALL
     SELECT open.value
     FROM concerned AS c
     CROSS JOIN json_each((
@@ -80,7 +80,7 @@ picked (run) AS MATERIALIZED (
             ORDER BY goal_until DESC, rowid DESC LIMIT :goals
         )
     )) AS open
-    UNION
+    UNION ALL
     SELECT r.rowid FROM jsonb_each(:runs) AS a
     CROSS JOIN runs AS r
     WHERE r.partition = :partition AND r.id = a.value

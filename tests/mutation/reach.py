@@ -1,0 +1,77 @@
+"""Which tests run which lines, from one run of them all under coverage."""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import coverage
+import msgspec
+
+from tests.mutation import session
+
+_OWN: Final = ("clarion", "tests", "conftest", "test_", "__")
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """What a run of all tests showed."""
+
+    seconds: dict[str, float]
+    """By test's id, under coverage."""
+    failed: list[str]
+    lines: dict[str, dict[int, list[str]]]
+    """By file and line: the tests that run it, with an empty name among them for a line that runs outside of any test."""
+    imported: list[str]
+    """Modules of others that the tests need."""
+
+    def choose(self, file: Path, lines: Iterable[int]) -> tuple[list[str], bool]:
+        """The tests to run for a change of some lines, quickest first; and whether the change may reach any other test as well.
+
+        A line that runs while modules are imported or tests are collected has its effect anywhere.
+        """
+        by_line = self.lines.get(str(file), {})
+        names = {name for line in lines for name in by_line.get(line, ())}
+        tests = names - {""} or {name for held in by_line.values() for name in held} - {""}
+        return sorted(tests, key=lambda name: (self.seconds[name], name)), "" in names
+
+    def others(self, chosen: Iterable[str]) -> list[str]:
+        """All other tests, quickest first."""
+        return sorted(self.seconds.keys() - set(chosen), key=lambda name: (self.seconds[name], name))
+
+
+def measure(packages: Iterable[Path], scratch: Path) -> Reach:
+    """Run all tests in a process of its own; nothing of the product is imported into this one."""
+    kept = scratch / "reach.json"
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            _record([str(path) for path in packages], kept)
+            os._exit(0)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    if status:
+        msg = "the tests could not be run under coverage"
+        raise RuntimeError(msg)
+    return msgspec.json.decode(kept.read_bytes(), type=Reach)
+
+
+def preload(reach: Reach) -> None:
+    """Import what the tests need of others, so that a child need not."""
+    for name in reach.imported:
+        with suppress(Exception):
+            importlib.import_module(name)
+
+
+def _record(packages: list[str], kept: Path) -> None:
+    measured = coverage.Coverage(data_file=None, source=packages, config_file=False, messages=False)
+    recorder = session.Recorder(measured)
+    measured.start()
+    session.run(("--maxfail=0", *session.TESTS), recorder)
+    measured.stop()
+    data = measured.get_data()
+    lines = {file: dict(data.contexts_by_lineno(file)) for file in data.measured_files()}
+    imported = [name for name in sys.modules if not name.startswith(_OWN)]
+    kept.write_bytes(msgspec.json.encode(Reach(recorder.seconds, recorder.failed, lines, imported)))
