@@ -39,6 +39,8 @@ class Books:
     """(event, workflow) of every start that was refused because the workflow was paused."""
     deliveries: dict[str, tuple[str, str, str, str]]
     """By id: effect, run, step, status."""
+    counters: dict[tuple[str, str, str, str], tuple[int, int]]
+    """By workflow, step, name and branch: summed over the hours, and over the days."""
     poisoned: list[tuple[str, str]]
     pending: tuple[int, int, int]
 
@@ -71,11 +73,20 @@ def read(data: Path, event: str) -> Books:
             started,
             paused,
             {row[0]: row[1:] for row in connection.execute("SELECT id, effect, run, step, status FROM deliveries")},
+            _counters(connection),
             list(connection.execute("SELECT kind, error FROM poisoned")),
             _pending(connection),
         )
     finally:
         connection.close()
+
+
+def _counters(connection: apsw.Connection) -> dict[tuple[str, str, str, str], tuple[int, int]]:
+    rows = connection.execute(
+        "SELECT workflow, step, name, branch, sum(iif(period = 'hour', count, 0)), sum(iif(period = 'day', count, 0)) "
+        "FROM counters GROUP BY workflow, step, name, branch"
+    )
+    return {(workflow, step, name, branch): (hours, days) for workflow, step, name, branch, hours, days in rows}
 
 
 class Glance:

@@ -120,5 +120,5 @@ class Load:
 
     def _order(self) -> Order:
         n = next(self._numbers)
-        wait, push, by_device, named = (self._rng.random() < share for share in (0.3, 0.2, 0.3, 0.5))
-        return Order(n, wait, push, by_device, f"order-{n}" if named else None)
+        wait, push, journey, by_device, named = (self._rng.random() < share for share in (0.3, 0.2, 0.2, 0.3, 0.5))
+        return Order(n, wait, push, journey, by_device, f"order-{n}" if named else None)

@@ -5,11 +5,14 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clarion.domain.ids import caused_event_id, delivery_id, effect_id, run_id
+from clarion.domain.ids import caused_event_id, delivery_id, digest, effect_id, run_id
 
 EVENT: Final = "order"
 PROFILES: Final = 8
 """Few, so that each has several runs at a time."""
+SHIPPED: Final = "shipped"
+"""What a journey sends, and waits for."""
+SAME: Final = {"field": "event.n", "op": "eq", "value": {"from": "entry.n"}}
 PAUSABLE: Final = ("patient", "notify")
 """Workflows that a test may pause: nothing else starts by what they do but receipts of what they sent."""
 
@@ -24,6 +27,7 @@ class Order:
     n: int
     wait: bool
     push: bool
+    journey: bool
     by_device: bool
     """It names the profile's subscriber instead of the profile."""
     event_id: str | None
@@ -36,7 +40,7 @@ class Order:
 
     @property
     def data(self) -> dict[str, Any]:
-        return {"n": self.n, "wait": self.wait, "push": self.push}
+        return {"n": self.n, "wait": self.wait, "push": self.push, "journey": self.journey}
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -65,6 +69,8 @@ class ExpectedRun:
     workflow: str
     transitions: Transitions
     effects: tuple[Effect, ...]
+    counted: tuple[tuple[str, str, str], ...]
+    """(step, name, branch) of the counters that it made grow by one, beside `sent`."""
 
 
 def device(profile: str) -> str:
@@ -88,6 +94,20 @@ def documents(url: str) -> list[dict[str, Any]]:
         {"workflow": "patient", "start": start("wait"), "steps": [http("before"), {"id": "pause", "wait": {"for": "1s"}}, http("after")]},
         {"workflow": "notify", "start": start("push"), "steps": [{"id": "tell", "push": text}]},
         {
+            "workflow": "journey",
+            "start": start("journey"),
+            "settings": {"goal": {"event": SHIPPED, "value": "event.n", "within": "1h", "where": SAME}},
+            "steps": [
+                {"id": "mark", "update": {"set": {"last": "{{ n }}"}}},
+                {"id": "ship", "send_event": {"event": SHIPPED, "data": {"n": "{{ n }}"}}},
+                {"id": "arrival", "wait_for": {"on": [{"event": SHIPPED, "where": SAME}], "timeout": "1h", "otherwise": [http("lost")]}},
+                {"id": "deal", "split": {"by": "run", "paths": [{"percent": 50, "steps": [http("gift")]}, {"percent": 50, "steps": []}]}},
+                {"id": "ask", "http": {**http("ask")["http"], "await": True}},
+                {"id": "judge", "decide": {"cases": [{"when": {"field": "ask.status", "op": "eq", "value": 200}, "steps": []}]}},
+            ],
+        },
+        {"workflow": "shipping", "start": {"on": [{"event": SHIPPED}], "key": "event.n"}, "steps": [http("packed")]},
+        {
             "workflow": "receipt",
             "start": {"on": [{"event": "PushEngage.Notification.Sent"}], "key": "event.delivery"},
             "steps": [http("note", "delivery")],
@@ -100,12 +120,14 @@ def expected_runs(order: Order, event: str, site: int, paused: Container[tuple[s
     yield _requests(run_id(site, "direct", event, str(order.n)), "direct", ("first", "second"), order.n)
     if order.wait and (event, "patient") not in paused:
         yield _patient(order, event, site)
+    if order.journey:
+        yield from _journey(order, event, site)
     if order.push and (event, "notify") not in paused:
         notify = run_id(site, "notify", event, str(order.n))
         tell = effect_id(notify, "tell", 1)
         delivery = delivery_id(tell, device(order.profile))
         sent = Effect(tell, delivery, "tell", str(order.n))
-        yield ExpectedRun(notify, "notify", (("push", "tell"), ("completed", "tell")), (sent,))
+        yield ExpectedRun(notify, "notify", (("push", "tell"), ("completed", "tell")), (sent,), _counted("tell"))
         told = caused_event_id(caused_event_id(delivery, "outcome", 0), "PushEngage.Notification.Sent", 0)
         yield _requests(run_id(site, "receipt", told, delivery), "receipt", ("note",), delivery)
 
@@ -113,12 +135,45 @@ def expected_runs(order: Order, event: str, site: int, paused: Container[tuple[s
 def _patient(order: Order, event: str, site: int) -> ExpectedRun:
     run = run_id(site, "patient", event, str(order.n))
     history = (("http", "before"), ("waiting", "pause"), ("http", "after"), ("completed", "after"))
-    return ExpectedRun(run, "patient", history, tuple(_request(run, step, order.n) for step in ("before", "after")))
+    effects = tuple(_request(run, step, order.n) for step in ("before", "after"))
+    return ExpectedRun(run, "patient", history, effects, _counted("before", "pause", "after"))
+
+
+def _journey(order: Order, event: str, site: int) -> Iterator[ExpectedRun]:
+    """Through the inbox and back, down one of two paths, and on with what a receiver answered."""
+    run = run_id(site, "journey", event, str(order.n))
+    gift = int(digest("split", str(site), "journey", "deal", run)[:16], 16) % 10_000 < 5_000
+    history = (
+        ("update", "mark"),
+        ("send_event", "ship"),
+        ("waiting", "arrival"),
+        ("goal", "arrival"),
+        ("resumed", "arrival"),
+        ("split", "deal"),
+        *((("http", "gift"),) if gift else ()),
+        ("awaiting", "ask"),
+        ("result", "ask"),
+        ("decided", "judge"),
+        ("completed", "judge"),
+    )
+    effects = tuple(_request(run, step, order.n) for step in (("gift", "ask") if gift else ("ask",)))
+    ways = {"arrival": "then", "deal": "1" if gift else "2", "judge": "1"}
+    steps = ("mark", "ship", "arrival", "deal", *(("gift",) if gift else ()), "ask", "judge")
+    yield ExpectedRun(run, "journey", history, effects, (*_counted(*steps, ways=ways), ("", "goals", "")))
+    shipped = caused_event_id(effect_id(run, "ship", 1), SHIPPED, 0)
+    yield _requests(run_id(site, "shipping", shipped, str(order.n)), "shipping", ("packed",), order.n)
+
+
+def _counted(*steps: str, ways: dict[str, str] | None = None) -> tuple[tuple[str, str, str], ...]:
+    """What a run counts that starts, goes through steps and completes; `ways` are the branches it took."""
+    ways = ways or {}
+    passed = [(step, name, branch) for step in steps for name, branch in (("entered", ""), ("left", ways.get(step, "")))]
+    return ("", "started", ""), *passed, ("", "completed", "")
 
 
 def _requests(run: str, workflow: str, steps: tuple[str, ...], about: int | str) -> ExpectedRun:
     history = (*(("http", step) for step in steps), ("completed", steps[-1]))
-    return ExpectedRun(run, workflow, history, tuple(_request(run, step, about) for step in steps))
+    return ExpectedRun(run, workflow, history, tuple(_request(run, step, about) for step in steps), _counted(*steps))
 
 
 def _request(run: str, step: str, about: int | str) -> Effect:

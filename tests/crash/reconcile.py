@@ -58,7 +58,13 @@ def reconcile(load: Load, books: Books, sink: Sink, site: int) -> Figures:
         effects_missing=len(effects.keys() - sink.arrived.keys()),
         effects_unknown=len((sink.arrived.keys() | booked) - effects.keys()),
         repeats=sink.repeats,
-        problems=(*_log(load, books, times), *_runs(books, expected), *_deliveries(books, expected), *_wire(sink, expected)),
+        problems=(
+            *_log(load, books, times),
+            *_runs(books, expected),
+            *_deliveries(books, expected),
+            *_counters(books, expected),
+            *_wire(sink, expected),
+        ),
     )
 
 
@@ -130,6 +136,17 @@ def _deliveries(books: Books, expected: dict[str, ExpectedRun]) -> Iterator[str]
             yield f"delivery {delivery} should be {row}: {books.deliveries.get(delivery)}"
     for stray in books.deliveries.keys() - wanted.keys():
         yield f"delivery {stray} {books.deliveries[stray]} should not be there"
+
+
+def _counters(books: Books, expected: dict[str, ExpectedRun]) -> Iterator[str]:
+    """Exactly what the runs did, in the hours as in the days; and nobody waits any more."""
+    wanted = Counter((run.workflow, *counted) for run in expected.values() for counted in run.counted)
+    wanted.update((run.workflow, effect.step, "sent", "") for run in expected.values() for effect in run.effects)
+    found = {key: counts for key, counts in books.counters.items() if counts != (0, 0) and key[2] != "value"}
+    for key in sorted(wanted.keys() | found.keys()):
+        count = wanted[key]
+        if found.get(key, (0, 0)) != (count, count):
+            yield f"counter {key} should be {count}: {found.get(key)}"
 
 
 def _wire(sink: Sink, expected: dict[str, ExpectedRun]) -> Iterator[str]:
