@@ -83,8 +83,9 @@ class Sender:
         return Attempted(_answered(report, capture(response, secrets)) if wanted and report.outcome else report, answered)
 
     def broken(self, delivery: Delivery, error: Exception) -> Report:
-        """The report of a delivery whose job cannot even be read."""
-        return self._report(delivery, self._clock(), None, internal(error))
+        """The report of a delivery whose job cannot even be read. A run may wait for a request's."""
+        report = self._report(delivery, self._clock(), None, internal(error))
+        return _answered(report, {}) if delivery.kind == "http" and report.outcome else report
 
     def _prepare(self, delivery: Delivery, job: PushJob | HttpJob, now: int) -> Outgoing:
         if isinstance(job, HttpJob):

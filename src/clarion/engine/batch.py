@@ -81,7 +81,7 @@ class Needs:
             case DeliveryOutcome():
                 if body.subscriber is not None:
                     self._devices[SiteProfile(site, body.subscriber)] = None
-                if body.kind == "http":  # a run may wait for it
+                if body.response is not None:  # a run waits for it
                     self._runs[body.run] = None
             case Receipt():
                 self._devices[SiteProfile(site, body.subscriber)] = None
@@ -170,6 +170,8 @@ class Batch:
 
     def _catch_up(self) -> None:
         """Let every run in the books hear of what was published since its last input, before it gets the next (semantics §7)."""
+        if not self._registry.has_directives:
+            return
         for id in [id for id, _ in self._ledger.runs.items()]:
             try:
                 self._applier.catch_up(id)

@@ -30,6 +30,7 @@ class Registry:
         """Without a store, every program that is needed has to be installed."""
         self._store = store
         self._states: dict[tuple[int, str], WorkflowState] = {}
+        self._directed = 0
         self._sites: dict[int, SiteState] = {}
         self._programs: OrderedDict[ProgramKey, Program | None] = OrderedDict()
         self._listening: dict[tuple[int, str], tuple[WorkflowState, ...]] | None = None
@@ -37,11 +38,14 @@ class Registry:
     def load(self, states: Iterable[WorkflowState], sites: Iterable[SiteState]) -> None:
         """Start from what the log says."""
         self._states = {(state.site, state.workflow): state for state in states}
+        self._directed = sum(1 for state in self._states.values() if state.directives)
         self._sites = {state.site: state for state in sites}
         self._listening = None
 
     def put(self, state: WorkflowState) -> None:
         """The log has changed a workflow."""
+        before = self._states.get((state.site, state.workflow))
+        self._directed += bool(state.directives) - bool(before and before.directives)
         self._states[state.site, state.workflow] = state
         self._listening = None
 
@@ -61,6 +65,11 @@ class Registry:
     def state(self, site: int, workflow: str) -> WorkflowState | None:
         """What the log says of a workflow; None before its first version."""
         return self._states.get((site, workflow))
+
+    @property
+    def has_directives(self) -> bool:
+        """Whether some run may not have heard of a publish yet."""
+        return self._directed > 0
 
     def current(self) -> Iterator[ProgramKey]:
         """The versions that start runs, and those that runs have still to be moved to."""

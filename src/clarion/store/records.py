@@ -238,7 +238,7 @@ class DeliveryOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = 0
     """Of the workflow."""
     response: dict[str, str | int | float | bool] | None = None
-    """Scalars of the JSON object that answered an awaited HTTP request."""
+    """Scalars of the JSON object that answered an awaited HTTP request; None of one that no run waits for."""
 
 
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -288,7 +288,7 @@ class Report(msgspec.Struct, frozen=True):
     status: int | None = None
     reason: str | None = None
     response: dict[str, str | int | float | bool] | None = None
-    """Scalars of the JSON object that answered an awaited HTTP request."""
+    """Scalars of the JSON object that answered an awaited HTTP request; None of one that no run waits for."""
 
 
 class Explanation(msgspec.Struct, frozen=True):
