@@ -12,9 +12,9 @@ nginx installed:
 .venv/bin/python -m bench report mine
 ```
 
-Of (a) to (d) every one runs `clarion serve` as its users do, in its own process, on SQLite in a fresh directory, over loopback. The load
+Those of (a) to (d) run `clarion serve` as its users do, in its own process, on SQLite in a fresh directory, over loopback. The load
 generator shares the machine's cores with it, so a server that has the machine to itself does better; all servers that are compared
-share it in the same way. The others, (e) to (g), run the engine by itself, in a process with the store and nothing else."""
+share it in the same way. Those of (e) to (g) run the engine by itself: a process with the store and the owner of its partition."""
 
 ACCEPT: Final = """## (a) Accepting events
 

@@ -26,6 +26,8 @@ class SleepPlan(msgspec.Struct, frozen=True):
     """Sleeping runs that the others are compared with."""
     many: int = 10_000_000
     idle_seconds: float = 60
+    settle_seconds: float = 2
+    """What an engine has after its start, and again between its rest and the first timer."""
     rate: int = 200
     """Timers that come due a second."""
     seconds: int = 30

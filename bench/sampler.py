@@ -91,15 +91,15 @@ def _look(frame: FrameType) -> tuple[str, str] | None:
         return None
     leaf = ours[0]
     called = _text(leaf.f_code, leaf.f_lasti)
-    stage = _stage([_name(each) for each in ours], called)
+    stage = stage_of([_name(each) for each in ours], called)
     place = _name(leaf)
     if stage in {DECODE, ENCODE, READ, WRITE, COMMIT}:  # named by who asks for it, not by the one line that all SQL goes through
         place = next((_name(each) for each in ours if "/statements.py" not in each.f_code.co_filename), place)
     return stage, f"{place}: {stage.partition(':')[0]}"
 
 
-def _stage(names: list[str], expression: str) -> str:
-    """`names` are those of the functions of Clarion's under way, the innermost first; it is at `expression`."""
+def stage_of(names: list[str], expression: str) -> str:
+    """What a thread does whose functions under way are `names` (file and name, the innermost first), at `expression` in the innermost."""
     if any("WalLimit.checkpoint" in name for name in names):
         return CHECKPOINT
     found = _CALLED.match(expression)

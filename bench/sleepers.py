@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from math import gcd
 from pathlib import Path
 from time import monotonic, process_time
 from typing import Final
@@ -21,8 +22,6 @@ from clarion.clock import DAY, SECOND, wall_clock
 from clarion.store.records import Outcome
 
 _LAST: Final = "exit: {reason: awake}"
-_SETTLE: Final = 2.0
-"""Seconds that an engine has after its start, and again between its rest and the first timer."""
 _SECONDS: Final = 300.0
 _DUE: Final = "SELECT json_group_object(id, due) FROM runs WHERE status = 'waiting' AND due < ?"
 _COUNT: Final = "SELECT count(*) FROM runs WHERE ended IS NOT NULL"
@@ -35,6 +34,7 @@ class Question(msgspec.Struct, frozen=True):
     instant: int
     timers: int
     idle_seconds: float
+    settle_seconds: float
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ def _measured(plan: Plan, sleeping: int, place: Path) -> Sleepers:
     place.mkdir()
     timers = plan.sleep.rate * plan.sleep.seconds
     planted = asyncio.run(plant(place, _LAST, sleeping + timers, _due(sleeping, timers, plan.sleep.rate)))
-    question = Question(str(place), planted.instant, timers, plan.sleep.idle_seconds)
+    question = Question(str(place), planted.instant, timers, plan.sleep.idle_seconds, plan.sleep.settle_seconds)
     answer = apart.ask("bench.sleepers", question, Answer, place / "sleepers.err", plan.sleep.idle_seconds + plan.sleep.seconds + _SECONDS)
     [completed] = only_row(place, _COUNT, tuple[int])
     shutil.rmtree(place)
@@ -84,16 +84,10 @@ def _measured(plan: Plan, sleeping: int, place: Path) -> Sleepers:
 def _due(sleeping: int, timers: int, rate: int) -> str:
     """When a run is due: `timers` of them, spread evenly, at `rate` a second in mixed order; the others from a day later, over a month."""
     total, interval = sleeping + timers, SECOND // rate
-    step = next(step for step in range(timers * 5 // 8 | 1, timers * 2, 2) if _coprime(step, timers))
+    step = next(step for step in range(timers * 5 // 8 | 1, timers * 2, 2) if gcd(step, timers) == 1)
     number = f"(n * {timers} / {total})"
     wakes = f"(n + 1) * {timers} / {total} > {number}"
     return f"iif({wakes}, :instant + {number} * {step} % {timers} * {interval}, :instant + {DAY} + n * 2654435761 % {30 * DAY})"
-
-
-def _coprime(a: int, b: int) -> bool:
-    while b:
-        a, b = b, a % b
-    return a == 1
 
 
 # -- in the process that measures ----------------------------------------------------------------------------------------
@@ -104,7 +98,7 @@ async def _measure(asked: Question) -> Answer:
     [listed] = only_row(place, _DUE, tuple[str], (asked.instant + DAY,))
     due = msgspec.json.decode(listed, type=dict[str, int])
     late: list[float] = []
-    shift = asked.instant - round((2 * _SETTLE + asked.idle_seconds) * SECOND) - wall_clock()
+    shift = asked.instant - round((2 * asked.settle_seconds + asked.idle_seconds) * SECOND) - wall_clock()
 
     def clock() -> int:
         return wall_clock() + shift
@@ -114,7 +108,7 @@ async def _measure(asked: Question) -> Answer:
         late.extend((now - due[row.id]) / 1000 for row in outcome.runs if row.ended is not None)
 
     async with opened(place, watch) as store, owned(store, clock):
-        await asyncio.sleep(_SETTLE)
+        await asyncio.sleep(asked.settle_seconds)
         began, used = monotonic(), process_time()
         await asyncio.sleep(asked.idle_seconds)
         idle = (process_time() - used) / (monotonic() - began)

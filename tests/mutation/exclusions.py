@@ -4,7 +4,7 @@ import ast
 import re
 from typing import Final
 
-_WORDS: Final = re.compile(r"[^\W\d_]['’:,;.)…]* +['(]?[^\W\d_]")
+_WORDS: Final = re.compile(r"[^\W\d_][':,;.)…]* +['(]?[^\W\d_]")
 """Two words in a row: prose, as messages are."""
 _STORAGE: Final = frozenset({"__slots__", "__all__"})
 _ANNOTATIONS: Final = frozenset({"annotation", "returns", "decorator_list", "type_params"})

@@ -34,9 +34,8 @@ _ARITHMETIC: Final[dict[type[ast.operator], type[ast.operator]]] = {
     ast.LShift: ast.RShift,
     ast.RShift: ast.LShift,
 }
+_FUNCTIONS: Final = {"all": "any", "any": "all", "min": "max", "max": "min"}
 _PAIRS: Final = (
-    ("all", "any"),
-    ("min", "max"),
     ("ceil", "floor"),
     ("lower", "upper"),
     ("lstrip", "rstrip"),
@@ -45,7 +44,7 @@ _PAIRS: Final = (
     ("partition", "rpartition"),
     ("find", "rfind"),
 )
-_CALLED: Final = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])} | {"fullmatch": "match", "match": "search"}
+_METHODS: Final = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])} | {"fullmatch": "match", "match": "search"}
 _CLEANING: Final = frozenset({"strip", "lstrip", "rstrip", "lower", "upper", "casefold"})
 _TESTED: Final = ("isinstance", "issubclass")
 _COUNT: Final = re.compile(r"\{(\d+)(?:,(\d+))?\}")
@@ -101,11 +100,11 @@ def _comparisons(node: ast.Compare) -> Iterator[ast.Compare]:
 
 def _calls(node: ast.Call) -> Iterator[ast.expr]:
     match node.func:
-        case ast.Name(id) if id in _CALLED:
-            yield ast.Call(ast.Name(_CALLED[id], ast.Load()), node.args, node.keywords)
+        case ast.Name(id) if id in _FUNCTIONS:
+            yield ast.Call(ast.Name(_FUNCTIONS[id], ast.Load()), node.args, node.keywords)
         case ast.Attribute(value, attr):
-            if attr in _CALLED:
-                yield ast.Call(ast.Attribute(value, _CALLED[attr], ast.Load()), node.args, node.keywords)
+            if attr in _METHODS:
+                yield ast.Call(ast.Attribute(value, _METHODS[attr], ast.Load()), node.args, node.keywords)
             if attr in _CLEANING:
                 yield value
         case _:
@@ -121,7 +120,10 @@ def _constants(value: object, *, in_pattern: bool, in_format: bool) -> Iterator[
         case float():
             yield value + 1
         case str() if in_format:
-            yield from (value[: each.start()] + str(int(each[0]) + 1).zfill(len(each[0])) + value[each.end() :] for each in re.finditer(r"\d+", value))
+            yield from (
+                value[: each.start()] + str(int(each[0]) + 1).zfill(len(each[0])) + value[each.end() :]
+                for each in re.finditer(r"\d+", value)
+            )
         case str():
             yield f"XX{value}"
             if in_pattern:

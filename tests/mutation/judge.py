@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import Final
 
 import msgspec
-
 from tests.mutation import session
 from tests.mutation.mutants import Mutant
 from tests.mutation.reach import Reach

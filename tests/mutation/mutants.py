@@ -84,9 +84,7 @@ def _changed(parent: ast.AST, field: str, node: ast.AST, place: _Place) -> Itera
     if isinstance(node, ast.expr):
         is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
         if not (is_text and place.in_message):
-            yield from expressions.changed(
-                node, in_pattern=place.in_pattern, in_format=place.in_format, in_isinstance=place.in_isinstance
-            )
+            yield from expressions.changed(node, in_pattern=place.in_pattern, in_format=place.in_format, in_isinstance=place.in_isinstance)
     else:
         yield from statements.changed(node, in_init=place.where.endswith("__init__"))
 

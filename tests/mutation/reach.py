@@ -1,26 +1,25 @@
-"""Which tests run which lines, from one run of them all under coverage."""
+"""Which tests run which lines, and how long they take: from a run of them all, and another one under coverage."""
 
 import importlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import coverage
 import msgspec
-
 from tests.mutation import session
 
 _OWN: Final = ("clarion", "tests", "conftest", "test_", "__")
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """What a run of all tests showed."""
+    """What runs of all tests without any mutant showed."""
 
     seconds: dict[str, float]
-    """By test's id, under coverage."""
+    """By test's id."""
     failed: list[str]
     lines: dict[str, dict[int, list[str]]]
     """By file and line: the tests that run it, with an empty name among them for a line that runs outside of any test."""
@@ -43,19 +42,9 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 def measure(packages: Iterable[Path], scratch: Path) -> Reach:
-    """Run all tests in a process of its own; nothing of the product is imported into this one."""
-    kept = scratch / "reach.json"
-    child = os.fork()
-    if child == 0:
-        with suppress(BaseException):
-            _record([str(path) for path in packages], kept)
-            os._exit(0)
-        os._exit(1)
-    _, status = os.waitpid(child, 0)
-    if status:
-        msg = "the tests could not be run under coverage"
-        raise RuntimeError(msg)
-    return msgspec.json.decode(kept.read_bytes(), type=Reach)
+    """Run all tests, twice, each time in a process of its own: nothing of the product is imported into this one."""
+    watch, lines = (_in_child(made, scratch / "reach.json") for made in (_time, lambda: _cover([str(path) for path in packages])))
+    return msgspec.convert(watch | lines, Reach, strict=False)
 
 
 def preload(reach: Reach) -> None:
@@ -65,13 +54,31 @@ def preload(reach: Reach) -> None:
             importlib.import_module(name)
 
 
-def _record(packages: list[str], kept: Path) -> None:
+def _in_child(made: Callable[[], dict[str, Any]], kept: Path) -> dict[str, Any]:
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            kept.write_bytes(msgspec.json.encode(made()))
+            os._exit(0)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    if status:
+        msg = "the tests could not be run without any mutant"
+        raise RuntimeError(msg)
+    held: dict[str, Any] = msgspec.json.decode(kept.read_bytes())
+    return held
+
+
+def _time() -> dict[str, Any]:
+    watch = session.Stopwatch()
+    session.run(("--maxfail=0", *session.TESTS), watch)
+    return {"seconds": watch.seconds, "failed": watch.failed, "imported": [name for name in sys.modules if not name.startswith(_OWN)]}
+
+
+def _cover(packages: list[str]) -> dict[str, Any]:
     measured = coverage.Coverage(data_file=None, source=packages, config_file=False, messages=False)
-    recorder = session.Recorder(measured)
     measured.start()
-    session.run(("--maxfail=0", *session.TESTS), recorder)
+    session.run(("--maxfail=0", *session.TESTS), session.Contexts(measured))
     measured.stop()
     data = measured.get_data()
-    lines = {file: dict(data.contexts_by_lineno(file)) for file in data.measured_files()}
-    imported = [name for name in sys.modules if not name.startswith(_OWN)]
-    kept.write_bytes(msgspec.json.encode(Reach(recorder.seconds, recorder.failed, lines, imported)))
+    return {"lines": {file: dict(data.contexts_by_lineno(file)) for file in data.measured_files()}}

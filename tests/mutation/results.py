@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
-
 from tests.mutation.judge import KILLED, TIMEOUT, Verdict
 
 

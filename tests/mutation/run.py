@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-
 from tests.mutation.judge import Verdict, judge
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.reach import measure, preload

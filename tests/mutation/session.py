@@ -19,7 +19,12 @@ TESTS: Final = ("tests/domain", "tests/workflow", "tests/engine")
 """Where the tests of the pure core are."""
 
 _PROFILE: Final = "mutation"
-_OPTIONS: Final = ("-q", "-x", "-p", "no:cacheprovider", "-o", "timeout=0", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+_OPTIONS: Final = (
+    *("-q", "-x", "--assert=plain", "--tb=native", "-o", "timeout=0"),
+    *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+_NO_FAILURES: Final = (pytest.skip.Exception, pytest.xfail.Exception)
 
 
 class Selection:
@@ -34,17 +39,40 @@ class Selection:
         last = len(self._order)
         items[:] = sorted(filter(self._is_chosen, items), key=lambda item: self._order.get(item.nodeid, last))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """End this process at the first failure: nobody reads a report or misses a tear-down."""
+        if call.excinfo is not None and not call.excinfo.errisinstance(_NO_FAILURES) and item.get_closest_marker("xfail") is None:
+            os._exit(1)
+
     def _is_chosen(self, item: pytest.Item) -> bool:
         return item.nodeid in self._order or (item.nodeid not in self._known and _function(item.nodeid) in self._functions)
 
 
-class Recorder:
-    """Notes which test runs which lines, how long it takes, and whether it passes."""
+class Stopwatch:
+    """Notes how long each test takes, and which do not pass."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._note(report)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+
+class Contexts:
+    """Tells coverage which test is running."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self._measured = measured
-        self.seconds: dict[str, float] = {}
-        self.failed: list[str] = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -54,15 +82,6 @@ class Recorder:
             return (yield)
         finally:
             self._measured.switch_context("")
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
-        if report.failed:
-            self.failed.append(report.nodeid)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.failed.append(report.nodeid)
 
 
 class Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):

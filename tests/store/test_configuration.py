@@ -1,4 +1,4 @@
-"""Sites, keys, workflows: kept, versioned, and told to the engines in the same commit."""
+"""Sites, keys, secrets, workflows: kept, versioned, and told to the engines in the same commit."""
 
 from typing import Any
 
@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from tests.store.builders import NOW, SITE, Owner
 
+from clarion.domain.records import FrequencyCap
 from clarion.store.port import NotFound, Store, StoreError
-from clarion.store.records import ApiKey, EntryKind, NewEntry, Site, WorkflowChange, WorkflowRow, WorkflowVersion
+from clarion.store.records import ApiKey, EntryKind, NewEntry, Secret, Site, SiteChange, WorkflowChange, WorkflowRow, WorkflowVersion
 
 
 def site(app_id: str = "app", **fields: Any) -> Site:
@@ -27,9 +28,14 @@ def change(what: str, workflow: str = "cart") -> NewEntry:
     return NewEntry(EntryKind.WORKFLOW, SITE, f"change {what}", msgspec.json.encode(WorkflowChange(workflow, what)), NOW)
 
 
+def site_change(timezone: str = "Asia/Tokyo", **fields: Any) -> NewEntry:
+    known: dict[str, Any] = {"site": SITE, "received": NOW}
+    return NewEntry(EntryKind.SITE, id=f"site {timezone}", body=msgspec.json.encode(SiteChange(timezone)), **{**known, **fields})
+
+
 async def test_a_new_database_is_empty(store: Store) -> None:
     found = await store.configuration()
-    assert (found.sites, found.keys, found.workflows) == ([], [], [])
+    assert (found.sites, found.keys, found.workflows, found.secrets) == ([], [], [], [])
 
 
 async def test_sites_and_keys_get_their_ids_and_are_read_as_they_were_kept(store: Store) -> None:
@@ -40,6 +46,47 @@ async def test_sites_and_keys_get_their_ids_and_are_read_as_they_were_kept(store
     assert len({one.id for one in sites}) == len({one.id for one in keys}) == 2
     assert msgspec.structs.replace(sites[0], id=0) == site("one", timezone="Europe/Lisbon")
     assert msgspec.structs.replace(keys[1], id=0) == key(b"\x02" * 32)
+
+
+async def test_a_sites_settings_change_and_the_engines_are_told(store: Store, owner: Owner) -> None:
+    cap = FrequencyCap(3, 86_400_000_000)
+    made, other = await store.create_site(site(frequency_cap=cap)), await store.create_site(site("other"))
+    assert (await store.configuration()).sites == [made, other]
+    assert made.frequency_cap == cap
+    wanted = msgspec.structs.replace(made, name="Renamed", timezone="Asia/Tokyo", frequency_cap=FrequencyCap(1, 60_000_000))
+    fixed = msgspec.structs.replace(wanted, app_id="another", vapid_private_sealed=b"other", created=NOW + 1)
+    assert await store.update_site(fixed, [site_change(site=made.id)]) == wanted
+    assert (await store.configuration()).sites == [wanted, other]
+    assert [(one.kind, one.site, msgspec.json.decode(one.body, type=SiteChange)) for one in await owner.waiting()] == [
+        (EntryKind.SITE, made.id, SiteChange("Asia/Tokyo"))
+    ]
+    uncapped = msgspec.structs.replace(wanted, frequency_cap=None)
+    assert await store.update_site(uncapped, []) == uncapped
+
+
+async def test_a_change_that_the_engines_cannot_be_told_of_is_none(store: Store, owner: Owner) -> None:
+    made = await store.create_site(site())
+    before = await store.configuration()
+    with pytest.raises(StoreError):
+        await store.update_site(msgspec.structs.replace(made, name="Renamed"), [site_change(), site_change(received=2**63)])
+    with pytest.raises(NotFound):
+        await store.update_site(msgspec.structs.replace(made, id=made.id + 1), [site_change()])
+    assert await store.configuration() == before
+    assert await owner.waiting() == []
+
+
+async def test_a_secret_is_kept_replaced_and_forgotten(store: Store) -> None:
+    first, second, elsewhere = Secret(SITE, "TOKEN", b"\x00sealed", NOW), Secret(SITE, "OTHER", b"", NOW), Secret(2, "TOKEN", b"2", NOW)
+    for one in (first, second, elsewhere):
+        await store.put_secret(one)
+    assert (await store.configuration()).secrets == [second, first, elsewhere]
+    again = Secret(SITE, "TOKEN", b"\xff", NOW + 1)
+    await store.put_secret(again)
+    await store.delete_secret(SITE, "OTHER")
+    assert (await store.configuration()).secrets == [again, elsewhere]
+    for missing in ("OTHER", "never"):
+        with pytest.raises(NotFound):
+            await store.delete_secret(SITE, missing)
 
 
 async def test_an_app_id_and_a_keys_hash_are_unique(store: Store) -> None:
@@ -78,7 +125,13 @@ async def test_every_change_makes_a_new_generation(store: Store) -> None:
         seen.append((await store.configuration()).generation)
         return seen[-1] > seen[-2]
 
-    await store.create_site(site())
+    made_site = await store.create_site(site())
+    assert await grew()
+    await store.update_site(made_site, [])
+    assert await grew()
+    await store.put_secret(Secret(SITE, "TOKEN", b"sealed", NOW))
+    assert await grew()
+    await store.delete_secret(SITE, "TOKEN")
     assert await grew()
     made = await store.create_key(key())
     assert await grew()

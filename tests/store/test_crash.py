@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.store.builders import FAR, NOW, Owner, delivery
+from tests.store.builders import FAR, NOW, SITE, Owner, delivery
 
 from clarion.store.sqlite.store import SqliteStore
 
 CHILD = """
 import asyncio, pathlib, sys
 from tests.store.builders import NOW, Owner, delivery, entry
-from clarion.store.records import Report
+from clarion.store.records import Count, Report
 from clarion.store.sqlite.store import SqliteStore
 
 async def main():
@@ -22,7 +22,7 @@ async def main():
     await store.open()
     owner = await Owner.of(store)
     await store.append([entry("a"), entry("b")])
-    await owner.commit(moved=await owner.waiting(), deliveries=[delivery("d")])
+    await owner.commit(moved=await owner.waiting(), deliveries=[delivery("d")], counts=[Count(1, "cart", 1, "", "started", "", 0, 2)])
     one = (await store.claim(1, NOW))[0][0]
     await store.report([Report(one, "sent", NOW)])
     await store.close()
@@ -32,7 +32,7 @@ asyncio.run(main())
 
 
 async def left(path: Path) -> tuple[int, int, list[str]]:
-    """Entries in the inbox, sequence of the log, deliveries to be claimed."""
+    """Entries in the inbox, sequence of the log, deliveries to be claimed. What is counted is as far as the log."""
     store = SqliteStore(path)
     await store.open()
     state = (await Owner.of(store)).state
@@ -41,6 +41,8 @@ async def left(path: Path) -> tuple[int, int, list[str]]:
         state.sequence,
         [one.id for one in (await store.claim(10, NOW))[0]],
     )
+    counted = [row.count for period in ("hour", "day", "total") for row in await store.counters(SITE, "cart", period, 0, 1)]
+    assert counted == [state.sequence] * (3 if state.sequence else 0)
     await store.close()
     return found
 

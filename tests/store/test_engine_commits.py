@@ -104,8 +104,8 @@ async def test_rows_are_replaced_whole(store: Store, owner: Owner) -> None:
     second = Subscriber("phone", "n:ann", "https://push.example/2", "key2", "secret2", active=False, created=NOW, last_active=NOW + 1)
     await owner.commit(
         subscribers=[(SITE, first)],
-        profiles=[(SITE, Profile("n:ann", {"age": 30}, ("vip",), NOW))],
-        runs=[run("r", due=NOW)],
+        profiles=[(SITE, Profile("n:ann", {"age": 30}, ("vip",), NOW, {"": (NOW,)}))],
+        runs=[run("r", due=NOW, goal_until=NOW)],
         memory=[EntryMemory(SITE, "cart", "n:ann", "", NOW, "r1")],
     )
     later = run("r", status="completed", step=None, ended=NOW + 1, version=2, profile="n:bob", key="k", state=msgspec.Raw(b'{"steps":{}}'))
@@ -137,6 +137,21 @@ async def test_the_poisoned_are_set_aside_newest_first(store: Store, owner: Owne
     again = msgspec.structs.replace(first, at=NOW + 2, error="again")
     await owner.commit(poisoned=[again])
     assert await store.poisoned(10) == [again, second]
+
+
+async def test_what_was_set_aside_is_tried_again_in_one_commit(store: Store, owner: Owner) -> None:
+    first, second, third = (Poisoned(name, SITE, "event", msgspec.Raw(b"{}"), NOW, "it broke") for name in ("p1", "p2", "p3"))
+    await owner.commit(poisoned=[first, second, third])
+    await store.take_back("p1", entry("again", b'{"n":1}'))
+    await store.take_back("p3", None)
+    assert await store.poisoned(10) == [second]
+    assert [(one.id, bytes(one.body)) for one in await owner.waiting()] == [(entry("again").id, b'{"n":1}')]
+    with pytest.raises(NotFound):
+        await store.take_back("p1", entry("twice"))
+    with pytest.raises(StoreError):
+        await store.take_back("p2", entry("unstorable", received=2**63))
+    assert await store.poisoned(10) == [second]
+    assert len(await owner.waiting()) == 1
 
 
 async def test_explanations_are_kept_by_event_and_profile(store: Store, owner: Owner) -> None:

@@ -3,9 +3,9 @@
 import msgspec
 from tests.store.builders import FAR, NOW, SITE, Owner, entry, run
 
-from clarion.domain.records import Profile, Subscriber
+from clarion.domain.records import FrequencyCap, Profile, Subscriber
 from clarion.store.port import Store
-from clarion.store.records import Asked, EntryMemory, MemoryKey, SiteProfile, SiteState, WorkflowState
+from clarion.store.records import Asked, Directive, EntryMemory, MemoryKey, SiteProfile, SiteState, WorkflowState
 
 
 async def test_taking_changes_nothing_and_keeps_to_its_limit(store: Store) -> None:
@@ -104,12 +104,19 @@ async def test_what_nobody_knows_has_no_facts(store: Store) -> None:
 
 
 async def test_workflow_states_are_kept_as_the_log_says(store: Store, owner: Owner) -> None:
-    await owner.commit(workflows=[WorkflowState(SITE, "cart", 1, "active"), WorkflowState(SITE, "welcome", 1, "active")])
-    await owner.commit(workflows=[WorkflowState(SITE, "cart", 2, "paused")])
-    assert await store.workflow_states(0) == [WorkflowState(SITE, "cart", 2, "paused"), WorkflowState(SITE, "welcome", 1, "active")]
+    directives = (Directive(2, "move", NOW), Directive(3, "ended", NOW + 1))
+    cart, welcome = WorkflowState(SITE, "cart", 3, "paused", NOW, directives), WorkflowState(SITE, "welcome", 1, "active")
+    await owner.commit(workflows=[WorkflowState(SITE, "cart", 1, "active"), welcome])
+    await owner.commit(workflows=[cart])
+    assert await store.workflow_states(0) == [cart, welcome]
+    heard = msgspec.structs.replace(cart, directives=())
+    await owner.commit(workflows=[heard])
+    assert await store.workflow_states(0) == [heard, welcome]
 
 
 async def test_site_states_are_kept_as_the_log_says(store: Store, owner: Owner) -> None:
-    await owner.commit(sites=[SiteState(SITE, "UTC"), SiteState(2, "Europe/Berlin")])
+    first, other = SiteState(SITE, "UTC", FrequencyCap(3, 60_000_000)), SiteState(2, "Europe/Berlin")
+    await owner.commit(sites=[first, other])
+    assert await store.site_states(0) == [first, other]
     await owner.commit(sites=[SiteState(SITE, "Asia/Tokyo")])
-    assert await store.site_states(0) == [SiteState(SITE, "Asia/Tokyo"), SiteState(2, "Europe/Berlin")]
+    assert await store.site_states(0) == [SiteState(SITE, "Asia/Tokyo"), other]

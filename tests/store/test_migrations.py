@@ -7,11 +7,17 @@ from importlib import resources
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
+from tests.store.builders import NOW, SITE, Owner, delivery, run
 
+from clarion.domain.records import Profile
 from clarion.store.port import StoreError, StoreTooNew, StoreUnavailable
+from clarion.store.records import Asked, Explanation, Site, SiteProfile, SiteState, WorkflowState
 from clarion.store.sqlite import connection, migrations
+from clarion.store.sqlite.connection import create_file
 from clarion.store.sqlite.migrations import known, latest, migrate, schema_version
+from clarion.store.sqlite.store import SqliteStore
 
 
 def one_line(sql: object) -> object:
@@ -73,6 +79,39 @@ def test_each_migration_is_a_transaction(tmp_path: Path, monkeypatch: pytest.Mon
     tables = {name for (name,) in apsw.Connection(str(path)).execute("SELECT name FROM sqlite_schema")}
     assert "extra" in tables
     assert {"half", "whole"}.isdisjoint(tables)
+
+
+async def test_what_an_earlier_release_kept_is_read_as_it_was(path: Path, tmp_path: Path) -> None:
+    """The rows of a new database, without what came later, in one that the first release made."""
+    store = SqliteStore(path)
+    await store.open()
+    owner = await Owner.of(store)
+    site = await store.create_site(Site(0, "Shop", "app", "public", b"sealed", "mailto:shop@example.com", b"sealed", NOW))
+    profile, row, one = Profile("n:ann", {"age": 30}, ("vip",), NOW), run("r", due=NOW), delivery("d")
+    state, told = WorkflowState(SITE, "cart", 1, "active"), Explanation(SITE, "n:ann", "e", NOW, msgspec.Raw(b"{}"))
+    await owner.commit(
+        profiles=[(SITE, profile)], runs=[row], deliveries=[one], workflows=[state], sites=[SiteState(SITE, "UTC")], explanations=[told]
+    )
+    await store.close()
+    first = tmp_path / "first.db"
+    create_file(first)
+    opened = apsw.Connection(str(first))
+    opened.execute(known()[1])
+    opened.execute("ATTACH ? AS later", (str(path),))
+    for table in ("sites", "profiles", "runs", "deliveries", "outbox", "workflow_states", "site_states", "explanations"):
+        columns = ", ".join(name for (name,) in opened.execute("SELECT name FROM pragma_table_info(?, 'main')", (table,)))
+        opened.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM later.{table}")
+    opened.close()
+    assert migrate(first) == list(known())[1:]
+    store = SqliteStore(first)
+    await store.open()
+    assert (await store.configuration()).sites == [site]
+    facts = await store.facts(0, Asked([], [SiteProfile(SITE, "n:ann")]))
+    assert (facts.profiles, facts.runs) == ([(SITE, profile)], [row])
+    assert (await store.claim(10, NOW))[0] == [one]
+    assert (await store.workflow_states(0), await store.site_states(0)) == ([state], [SiteState(SITE, "UTC")])
+    assert await store.explanations_about(SITE, ["n:ann"], None, 10) == [told]
+    await store.close()
 
 
 def test_two_processes_that_migrate_at_once_do_it_once(tmp_path: Path) -> None:

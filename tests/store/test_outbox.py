@@ -39,7 +39,9 @@ async def test_an_empty_outbox_offers_nothing(store: Store) -> None:
 
 
 async def test_a_delivery_is_claimed_as_it_was_committed(store: Store, owner: Owner) -> None:
-    one = delivery("a", hops=3, attempts=(Attempt(NOW, 7, None, "reset"),), subscriber=None, kind="http", job=msgspec.Raw(b'{"n":1e2}'))
+    one = delivery(
+        "a", hops=3, version=7, attempts=(Attempt(NOW, 7, None, "reset"),), subscriber=None, kind="http", job=msgspec.Raw(b'{"n":1e2}')
+    )
     await owner.commit(deliveries=[one])
     assert await store.claim(10, NOW) == ([one], None)
 
@@ -146,6 +148,15 @@ async def test_an_ended_delivery_tells_the_engine(store: Store, owner: Owner) ->
     assert [(row.status, row.finished, row.delivery.attempts) for row in rows] == [("failed", NOW + 4, (Attempt(NOW + 4, 1_500, 413),))]
 
 
+async def test_the_engine_is_told_the_version_and_what_was_answered(store: Store, owner: Owner) -> None:
+    await owner.commit(deliveries=[delivery("call", kind="http", version=7), delivery("push", version=7)])
+    call, push = (await store.claim(10, NOW))[0]
+    answered: dict[str, str | int | float | bool] = {"id": 2**53 + 1, "ok": True, "price": 1.5, "näme": "é"}
+    await store.report([msgspec.structs.replace(ended(call), response=answered), ended(push)])
+    told = [msgspec.json.decode(one.body, type=DeliveryOutcome) for one in await owner.waiting()]
+    assert [(one.delivery, one.version, one.response) for one in told] == [(call.id, 7, answered), (push.id, 7, None)]
+
+
 async def test_a_delivery_ends_once(store: Store, owner: Owner) -> None:
     await owner.commit(deliveries=[delivery("a"), delivery("b")])
     a, b = (await store.claim(10, NOW))[0]
@@ -215,14 +226,15 @@ async def test_what_is_given_back_or_tried_again_while_held_stays_held(store: St
 
 
 async def test_pushes_from_before_the_cutoff_end_stale(store: Store, owner: Owner) -> None:
-    old, new = delivery("old", created=NOW - 1), delivery("new")
+    old, new = delivery("old", created=NOW - 1, version=7), delivery("new")
     call = delivery("call", created=NOW - 1, kind="http")
     await owner.commit(deliveries=[old, new, call], hold=[(SITE, "cart")])
     await owner.commit(release=[(SITE, "cart", NOW)], log_time=NOW + 5)
     assert set(await claimed(store, now=NOW + 5)) == {new.id, call.id}
     told = await owner.waiting()
     assert [(one.id, one.received) for one in told] == [(caused_event_id(old.id, "outcome", 0), NOW + 5)]
-    assert msgspec.json.decode(told[0].body, type=DeliveryOutcome).outcome == "stale"
+    outcome = msgspec.json.decode(told[0].body, type=DeliveryOutcome)
+    assert (outcome.outcome, outcome.version) == ("stale", 7)
     assert [(row.status, row.finished) for row in await store.deliveries(SITE, old.run, 1)] == [("stale", NOW + 5)]
 
 

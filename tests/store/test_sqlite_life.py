@@ -12,7 +12,7 @@ from tests.store.conftest import Clockwork
 
 from clarion.store.port import StoreError, StoreOutdated, StoreOverloaded, StoreTooNew, StoreUnavailable
 from clarion.store.records import Appended
-from clarion.store.sqlite import connection, forgetting, reader, wal
+from clarion.store.sqlite import connection, forgetting, reader, wal, writer
 from clarion.store.sqlite import store as store_module
 from clarion.store.sqlite.migrations import latest
 from clarion.store.sqlite.store import SqliteStore
@@ -167,7 +167,8 @@ async def test_more_than_may_wait_is_refused_at_once(path: Path) -> None:
 
 
 async def test_a_locked_database_is_unavailable_and_nothing_is_stored(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "BUSY_MILLISECONDS", 1)
+    for module in (connection, writer):
+        monkeypatch.setattr(module, "BUSY_MILLISECONDS", 1)
     store = SqliteStore(path, most_waiting=5)
     await store.open()
     other = lock(path)

@@ -1,11 +1,15 @@
 """The named statements: each can be prepared, and none of the hot ones goes through a table."""
 
 import re
+from collections.abc import Iterator
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 
+from clarion.store.sqlite.connection import connect
 from clarion.store.sqlite.statements import load
 
 AREAS = ("configuration", "engine", "ingest", "outbox", "reading", "workflows")
@@ -37,20 +41,64 @@ TABLES = (
 )
 
 
+INDEXES = {
+    ("engine", "facts"): {"runs_goals", "runs_waiting", "subscribers_by_profile"},
+    ("engine", "runs_behind"): {"runs_by_version"},
+    ("engine", "held_runs"): {"runs_held"},
+    ("engine", "ripe"): {"runs_due"},
+    ("workflows", "run_counts"): {"runs_by_version"},
+    ("reading", "events_newest"): {"log_events"},
+    ("reading", "events_about"): {"log_by_profile"},
+    ("reading", "explanations_about"): {"explanations_by_profile"},
+    ("reading", "explanations_of_profile"): {"explanations_by_profile"},
+}
+"""The indexes that were made for a statement."""
+
+JSON = {"rows", "named", "profiles", "runs", "memory", "joining", "claims", "claimed", "returned", "moved"}
+"""Parameters that are arrays."""
+
+
+@pytest.fixture
+def database() -> Iterator[apsw.Connection]:
+    opened = connect(Path(":memory:"))
+    opened.execute((resources.files("clarion.store.sqlite") / "schema.sql").read_text(encoding="utf-8"))
+    yield opened
+    opened.close()
+
+
+def plan_of(database: apsw.Connection, sql: str) -> list[str]:
+    values = dict.fromkeys(re.findall(r":(\w+)", sql))
+    return [row[3] for row in database.execute("EXPLAIN QUERY PLAN " + sql, values)]
+
+
 def all_statements() -> list[tuple[str, str, str]]:
     return [(area, name, sql) for area in AREAS for name, sql in load(area).items()]
 
 
 @pytest.mark.parametrize(("area", "name", "sql"), all_statements(), ids=lambda part: part if len(part) < 30 else "")
-def test_a_statement_finds_its_rows_by_an_index(area: str, name: str, sql: str) -> None:
-    database = apsw.Connection(":memory:")
-    database.execute((resources.files("clarion.store.sqlite") / "schema.sql").read_text(encoding="utf-8"))
-    values = dict.fromkeys(re.findall(r":(\w+)", sql))
-    plan = [row[3] for row in database.execute("EXPLAIN QUERY PLAN " + sql, values)]
+def test_a_statement_finds_its_rows_by_an_index(area: str, name: str, sql: str, database: apsw.Connection) -> None:
+    plan = plan_of(database, sql)
     walked = {match[1] for step in plan if (match := re.match(rf"SCAN ({TABLES}|[a-z])\b(?! VIRTUAL)", step))}
     walked |= {match[1] for step in plan if (match := re.match(r"SEARCH (\w+) USING .*(?:INDEX \w+|KEY) \(partition=\?\)", step))}
     derived = set(re.findall(r"FROM (?:concerned|picked|started) AS (\w)\b", sql)) | set(re.findall(r"\) AS (\w)\b", sql))
     assert walked - derived == WALKS.get((area, name), set())
+
+
+@pytest.mark.parametrize(("area", "name"), sorted(INDEXES))
+def test_an_index_is_used_for_what_it_was_made(area: str, name: str, database: apsw.Connection) -> None:
+    used = {match[1] for step in plan_of(database, load(area)[name]) if (match := re.search(r"INDEX (\w+_\w+) \(", step))}
+    assert used >= INDEXES[area, name]
+
+
+@pytest.mark.parametrize(("area", "name", "sql"), [one for one in all_statements() if one[0] in ("engine", "ingest", "outbox")])
+def test_a_statement_is_prepared_once_whatever_is_asked(area: str, name: str, sql: str, database: apsw.Connection) -> None:
+    """Preparing `facts` takes twenty times as long as running it."""
+    ended: list[dict[str, Any]] = []
+    database.trace_v2(apsw.SQLITE_TRACE_PROFILE, ended.append)
+    for number in range(3):
+        values = {key: b"[]" if key in JSON else b"" if key == "bodies" else number for key in re.findall(r":(\w+)", sql)}
+        database.execute(sql, values).fetchall()
+    assert ended[-1]["stmt_status"]["SQLITE_STMTSTATUS_REPREPARE"] == 0
 
 
 def test_a_name_is_given_once_in_an_area() -> None:

@@ -61,27 +61,31 @@ async def test_json_survives_wherever_it_is_kept(store: Store, owner: Owner, bod
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
-scalars = texts | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+integers = st.integers(-(2**63), 2**63 - 1)
+scalars = texts | st.booleans() | integers | st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(
     attributes=st.dictionaries(texts, scalars, max_size=5),
     segments=st.lists(texts, max_size=3).map(tuple),
     words=st.lists(texts, min_size=6, max_size=6),
-    numbers=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=2),
+    numbers=st.lists(integers, min_size=3, max_size=3),
+    pushed=st.dictionaries(texts, st.lists(integers, max_size=3).map(tuple), max_size=3),
 )
 @settings(max_examples=40, deadline=None)
-async def test_records_survive(attributes: dict[str, Scalar], segments: tuple[str, ...], words: list[str], numbers: list[int]) -> None:
+async def test_records_survive(
+    attributes: dict[str, Scalar], segments: tuple[str, ...], words: list[str], numbers: list[int], pushed: dict[str, tuple[int, ...]]
+) -> None:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "clarion.db"
         migrate(path)
         store = SqliteStore(path, synchronous="NORMAL")
         await store.open()
         owner = await Owner.of(store)
-        profile = Profile("n:" + words[0], attributes, segments, numbers[0])
+        profile = Profile("n:" + words[0], attributes, segments, numbers[0], pushed)
         subscriber = Subscriber(words[1], profile.key, words[2], words[3], words[4], active=False, created=numbers[1], facts=attributes)
-        row = run("r", profile=profile.key, key=words[5], reason=words[1], step=None, started=numbers[0])
-        one = delivery("d", profile=profile.key, step=words[2], attempts=(Attempt(NOW, 1, None, words[3]),))
+        row = run("r", profile=profile.key, key=words[5], reason=words[1], step=None, started=numbers[0], goal_until=numbers[2])
+        one = delivery("d", profile=profile.key, step=words[2], attempts=(Attempt(NOW, 1, None, words[3]),), version=numbers[1])
         await owner.commit(profiles=[(SITE, profile)], subscribers=[(SITE, subscriber)], runs=[row], deliveries=[one])
         facts = await store.facts(0, Asked([SiteProfile(SITE, words[1])]))
         view = await store.profile(SITE, profile.key)

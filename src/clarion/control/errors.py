@@ -11,3 +11,7 @@ class Invalid(Exception):
         super().__init__(message)
         self.path = path
         self.message = message
+
+
+class Conflict(Exception):
+    """It cannot be done as things stand; nothing was changed. The message says what stands in the way and what to do, in one line."""

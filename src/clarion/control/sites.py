@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-import zoneinfo
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from clarion.control.errors import Invalid
 from clarion.control.names import read_name
+from clarion.domain.dates import zone
 from clarion.fresh_ids import fresh_id
 from clarion.store.port import NotFound, Store
 from clarion.store.records import EntryKind, NewEntry, Site, SiteChange
@@ -41,7 +41,7 @@ async def create_site(
         vapid_subject=_read_subject(vapid_subject),
         webhook_secret_sealed=vault.seal(webhook.encode(), WEBHOOK_PURPOSE),
         created=now,
-        timezone=_read_timezone(timezone),
+        timezone=read_timezone(timezone),
     )
     body = msgspec.json.encode(SiteChange(site.timezone))
     entries = [NewEntry(EntryKind.SITE, 0, new_id(), body, now, partition) for partition in range(store.partitions)]
@@ -95,9 +95,10 @@ def _read_subject(subject: str) -> str:
     return subject
 
 
-def _read_timezone(name: str) -> str:
+def read_timezone(name: str) -> str:
+    """The name of a time zone, IANA's. Raises Invalid."""
     try:
-        zoneinfo.ZoneInfo(name)
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        zone(name)
+    except ValueError:
         raise Invalid("timezone", f"timezone {name[:64]} is unknown — give an IANA name such as Europe/Berlin") from None
     return name

@@ -4,7 +4,10 @@ from typing import Any
 
 import msgspec
 
+from clarion.control.run_views import delivery_view, run_view
+from clarion.domain.durations import format_duration
 from clarion.domain.ids import public_profile_id
+from clarion.domain.records import FrequencyCap
 from clarion.store.records import ApiKey, LogRow, ProfileView, Secret, Site, WorkflowRow, WorkflowVersion
 
 View = dict[str, Any]
@@ -19,8 +22,13 @@ def site_view(site: Site) -> View:
         "vapid_public_key": site.vapid_public_key,
         "vapid_subject": site.vapid_subject,
         "timezone": site.timezone,
+        "frequency_cap": None if site.frequency_cap is None else _cap_view(site.frequency_cap),
         "created": site.created,
     }
+
+
+def _cap_view(cap: FrequencyCap) -> View:
+    return {"pushes": cap.pushes, "per": format_duration(cap.per)}
 
 
 def key_view(key: ApiKey) -> View:
@@ -80,36 +88,7 @@ def profile_view(view: ProfileView) -> View:
             {"device_token_hash": one.device_token_hash, "active": one.active, "created": one.created, "last_active": one.last_active}
             for one in view.subscribers
         ],
-        "runs": [
-            {
-                "run_id": run.id,
-                "workflow": run.workflow,
-                "version": run.version,
-                "key": run.key,
-                "status": run.status,
-                "step": run.step,
-                "due": run.due,
-                "held": run.held,
-                "started": run.started,
-                "ended": run.ended,
-                "reason": run.reason,
-            }
-            for run in view.runs
-        ],
-        "deliveries": [
-            {
-                "delivery_id": row.delivery.id,
-                "run_id": row.delivery.run,
-                "workflow": row.delivery.workflow,
-                "step": row.delivery.step,
-                "kind": row.delivery.kind,
-                "status": row.status,
-                "created": row.delivery.created,
-                "due": row.delivery.due,
-                "finished": row.finished,
-                "attempts": [msgspec.to_builtins(attempt) for attempt in row.delivery.attempts],
-            }
-            for row in view.deliveries
-        ],
+        "runs": [run_view(run) for run in view.runs],
+        "deliveries": [delivery_view(row) for row in view.deliveries],
         "explanations": [{"event_id": one.event, "at": one.at, "explanation": msgspec.json.decode(one.body)} for one in view.explanations],
     }

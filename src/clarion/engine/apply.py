@@ -18,7 +18,7 @@ from clarion.workflow import advance as core
 from clarion.workflow.goals import reach
 from clarion.workflow.program import Program
 from clarion.workflow.run import WAITING, Run
-from clarion.workflow.start import MOST_HOPS, PAUSED, Decision, Verdict, consider
+from clarion.workflow.start import ARCHIVED, MOST_HOPS, PAUSED, Decision, Verdict, consider
 
 _encode = msgspec.json.Encoder().encode
 _decode_data = msgspec.json.Decoder(dict[str, Scalar]).decode
@@ -69,8 +69,12 @@ class Applier:
 
     def subscriber(self, site: int, put: SubscriberPut, entry: str, received: int, now: int) -> str:
         """A subscription was registered. Returns the key of its profile."""
+        before = self._ledger.subscribers.get((site, put.device_token_hash))
         change = identity.register(self._ledger, site, put, entry, received, now, parallel=self._runs.is_parallel)
         person = (site, change.profile)
+        if before is not None and before.profile != change.profile:  # whom it leaves has changed too
+            self._runs.changed((site, before.profile))
+            self._close((site, before.profile), entry, "subscriber", now)
         self._runs.changed(person)
         for run in change.merged:
             self._stop(run, "merged", now)
@@ -130,7 +134,7 @@ class Applier:
             case "stop":
                 self._runs.advance(kept, core.Stop(change.reason or "stopped"), now)
             case "retry":
-                self._runs.advance(kept, core.Retry(), now)
+                self._retry(kept, now)
             case "move":
                 self._move(kept, change, now)
             case "rearm":
@@ -165,15 +169,17 @@ class Applier:
         self._close((kept.run.site, kept.run.profile), kept.run.id, history.TIMER, now)
 
     def catch_up(self, run: str) -> None:
-        """A run may not have heard of a publish yet."""
+        """Let a run hear of what was published or archived since its last input, one after the other."""
+        while (kept := self._ledger.runs.get(run)) is not None and (directive := self._runs.behind(kept.run)) is not None:
+            self._runs.hear(kept, directive)
+            self._close((kept.run.site, kept.run.profile), run, history.WORKFLOW, directive.at)
+
+    def give_up(self, run: str, reason: str, now: int) -> None:
+        """A run cannot be taken on: it fails."""
         kept = self._ledger.runs.get(run)
-        if kept is None or kept.run.status != WAITING or not self._runs.is_behind(kept):
-            return
-        self._runs.catch_up(kept)
-        at = (self._ledger.runs.get(run) or kept).run.since
-        state = self._registry.state(kept.run.site, kept.run.workflow)
-        at = max((one.at for one in state.directives), default=at) if state else at
-        self._close((kept.run.site, kept.run.profile), kept.run.id, history.WORKFLOW, at)
+        if kept is not None and kept.run.status == WAITING:
+            self._runs.fail(kept, reason, now)
+            self._close((kept.run.site, kept.run.profile), run, history.WORKFLOW, now)
 
     def forget(self) -> None:
         """Drop what was gathered of an input; after one that failed."""
@@ -200,13 +206,15 @@ class Applier:
     def _offer(self, person: Person, event: Event, now: int) -> None:
         """Offer an event once, to what existed before it: goals, exit rules, `wait_for` steps, workflow starts (semantics §5)."""
         running = self._ledger.runs_of(person)
-        aiming = self._ledger.aiming_of(person)
+        aiming = self._aiming(person, now)
         listening = self._listening(person[0], event)
         if running or aiming or listening or event.workflow is not None:
             data = _decode_data(event.data)
             if event.workflow is None:
                 for kept in aiming:
                     self._aim(kept, event, data, now, person)
+                if event.name in system_events.NOTIFICATIONS:
+                    self._receive(event, data, now, person)
                 for kept in running:
                     self._leave(kept, event, data, now)
                 self._runs.leave_changed(now)
@@ -218,22 +226,36 @@ class Applier:
                 self._consider(state, event, data, now, person)
         self._close(person, event.id, event.name, now)
 
+    def _aiming(self, person: Person, now: int) -> list[Kept]:
+        """The profile's runs whose goal may still be met now. The books may have others beside them, as the batch was cut."""
+        return [kept for kept in self._ledger.aiming_of(person) if kept.run.goal_until is not None and kept.run.goal_until >= now]
+
     def _aim(self, kept: Kept, event: Event, data: dict[str, Scalar], now: int, person: Person) -> None:
-        """The event may be what a run was for, or the receipt that has to come before that."""
+        """The event may be what a run was for."""
         run, program = kept.run, self._runs.program(kept.run)
         if program is None:
             return
         reached = reach(program, run, event, data, now, self._runs.person(person, run.entry.device_token_hash))
-        after = run if reached is None else reached.run
-        if run.status != WAITING:  # a run in flight takes receipts where it takes events
-            after = core.receive(program, after, event, data)
-        if after is not run:
+        if reached is None:
+            return
+        if reached.run is not run:
+            self._ledger.put_run(reached.run, held=kept.held)
+        self._teller.verdict(Verdict(run.workflow, run.version, "goal", run.id, reached.rows))
+        self._teller.run(run.id, (reached.reason,))
+        for tally in reached.tallies:
+            self._ledger.count(run.site, run.workflow, tally, now)
+
+    def _receive(self, event: Event, data: dict[str, Scalar], now: int, person: Person) -> None:
+        """The run that sent a push keeps what became of it, if a step or its goal may ask; whatever the receipt then does to the run."""
+        kept = self._ledger.runs.get(str(data.get("run")))
+        if kept is None or kept.run.profile != person[1]:
+            return
+        if kept.run.status != WAITING and (kept.run.goal_until is None or kept.run.goal_until < now):
+            return
+        program = self._runs.program(kept.run)
+        after = kept.run if program is None else core.receive(program, kept.run, event, data)
+        if after is not kept.run:
             self._ledger.put_run(after, held=kept.held)
-        if reached is not None:
-            self._teller.verdict(Verdict(run.workflow, run.version, "goal", run.id, reached.rows))
-            self._teller.run(run.id, (reached.reason,))
-            for tally in reached.tallies:
-                self._ledger.count(run.site, run.workflow, tally, now)
 
     def _leave(self, before: Kept, event: Event, data: dict[str, Scalar], now: int) -> None:
         kept = self._alive(before)
@@ -253,10 +275,9 @@ class Applier:
             return
         run = kept.run
         place = program.places.get(run.step or "")
-        waits = place is not None and event.name in place.awaits
-        if not waits and not (event.name in system_events.NOTIFICATIONS and data.get("run") == run.id):
+        if place is None or event.name not in place.awaits:
             return
-        if waits and event.hops >= MOST_HOPS:
+        if event.hops >= MOST_HOPS:
             self._teller.verdict(Verdict(run.workflow, run.version, "hop_limit", run.id, detail={"hops": event.hops}))
             return
         done = self._runs.advance(kept, core.Arrived(event, data), now)
@@ -275,13 +296,13 @@ class Applier:
         whom = self._runs.person(person, event.device_token_hash)
         scope = Scope(event=data, entry=data, now=now, profile=whom.profile, subscriber=whom.subscriber, timezone=whom.timezone)
         in_flight = self._ledger.runs_of(person)
-        if len(in_flight) >= MOST_RUNS:
-            self._teller.verdict(Verdict(state.workflow, state.version, "too_many_runs", detail={"runs": len(in_flight)}))
-            return
         running = [kept.run for kept in in_flight if kept.run.workflow == state.workflow]
         decision = consider(program, event, program.starts_on(event.name), scope, running, self._last_start(state, person), state.status)
         if decision.verdict.verdict != "started":
             self._teller.verdict(decision.verdict)
+            return
+        if len(in_flight) - len(decision.restart) >= MOST_RUNS:
+            self._teller.verdict(Verdict(state.workflow, state.version, "too_many_runs", detail={"runs": len(in_flight)}))
             return
         self._start(program, decision, event, now, person)
 
@@ -302,7 +323,7 @@ class Applier:
         self._ledger.memory.put((site, program.workflow, profile, decision.key or ""), memory)
         self._teller.verdict(msgspec.structs.replace(decision.verdict, run=id))
         if program.document.settings.goal is not None:
-            for kept in self._ledger.aiming_of(person)[: 1 - MOST_GOALS]:
+            for kept in self._aiming(person, now)[: 1 - MOST_GOALS]:
                 self._ledger.put_run(msgspec.structs.replace(kept.run, goal_until=None), held=kept.held)
         self._runs.advance(Kept(run), core.Begin(), now)
 
@@ -313,6 +334,14 @@ class Applier:
         if kept is not None:
             self._runs.advance(kept, core.Stop(reason), now)
 
+    def _retry(self, kept: Kept, now: int) -> None:
+        """An operator lets a failed run try again; of an archived workflow nothing goes on."""
+        state = self._registry.state(kept.run.site, kept.run.workflow)
+        if state is None or state.status == ARCHIVED:
+            self._teller.verdict(Verdict(kept.run.workflow, kept.run.version, ARCHIVED, kept.run.id))
+        else:
+            self._runs.advance(kept, core.Retry(), now)
+
     def _move(self, kept: Kept, change: RunChange, now: int) -> None:
         """An operator sends a run to the current version, or to another step in it."""
         state = self._registry.state(kept.run.site, kept.run.workflow)
@@ -322,7 +351,7 @@ class Applier:
 
     def _result(self, site: int, outcome: DeliveryOutcome, entry: str, now: int) -> str:
         """A request ended; a run may wait for it."""
-        kept = self._ledger.runs.get(outcome.run)
+        kept = None if outcome.response is None else self._ledger.runs.get(outcome.run)
         if kept is None:
             return outcome.profile
         if kept.run.status == WAITING and kept.run.step == outcome.step:
@@ -341,6 +370,7 @@ class Applier:
         if counter != "sent_count":
             after = msgspec.structs.replace(after, last_active=now)
         self._ledger.put_subscriber(site, after)
+        self._runs.changed((site, after.profile))
         return after
 
     def _close(self, person: Person, event: str, name: str, now: int) -> None:

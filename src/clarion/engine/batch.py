@@ -68,7 +68,7 @@ class Needs:
         self._joining: dict[SiteProfile, None] = {}
         self._runs: dict[str, None] = {}
         self._joined: dict[tuple[int, str], list[str]] = {}
-        """By subscriber: the profiles that it may come to belong to in this batch."""
+        """By subscriber: the profiles that it may come to belong to in this batch, in order."""
         self.versions: set[ProgramKey] = set()
 
     def add(self, site: int, body: Body) -> None:
@@ -137,6 +137,29 @@ class Needs:
         """What to ask the store for."""
         return Asked(list(self._devices), list(self._profiles), list(self._memory), list(self._joining), list(self._runs))
 
+    def asked_next(self, facts: Facts) -> Asked | None:
+        """What to ask for once these facts are there; None: nothing.
+
+        Where profiles become one, the later start of each workflow counts: what the named one remembers is needed under every key that the
+        anonymous one has.
+        """
+        if not self._joining:
+            return None
+        found: dict[MemoryKey, None] = {}
+        for device in self._joining:
+            site, source = device.site, anonymous_profile(device.value)
+            keys = {(one.workflow, one.key): None for one in facts.memory if (one.site, one.profile) == (site, source)}
+            keys |= {
+                (one.workflow, one.key): None
+                for one in self._memory
+                if one.site == site and (one.device_token_hash == device.value or one.profile == source)
+            }
+            for target in self._joined[site, device.value]:
+                if target != source:
+                    found |= {MemoryKey(site, workflow, key, target): None for workflow, key in keys}
+        more = [key for key in found if key not in self._memory]
+        return Asked(memory=more) if more else None
+
 
 class Batch:
     """Applies inputs at one log time and gathers the outcome."""
@@ -176,7 +199,7 @@ class Batch:
             try:
                 self._applier.catch_up(id)
             except Exception as error:  # noqa: BLE001  # as for timers
-                self._set_aside_run(id, f"{type(error).__name__}: {error}")
+                self._give_up(id, f"{type(error).__name__}: {error}")
             else:
                 self._ledger.keep()
 
@@ -248,7 +271,11 @@ class Batch:
         return ""
 
     def _workflow(self, site: int, change: WorkflowChange, now: int) -> None:
-        before = self._registry.state(site, change.workflow) or WorkflowState(site, change.workflow, change.version, ACTIVE)
+        before = self._registry.state(site, change.workflow)
+        if before is None:
+            if change.change != "publish":
+                raise ValueError(f"workflow {change.workflow} was never published")
+            before = WorkflowState(site, change.workflow, change.version, ACTIVE)
         state = _changed(before, change, now)
         cutoff = 0 if change.skip_older_than is None else now - change.skip_older_than
         if state.status == PAUSED:
@@ -267,6 +294,18 @@ class Batch:
         """Note that an entry could not be applied."""
         _log.error("an entry could not be applied and was set aside", entry=entry.id, kind=entry.kind, error=error)
         self._poisoned.append(Poisoned(entry.id, entry.site, entry.kind, entry.body, self._log_time, error[:1000]))
+
+    def give_up(self, row: RunRow, error: str) -> None:
+        """End a run that cannot hear of a publish. It must not stay behind: all others would wait for it."""
+        self._ledger.load_run(row)
+        self._give_up(row.id, error)
+
+    def _give_up(self, id: str, error: str) -> None:
+        self._ledger.drop()
+        self._applier.forget()
+        _log.error("a run could not go on after a publish and has failed", run=id, error=error)
+        self._applier.give_up(id, f"could not go on after a publish: {error[:1000]}", self._log_time)
+        self._ledger.keep()
 
     def skip_run(self, row: RunRow, error: str) -> None:
         """Stop the timer of a run, which cannot be applied and is set aside with its error."""

@@ -6,30 +6,16 @@ import msgspec
 
 from clarion.engine.ledger import Ledger
 from clarion.store.records import Explanation
+from clarion.workflow.history import OPERATOR, TIMER, WORKFLOW, History
 from clarion.workflow.run import Reason
 from clarion.workflow.start import Verdict
+
+__all__ = ["MOST_TOLD", "OPERATOR", "TIMER", "WORKFLOW", "History", "Teller"]
 
 MOST_TOLD = 100
 """Runs, and verdicts, that one explanation has at most."""
 
-TIMER = "timer"
-OPERATOR = "operator"
-WORKFLOW = "workflow"
-
 _encode = msgspec.json.Encoder().encode
-
-
-class History(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Body of an explanation."""
-
-    name: str
-    """Name of the event; `timer` for a timer, `outcome` for a delivery's, `operator` for what an operator did, `workflow` for a publish."""
-    verdicts: tuple[Verdict, ...] = ()
-    runs: tuple[tuple[str, tuple[Reason, ...]], ...] = ()
-    """(run id, what it did)."""
-    unknown_subscriber: bool = False
-    more: int = 0
-    """How many runs and verdicts are left out."""
 
 
 class Teller:

@@ -108,7 +108,7 @@ def merge(ledger: Ledger, site: int, anonymous: str, named: str, now: int, *, pa
             ),
         )
     _join_memory(ledger, source, target)
-    return _move_runs(ledger, source, target, parallel)
+    return _move_runs(ledger, source, target, now, parallel)
 
 
 def _join_pushed(one: dict[str, tuple[int, ...]], other: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -116,13 +116,16 @@ def _join_pushed(one: dict[str, tuple[int, ...]], other: dict[str, tuple[int, ..
     return {name: tuple(sorted((*one.get(name, ()), *other.get(name, ()))))[-MOST_PUSHES:] for name in sorted({*one, *other})}
 
 
-def _move_runs(ledger: Ledger, source: Person, target: Person, parallel: Callable[[Run], bool]) -> tuple[str, ...]:
-    """Where both have a run of the same workflow and key, the older stays and the other has to exit."""
+def _move_runs(ledger: Ledger, source: Person, target: Person, now: int, parallel: Callable[[Run], bool]) -> tuple[str, ...]:
+    """Runs in flight, and ended ones whose goal is open, become the target's.
+
+    Returns the younger one where both have a run of the same workflow and key.
+    """
     exiting: list[str] = []
     oldest = {(kept.run.workflow, kept.run.key): kept for kept in reversed(ledger.runs_of(target))}
     in_flight = ledger.runs_of(source)
     for kept in ledger.aiming_of(source):
-        if kept.run.status != WAITING:
+        if kept.run.status != WAITING and kept.run.goal_until is not None and kept.run.goal_until >= now:
             ledger.put_run(_given_to(kept.run, target[1]))
     for kept in in_flight:
         moving = Kept(_given_to(kept.run, target[1]), kept.held)

@@ -69,6 +69,7 @@ class _RunState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     entry: Event
     since: int
+    awaits: str | None = None
     visit: int = 1
     entering: bool = False
     hops: int = 0
@@ -98,6 +99,7 @@ def run_from_row(row: RunRow) -> Kept:
         step=row.step,
         since=state.since,
         due=row.due,
+        awaits=state.awaits,
         visit=state.visit,
         entering=state.entering,
         hops=state.hops,
@@ -115,7 +117,18 @@ def run_from_row(row: RunRow) -> Kept:
 def row_from_run(kept: Kept) -> RunRow:
     """The row that keeps a run."""
     run = kept.run
-    state = _RunState(run.entry, run.since, run.visit, run.entering, run.hops, run.entrant, run.steps, run.paths, run.receipts)
+    state = _RunState(
+        entry=run.entry,
+        since=run.since,
+        awaits=run.awaits,
+        visit=run.visit,
+        entering=run.entering,
+        hops=run.hops,
+        entrant=run.entrant,
+        steps=run.steps,
+        paths=run.paths,
+        receipts=run.receipts,
+    )
     return RunRow(
         id=run.id,
         site=run.site,

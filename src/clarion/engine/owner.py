@@ -20,7 +20,6 @@ from clarion.store.records import (
     Outcome,
     PartitionState,
     RunRow,
-    Taken,
 )
 from clarion.workflow.run import WAITING
 from clarion.workflow.start import PAUSED
@@ -63,6 +62,8 @@ class Owner:
         self._clock: LogClock | None = None
         self._rearm: list[tuple[int, str]] = []
         self._behind: list[tuple[int, str]] = []
+        self._alone = 0
+        """How many inputs are still to be taken one by one, because a batch with them was refused."""
 
     async def start(self) -> None:
         """Take the partition over and begin. Raises StoreError when that fails."""
@@ -166,44 +167,48 @@ class Owner:
             await self._direct_some()
             return AT_ONCE
         now = self._now()
-        taken = await self._store.take(self._partition, self._most_entries, now, self._most_timers)
+        most_entries, most_timers = (1, 1) if self._alone else (self._most_entries, self._most_timers)
+        taken = await self._store.take(self._partition, most_entries, now, most_timers)
         if not taken.entries and not taken.due:
+            self._alone = 0
             return taken.next_due
-        crowded = len(taken.due) >= self._most_timers
+        crowded = len(taken.due) >= most_timers
         entries = [] if crowded else taken.entries
         try:
-            outcome = await self._apply(entries, taken, now)
+            outcome = await self._apply(entries, taken.due, now, most_timers)
         except (Fenced, StoreUnavailable):
             raise
         except StoreError as error:
-            await self._isolate(entries, taken, now, error)
+            await self._isolate(entries, taken.due, now, error)
             return AT_ONCE
-        if crowded or len(entries) >= self._most_entries or len(outcome.moved) < len(entries) or self._rearm or self._behind:
+        if self._alone:
+            self._alone -= 1
+            return AT_ONCE
+        if crowded or len(entries) >= most_entries or len(outcome.moved) < len(entries) or self._rearm or self._behind:
             return AT_ONCE
         dues = [row.due for row in outcome.runs if row.due is not None and row.status == WAITING and not row.held]
         return min(dues if taken.next_due is None else [*dues, taken.next_due], default=None)
 
-    async def _apply(self, entries: list[Entry], taken: Taken, now: int) -> Outcome:
-        bodies: list[Body | msgspec.MsgspecError] = []
+    async def _apply(self, entries: list[Entry], due: list[RunRow], now: int, most_timers: int) -> Outcome:
+        bodies: list[Body | Exception] = []
         needs = Needs(self._registry)
-        needs.add_runs(taken.due)
+        needs.add_runs(due)
         for entry in entries:
             try:
                 body = decode(entry)
-            except msgspec.MsgspecError as error:
+                needs.add(entry.site, body)
+            except Exception as error:  # noqa: BLE001  # whatever it is: the entry is not what its kind says, and is set aside alone
                 bodies.append(error)
             else:
-                needs.add(entry.site, body)
                 bodies.append(body)
-        facts = await self._facts(needs)
-        batch = Batch(self._require_state(), self._registry, facts, taken.due, now, partitions=self._store.partitions)
+        batch = await self._batch(needs, due, now)
         for entry, given in zip(entries, bodies, strict=True):
-            if isinstance(given, msgspec.MsgspecError):
+            if isinstance(given, Exception):
                 batch.skip(entry, f"unreadable: {given}")
-            elif not batch.apply(entry, given, self._most_timers):
+            elif not batch.apply(entry, given, most_timers):
                 break
         else:
-            batch.fire_timers(self._most_timers)
+            batch.fire_timers(most_timers)
         outcome = batch.outcome()
         try:
             await self._commit(outcome)
@@ -215,33 +220,26 @@ class Owner:
         self._behind.extend(batch.directed)
         return outcome
 
-    async def _facts(self, needs: Needs) -> Facts:
+    async def _batch(self, needs: Needs, due: list[RunRow], now: int) -> Batch:
+        """A batch with all that its inputs can touch."""
         facts = await self._store.facts(self._partition, needs.asked())
-        versions = {(row.site, row.workflow, row.version) for row in facts.runs}
-        await self._registry.fetch(needs.versions | versions)
-        return facts
+        more = needs.asked_next(facts)
+        if more is not None:
+            memory = [*facts.memory, *(await self._store.facts(self._partition, more)).memory]
+            facts = msgspec.structs.replace(facts, memory=memory)
+        await self._registry.fetch(needs.versions | {(row.site, row.workflow, row.version) for row in facts.runs})
+        return Batch(self._require_state(), self._registry, facts, due, now, partitions=self._store.partitions)
 
-    async def _isolate(self, entries: list[Entry], taken: Taken, now: int, error: Exception) -> None:
-        """A batch could not be committed: take its inputs one by one; the one that cannot be committed alone is set aside."""
-        if len(entries) + len(taken.due) > 1:
+    def _empty_batch(self, now: int) -> Batch:
+        return Batch(self._require_state(), self._registry, Facts([], [], [], []), [], now)
+
+    async def _isolate(self, entries: list[Entry], due: list[RunRow], now: int, error: StoreError) -> None:
+        """The store refused a batch: its inputs are taken one by one, and one that is refused alone is set aside."""
+        if len(entries) + len(due) > 1:
             _log.warning("a batch was refused by the store; its inputs are taken one by one", error=str(error))
-            for row in taken.due:
-                await self._alone([], Taken([], [row], None), now)
-            for entry in entries:
-                await self._alone([entry], Taken([entry], [], None), now)
+            self._alone = len(entries) + len(due)
             return
-        await self._set_aside(entries, taken.due, now, error)
-
-    async def _alone(self, entries: list[Entry], taken: Taken, now: int) -> None:
-        try:
-            await self._apply(entries, taken, now)
-        except (Fenced, StoreUnavailable):
-            raise
-        except StoreError as error:
-            await self._set_aside(entries, taken.due, now, error)
-
-    async def _set_aside(self, entries: list[Entry], due: list[RunRow], now: int, error: Exception) -> None:
-        batch = Batch(self._require_state(), self._registry, Facts([], [], [], []), [], now)
+        batch = self._empty_batch(now)
         for entry in entries:
             batch.skip(entry, str(error))
         for row in due:
@@ -267,7 +265,8 @@ class Owner:
             self._behind.pop(0)
             return
         newest = max(directive.version for directive in directives)
-        rows = await self._store.runs_behind(self._partition, site, workflow, newest, self._most_timers)
+        limit = 1 if self._alone else self._most_timers
+        rows = await self._store.runs_behind(self._partition, site, workflow, newest, limit)
         now = self._now()
         if not rows:
             told = msgspec.structs.replace(state, directives=())
@@ -277,8 +276,19 @@ class Owner:
             return
         needs = Needs(self._registry)
         needs.add_runs(rows)
-        facts = await self._facts(needs)
-        await self._commit(Batch(self._require_state(), self._registry, facts, [], now, partitions=self._store.partitions).outcome())
+        batch = await self._batch(needs, [], now)
+        try:
+            await self._commit(batch.outcome())
+        except (Fenced, StoreUnavailable):
+            raise
+        except StoreError as error:
+            if len(rows) > 1:
+                self._alone = len(rows)
+                return
+            batch = self._empty_batch(now)
+            batch.give_up(rows[0], str(error))
+            await self._commit(batch.outcome())
+        self._alone = max(0, self._alone - 1)
 
     def _require_state(self) -> PartitionState:
         assert self._state is not None  # noqa: S101  # set by _take_over

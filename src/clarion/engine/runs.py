@@ -5,12 +5,12 @@ from collections.abc import Callable
 import msgspec
 
 from clarion.domain.ids import PROFILE_ANONYMOUS, partition_of, public_profile_id
-from clarion.domain.records import Event
+from clarion.domain.records import Event, Profile
 from clarion.engine.fanout import deliveries
 from clarion.engine.history import Teller
 from clarion.engine.ledger import Kept, Ledger, Person
 from clarion.engine.registry import MOVE, Registry
-from clarion.store.records import EntryKind, NewEntry
+from clarion.store.records import Directive, EntryKind, NewEntry
 from clarion.workflow import advance as core
 from clarion.workflow.effects import Effect, EventEffect, HttpEffect, PushEffect, StopEffect
 from clarion.workflow.program import Program
@@ -35,6 +35,8 @@ class Runs:
         person: Person = (run.site, run.profile)
         program = program or self.program(run)
         whom = self.person(person, run.entry.device_token_hash)
+        if program is None and run.status != WAITING:
+            return core.Transition(run, whom.profile)
         if program is None:
             done = core.end(run, now, whom.profile, FAILED, f"version {run.version} is not valid in this version of Clarion")
         else:
@@ -47,30 +49,43 @@ class Runs:
         if done.profile is not whom.profile:
             self._ledger.profiles.put(person, done.profile)
             self.changed(person)
-        for tally in done.tallies:
-            self._ledger.count(run.site, run.workflow, tally, now)
-        self._teller.run(run.id, done.reasons)
+        self._book(done, now)
         for effect in done.effects:
             self._effect(effect, done.run, now, person)
         return done
 
-    def catch_up(self, kept: Kept) -> None:
-        """Let a run hear of what was published, archived or moved since its last input, as of then (semantics §7)."""
-        state = self._registry.state(kept.run.site, kept.run.workflow)
-        for directive in () if state is None else state.directives:
-            now = self._ledger.runs.get(kept.run.id) or kept
-            if now.run.status != WAITING or now.run.version >= directive.version:
-                continue
-            if directive.runs != MOVE:
-                self.advance(now, core.Stop(directive.runs), directive.at)
-                continue
-            program = self._registry.program(now.run.site, now.run.workflow, directive.version)
-            self.advance(now, core.Switch() if program else core.Stop(core.STEP_REMOVED), directive.at, program=program)
+    def _book(self, done: core.Transition, now: int) -> None:
+        run = done.run
+        for tally in done.tallies:
+            self._ledger.count(run.site, run.workflow, tally, now)
+        self._teller.run(run.id, done.reasons)
 
-    def is_behind(self, kept: Kept) -> bool:
-        """Whether `catch_up` has something to do."""
-        state = self._registry.state(kept.run.site, kept.run.workflow)
-        return state is not None and any(kept.run.version < directive.version for directive in state.directives)
+    def fail(self, kept: Kept, reason: str, now: int) -> None:
+        """End a run that cannot be taken on."""
+        profile = self._ledger.profiles.get((kept.run.site, kept.run.profile)) or Profile(kept.run.profile)
+        done = core.end(kept.run, now, profile, FAILED, reason)
+        self._ledger.put_run(done.run)
+        self._book(done, now)
+
+    def behind(self, run: Run) -> Directive | None:
+        """What was published or archived while a run was in flight and it has not heard of, the first of it; None: it is up to date."""
+        if run.status != WAITING:
+            return None
+        state = self._registry.state(run.site, run.workflow)
+        for directive in () if state is None else state.directives:
+            if run.version < directive.version and run.since <= directive.at:  # a later `since`: retried after it
+                return directive
+        return None
+
+    def hear(self, kept: Kept, directive: Directive) -> None:
+        """Let a run hear of a directive, as of then (semantics §7): it ends, or goes on in the directive's version."""
+        program = None
+        if directive.runs == MOVE:
+            program = self._registry.program(kept.run.site, kept.run.workflow, directive.version)
+        if program is not None:
+            self.advance(kept, core.Switch(), directive.at, program=program)
+        else:
+            self.advance(kept, core.Stop(core.STEP_REMOVED if directive.runs == MOVE else directive.runs), directive.at)
 
     # -- who and what ------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Simulation: documents and timed inputs in; every step, effect and reason out. The real core under a virtual clock (semantics §8)."""
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -9,66 +9,41 @@ import msgspec
 
 from clarion.clock import DAY
 from clarion.delivery.jobs import HttpJob, PushJob
-from clarion.domain.ids import digest
-from clarion.domain.records import Event, Profile, Scalar, Subscriber
+from clarion.domain.ids import digest, named_profile
+from clarion.domain.records import Event, Profile, Subscriber
+from clarion.domain.secret_marks import replace_marks
 from clarion.engine.apply import Applier
 from clarion.engine.ledger import Ledger
 from clarion.engine.registry import Registry
-from clarion.store.records import Count, Delivery, DeliveryOutcome, EntryKind, Explanation, NewEntry, Receipt, SiteState, WorkflowState
+from clarion.engine.world import SITE, Given, Happened, Reacted, Subscribed, World
+from clarion.store.records import (
+    Count,
+    Delivery,
+    DeliveryOutcome,
+    EntryKind,
+    Explanation,
+    NewEntry,
+    Receipt,
+    SubscriberPut,
+    WorkflowState,
+)
 from clarion.workflow.document import Document
 from clarion.workflow.program import compile_program
 from clarion.workflow.run import WAITING, Run
 from clarion.workflow.start import ACTIVE
 
-SITE: Final = 1
 VERSION: Final = 1
-MOST_INPUTS: Final = 100_000
+"""Of every workflow."""
+MOST_INPUTS: Final = 10_000
 """Timers and entries, those that runs make included, that one simulation takes; past that it stops and says so."""
+MOST_TOLD: Final = 4 * 1024 * 1024
+"""Bytes of explanations, of what goes out and of what runs send, after which it stops likewise."""
 LONGEST: Final = 5 * 366 * DAY
 """How far the virtual clock goes at most."""
 
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_push = msgspec.json.Decoder(PushJob).decode
 _decode_http = msgspec.json.Decoder(HttpJob).decode
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """How an HTTP request of a step ends."""
-
-    outcome: str = "sent"
-    status: int | None = 200
-    response: dict[str, Scalar] = {}
-
-
-class Given(msgspec.Struct, frozen=True):
-    """An input at a time: an event, or what somebody did with the latest push of a step."""
-
-    at: int
-    """UTC microseconds."""
-    event: str
-    """Name of the event; for a receipt `viewed`, `clicked` or `closed`."""
-    data: dict[str, Scalar] = {}
-    profile_id: str | None = None
-    """None: the simulation's own profile."""
-    step: str | None = None
-    """Of a receipt: the push step."""
-    action: int | None = None
-    """Of a receipt: which button."""
-
-
-class World(msgspec.Struct, frozen=True):
-    """What is there before anything happens."""
-
-    starts: int
-    """UTC microseconds of the virtual clock."""
-    site: SiteState = SiteState(SITE, "UTC")
-    profile_id: str = "customer"
-    attributes: dict[str, Scalar] = {}
-    segments: tuple[str, ...] = ()
-    subscribers: tuple[dict[str, Scalar], ...] = ({},)
-    """The facts of each of the profile's subscribers, the most recently active one first."""
-    answers: dict[str, Answer] = {}
-    """By `http` step; one that is not here is answered with 200 and an empty object."""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -79,11 +54,12 @@ class Sent(msgspec.Struct, frozen=True):
     """push, http, event."""
     workflow: str
     step: str
+    """Empty for an event."""
     run: str
     profile: str
     """Key of the profile."""
     content: dict[str, Any]
-    """A push's title, message, url, …; a request's method, url, headers, body; an event's name and data."""
+    """A push's title, message, url, …; a request's method, url, headers, body; an event's name, data, and the workflow it is to start."""
 
 
 class Simulated(msgspec.Struct, frozen=True):
@@ -96,19 +72,29 @@ class Simulated(msgspec.Struct, frozen=True):
     """In the order in which they started."""
     profile: Profile
     counts: tuple[Count, ...]
+    unmet: tuple[Given, ...]
+    """Inputs that came to nothing: events that nothing listens for, reactions to a push that was not sent by then."""
     ended: int
     """Where the virtual clock stands."""
     complete: bool
-    """False where the simulation had to stop: at its time, or at `MOST_INPUTS`."""
+    """Whether nothing is left to do; false where it had to stop: at its time, at one of its limits, or because it was told to."""
 
 
-def simulate(documents: Iterable[Document], world: World, given: Sequence[Given], until: int | None = None) -> Simulated:
-    """Run documents in a world of one profile until nothing is left to do, or until a time.
+def simulate(
+    documents: Iterable[Document],
+    world: World,
+    given: Sequence[Given],
+    until: int | None = None,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+) -> Simulated:
+    """Run documents in a world of one profile until nothing is left to do, or until a time; `stop` is asked before each input.
 
-    The same arguments give the same outcome. Nothing is sent: pushes reach their subscribers at once, requests are answered as the world
-    says.
+    The same arguments give the same outcome. Nothing is sent: pushes and requests end as the world says. Raises ValueError where two
+    documents are of one workflow.
     """
-    return _Simulation(documents, world, given).run(min(until or world.starts + LONGEST, world.starts + LONGEST))
+    latest = world.starts + LONGEST
+    return _Simulation(documents, world, given).run(latest if until is None else min(until, latest), stop)
 
 
 class _Simulation:
@@ -119,30 +105,36 @@ class _Simulation:
         registry = Registry(None)
         registry.load([], [msgspec.structs.replace(world.site, site=SITE)])
         for document in documents:
-            state = WorkflowState(SITE, document.workflow, VERSION, ACTIVE)
-            registry.install(state, compile_program(document, VERSION))
+            if registry.state(SITE, document.workflow) is not None:
+                raise ValueError(f"two documents are of workflow {document.workflow}")
+            registry.install(WorkflowState(SITE, document.workflow, VERSION, ACTIVE), compile_program(document, VERSION))
         self._applier = Applier(self._ledger, registry, self._arm)
         self._order = count()
-        self._queue: list[tuple[int, int, Given | NewEntry | DeliveryOutcome]] = []
-        for one in given:
-            heapq.heappush(self._queue, (max(one.at, world.starts), next(self._order), one))
+        self._queue: list[tuple[int, int, tuple[str, Given] | NewEntry | DeliveryOutcome]] = []
+        for index, one in enumerate(given):
+            self._put(max(one.at, world.starts), (digest("given", str(index)), one))
         self._timers: list[tuple[int, str]] = []
         self._sent: list[Sent] = []
-        self._seen = 0
-        self._emitted = 0
+        self._unmet: list[Given] = []
         self._pushes: dict[str, Delivery] = {}
-        self._profile = "n:" + world.profile_id
+        """The latest one that came through, by step, and by workflow and step."""
+        self._message = ""
+        """Effect of the latest push: one effect is one message, however many subscribers get it."""
+        self._seen = (0, 0, 0)
+        """How many deliveries, entries and explanations have been taken from the books."""
+        self._told = 0
+        self._profile = named_profile(world.profile_id)
         profile = Profile(self._profile, dict(world.attributes), tuple(sorted(set(world.segments))), world.starts)
         self._ledger.profiles.load((SITE, self._profile), profile)
-        for number, facts in enumerate(world.subscribers):
-            device = f"device-{number + 1}"
-            subscriber = Subscriber(
-                device, self._profile, f"https://push.example/{device}", "", "", True, world.starts, world.starts - number, facts
-            )
+        self._devices = count(1)
+        for number, known in enumerate(world.subscribers):
+            device, endpoint = self._device()
+            active = world.starts - number
+            subscriber = Subscriber(device, self._profile, endpoint, "", "", True, known.created or world.starts, active, known.facts)
             self._ledger.subscribers.load((SITE, device), subscriber)
             self._ledger.devices.load((SITE, self._profile), (*(self._ledger.devices.get((SITE, self._profile)) or ()), device))
 
-    def run(self, until: int) -> Simulated:
+    def run(self, until: int, stop: Callable[[], bool]) -> Simulated:
         """Take timers and entries in their order."""
         complete = True
         for taken in count():
@@ -151,7 +143,9 @@ class _Simulation:
             at = min((time for time in (due, entry) if time is not None), default=None)
             if at is None:
                 break
-            if at > until or taken == MOST_INPUTS:
+            if at > until:
+                self._now = max(self._now, until)
+            if at > until or taken == MOST_INPUTS or self._told > MOST_TOLD or stop():
                 complete = False
                 break
             self._now = max(self._now, at)
@@ -170,73 +164,99 @@ class _Simulation:
             runs=tuple(sorted(runs, key=lambda run: (run.started, run.id))),
             profile=profile,
             counts=tuple(self._ledger.counts()),
+            unmet=tuple(self._unmet),
             ended=self._now,
             complete=complete and not any(run.status == WAITING for run in runs),
         )
+
+    # -- inputs ------------------------------------------------------------------------------------------------------
+
+    def _put(self, at: int, one: tuple[str, Given] | NewEntry | DeliveryOutcome) -> None:
+        heapq.heappush(self._queue, (at, next(self._order), one))
 
     def _arm(self, run: Run) -> None:
         if run.due is not None:
             heapq.heappush(self._timers, (run.due, run.id))
 
-    def _apply(self, one: Given | NewEntry | DeliveryOutcome) -> None:
+    def _device(self) -> tuple[str, str]:
+        """Hash and endpoint of another subscriber."""
+        device = f"device-{next(self._devices)}"
+        return device, f"https://push.example/{device}"
+
+    def _apply(self, one: tuple[str, Given] | NewEntry | DeliveryOutcome) -> None:
         now = self._now
         match one:
             case NewEntry():
                 self._applier.event(SITE, _decode_event(one.body), now)
             case DeliveryOutcome():
                 self._applier.outcome(SITE, one, digest("outcome", one.delivery), now, now)
-            case Given(step=None):
-                id = digest("given", str(next(self._order)), one.event)
-                device = "device-1" if one.profile_id is None and self._world.subscribers else None
-                target = one.profile_id or self._world.profile_id
-                self._applier.event(
-                    SITE, Event(id, one.event, device, target, msgspec.Raw(msgspec.json.encode(one.data)), received=now), now
-                )
-            case Given():
-                self._receipt(one, now)
+            case (id, Happened() as event):
+                data = msgspec.Raw(msgspec.json.encode(event.data))
+                target = event.profile_id or self._world.profile_id
+                self._applier.event(SITE, Event(id, event.event, None, target, data, received=now), now)
+                if len(self._ledger.explanations) == self._seen[2]:
+                    self._unmet.append(event)
+            case (id, Reacted() as reaction):
+                self._react(id, reaction, now)
+            case (id, Subscribed() as subscribed):
+                device, endpoint = self._device()
+                put = SubscriberPut(device, endpoint, "", "", self._world.profile_id, subscribed.attributes, subscribed.facts)
+                self._applier.subscriber(SITE, put, id, now, now)
 
-    def _receipt(self, one: Given, now: int) -> None:
-        """What somebody did with the latest push of a step; nothing where there was none."""
-        push = self._pushes.get(one.step or "")
-        if push is None:
+    def _react(self, id: str, given: Reacted, now: int) -> None:
+        push = self._pushes.get(given.step)
+        if push is None or push.subscriber is None:
+            self._unmet.append(given)
             return
         receipt = Receipt(
-            one.event, push.id, push.run, push.workflow, push.version, push.step, push.profile, push.subscriber or "", one.action, push.hops
+            given.receipt,
+            push.id,
+            push.run,
+            push.workflow,
+            push.version,
+            push.step,
+            push.profile,
+            push.subscriber,
+            given.action,
+            push.hops,
         )
-        self._applier.receipt(SITE, receipt, digest("receipt", str(next(self._order))), now, now)
+        self._applier.receipt(SITE, receipt, id, now, now)
+
+    # -- what an input led to ----------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        """Take what the input wants done: note it, and have it end."""
-        for delivery in self._ledger.deliveries[self._seen :]:
-            self._deliver(delivery)
-        self._seen = len(self._ledger.deliveries)
-        for entry in self._ledger.emitted[self._emitted :]:
+        """Note what the input wants done, and have it come back: events first, for they are in the inbox before anything is sent."""
+        deliveries, emitted, explanations = self._seen
+        for entry in self._ledger.emitted[emitted:]:
+            self._told += len(entry.body)
             if entry.kind is EntryKind.EVENT:
-                event = _decode_event(entry.body)
-                run = self._ledger.runs.get(event.cause or "")
-                if run is not None:
-                    profile = "n:" + event.profile_id if event.profile_id else run.run.profile
-                    content = {"name": event.name, "data": msgspec.json.decode(event.data)}
-                    if event.workflow is not None:
-                        content["workflow"] = event.workflow
-                    self._sent.append(Sent(self._now, "event", run.run.workflow, "", run.run.id, profile, content))
-            heapq.heappush(self._queue, (self._now, next(self._order), entry))
-        self._emitted = len(self._ledger.emitted)
+                self._note_event(_decode_event(entry.body))
+            self._put(self._now, entry)
+        for delivery in self._ledger.deliveries[deliveries:]:
+            self._told += len(bytes(delivery.job))
+            self._deliver(delivery)
+        self._told += sum(len(bytes(one.body)) for one in self._ledger.explanations[explanations:])
+        self._seen = (len(self._ledger.deliveries), len(self._ledger.emitted), len(self._ledger.explanations))
+
+    def _note_event(self, event: Event) -> None:
+        kept = self._ledger.runs.get(event.cause or "")
+        if kept is None:
+            return
+        profile = kept.run.profile if event.profile_id is None else named_profile(event.profile_id)
+        content = {"name": event.name, "data": msgspec.json.decode(event.data)}
+        if event.workflow is not None:
+            content["workflow"] = event.workflow
+        self._sent.append(Sent(self._now, "event", kept.run.workflow, "", kept.run.id, profile, content))
 
     def _deliver(self, delivery: Delivery) -> None:
-        answer = Answer()
-        if delivery.kind == "push":
-            latest = self._pushes.get(delivery.step)
-            if latest is None or latest.effect != delivery.effect:  # one effect is one message, however many subscribers get it
-                self._pushes[delivery.step] = delivery
-                content = msgspec.json.decode(_decode_push(delivery.job).payload)
-                self._note(delivery, "push", {name: value for name, value in content.items() if name not in ("id", "tag")})
-            answer = Answer(status=201)
-        else:
-            answer = self._world.answers.get(delivery.step, answer)
-            job = _decode_http(delivery.job)
-            body = None if job.body is None else msgspec.json.decode(job.body)
-            self._note(delivery, "http", {"method": job.method, "url": job.url, "headers": job.headers, "body": body})
+        answer = self._world.answer(delivery.kind, delivery.workflow, delivery.step)
+        if delivery.kind == "http":
+            self._note(delivery, _request(_decode_http(delivery.job)))
+        elif delivery.effect != self._message:
+            self._message = delivery.effect
+            self._note(delivery, _message(_decode_push(delivery.job), delivery.effect))
+            if answer.outcome == "sent":
+                self._pushes[f"{delivery.workflow}/{delivery.step}"] = self._pushes[delivery.step] = delivery
         outcome = DeliveryOutcome(
             delivery=delivery.id,
             effect=delivery.effect,
@@ -250,9 +270,27 @@ class _Simulation:
             status=answer.status,
             hops=delivery.hops,
             version=delivery.version,
-            response=answer.response,
+            response=answer.response if delivery.kind == "http" else None,
         )
-        heapq.heappush(self._queue, (self._now, next(self._order), outcome))
+        self._put(self._now + answer.after, outcome)
 
-    def _note(self, delivery: Delivery, kind: str, content: dict[str, Any]) -> None:
-        self._sent.append(Sent(self._now, kind, delivery.workflow, delivery.step, delivery.run, delivery.profile, content))
+    def _note(self, delivery: Delivery, content: dict[str, Any]) -> None:
+        self._sent.append(Sent(self._now, delivery.kind, delivery.workflow, delivery.step, delivery.run, delivery.profile, content))
+
+
+def _message(job: PushJob, effect: str) -> dict[str, Any]:
+    """A push as its receiver sees it; a tag only where the document gives one."""
+    content: dict[str, Any] = msgspec.json.decode(job.payload)
+    content |= {"urgency": job.urgency, "ttl": job.ttl}
+    return {name: value for name, value in content.items() if name != "id" and (name != "tag" or value != effect)}
+
+
+def _request(job: HttpJob) -> dict[str, Any]:
+    """A request as it is shown: secrets by their names, as in the document."""
+    headers = {name: _named(value) for name, value in job.headers.items()}
+    body = None if job.body is None else msgspec.json.decode(_named(job.body))
+    return {"method": job.method, "url": _named(job.url), "headers": headers, "body": body}
+
+
+def _named(text: str) -> str:
+    return replace_marks(text, lambda name: f"{{{{ secrets.{name} }}}}")

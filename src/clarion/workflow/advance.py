@@ -103,7 +103,8 @@ def advance(program: Program, run: Run, given: Input, now: int, person: Person, 
     """Apply one input to a run at a time. Same arguments, same outcome; nothing else is read.
 
     A run that has ended stays as it is, but for a retry of a failed one. An event that nothing in the program listens for, or a timer that
-    is not due yet, changes nothing. While `paused`, what a run waits for is noted and its timer set, but no step is taken.
+    is not due yet, changes nothing. While `paused`, what a run waits for is noted and its timer set, but no step is taken; `consider`
+    refuses starts.
     """
     if run.status != WAITING and not (isinstance(given, Retry) and run.status == FAILED):
         return Transition(run, person.profile)
@@ -163,7 +164,7 @@ def scope_of(run: Run, now: int, person: Person, arriving: Mapping[str, Scalar] 
 def _ended(run: Run, now: int, status: str, reason: str | None, detail: dict[str, Any]) -> tuple[Run, Reason]:
     """The run at its end, and what its history says of it. A failed run keeps its step, to be retried there."""
     step = run.step if status == FAILED else None
-    ended = msgspec.structs.replace(run, status=status, step=step, due=None, entering=False, ended=now, reason=reason)
+    ended = msgspec.structs.replace(run, status=status, step=step, due=None, awaits=None, entering=False, ended=now, reason=reason)
     told = detail if reason is None else detail | {"reason": reason}
     return ended, Reason(now, status, run.step, told)
 
@@ -172,7 +173,7 @@ def _moved(before: Run, after: Run) -> list[Tally]:
     """Counters of where runs stand, from where a run stood and where it stands now."""
     tallies = []
     if after.status != before.status:
-        tallies.append(Tally(after.version, "", after.status))
+        tallies.append(Tally(after.version, "", "retried" if after.status == WAITING else after.status))
         if after.status == FAILED and after.step is not None:
             tallies.append(Tally(after.version, after.step, "errors"))
     stood = (before.version, before.step) if before.status == WAITING else None
@@ -216,11 +217,11 @@ class _Walk:
 
     def wake(self) -> Transition:
         """Go on from where the run sleeps, if its time has come."""
+        if self.paused or self.run.due is None or self.run.due > self.now:
+            return self.done(self.run)
         place = self.program.places.get(self.run.step or "")
         if place is None:
             return self.end(EXITED, STEP_REMOVED)
-        if self.run.due is None or self.run.due > self.now:
-            return self.done(self.run)
         return self.leave_by_audience() or self.go_on(place)
 
     def go_on(self, place: Place) -> Transition:
@@ -270,24 +271,18 @@ class _Walk:
         else:
             return self.done(self.run)
         self.reasons.append(Reason(self.now, "resumed", self.run.step, {"event": event.id, "event_name": event.name}))
-        self.run = msgspec.structs.replace(self.run, hops=max(self.run.hops, event.hops))
+        if event.cause != self.run.id:  # its own steps are counted already: a run with many pushes may wait for what becomes of each
+            self.run = msgspec.structs.replace(self.run, hops=max(self.run.hops, event.hops))
         return self.take_up(place, {"event": data})
 
     def is_over(self, place: Place) -> bool:
         """Whether what the step waited for has come, or too late, and only a pause keeps the run there."""
-        if self.run.due is not None and self.run.due <= self.now:
-            return True
-        return "event" in self.run.steps.get(place.step.id, {})
+        return (self.run.due is not None and self.run.due <= self.now) or "event" in self.run.steps.get(place.step.id, {})
 
     def result(self, effect: str, output: dict[str, Any]) -> Transition:
         """Let the step that the run stands at have the outcome that it waits for."""
         place = self.program.places.get(self.run.step or "")
-        if (
-            place is None
-            or self.run.entering
-            or self.run.due is not None
-            or effect != effect_id(self.run.id, place.step.id, self.run.visit)
-        ):
+        if place is None or effect != self.run.awaits:
             return self.done(self.run)
         told: dict[str, Any] = {name: output[name] for name in ("outcome", "status") if name in output}
         self.reasons.append(Reason(self.now, "result", self.run.step, told))
@@ -295,7 +290,8 @@ class _Walk:
 
     def take_up(self, place: Place, output: dict[str, Any]) -> Transition:
         """What the step waited for is here: go on, after a pause if there is one."""
-        self.leave_output(place, output)
+        self.leave_output(place.step.id, output)
+        self.run = msgspec.structs.replace(self.run, awaits=None)
         if self.paused:
             return self.done(msgspec.structs.replace(self.run, due=self.now))
         return self.leave_by_audience() or self.go_on(place)
@@ -312,6 +308,7 @@ class _Walk:
             step=step,
             since=self.now,
             due=self.now,
+            awaits=None,
             visit=self.run.visit + 1,
             entering=True,
             ended=None,
@@ -327,26 +324,24 @@ class _Walk:
         if place is None:
             return self.end(EXITED, STEP_REMOVED)
         came = self.run.version
-        self.run = msgspec.structs.replace(self.run, version=self.program.version)
+        # another visit: where the new version has steps in another order, the run may come to one again
+        self.run = msgspec.structs.replace(self.run, version=self.program.version, visit=self.run.visit + 1)
         self.reasons.append(Reason(self.now, "moved", self.run.step, {"from": came, "version": self.program.version}))
-        if self.run.entering or "event" in self.run.steps.get(place.step.id, {}) or self.is_answered(place):
+        if self.run.entering:
             return self.done(self.run)
-        visit = self.visit(place, at=self.run.since)
         try:
-            move = place.step.rejoin(visit)
+            move = place.step.rejoin(self.visit(place, at=self.run.since))
         except TemplateError as error:
             return self.end(FAILED, f"step {place.step.id}: {error}")
         match move:
-            case Sleep(until):
-                return self.done(msgspec.structs.replace(self.run, due=None if until is None else max(until, self.now)))
+            case Sleep(None):
+                return self.done(self.run)
+            case Sleep(int() as until):
+                return self.done(msgspec.structs.replace(self.run, due=max(until, self.now), awaits=None))
             case Forward():
-                return self.done(msgspec.structs.replace(self.run, due=self.now))
+                return self.done(msgspec.structs.replace(self.run, due=self.now, awaits=None))
             case _:
-                return self.done(msgspec.structs.replace(self.run, due=self.now, entering=True))
-
-    def is_answered(self, place: Place) -> bool:
-        """Whether the outcome that the step waited for is there, and only a pause keeps the run."""
-        return self.run.due is not None and "outcome" in self.run.steps.get(place.step.id, {})
+                return self.done(msgspec.structs.replace(self.run, due=self.now, awaits=None, entering=True))
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
@@ -354,12 +349,12 @@ class _Walk:
         """Go on with a step; None: the workflow ends here."""
         taken = 0
         while step is not None:
+            self.run = msgspec.structs.replace(self.run, step=step, since=self.now, due=None, entering=False)
             if taken == MOST_STEPS:
                 return self.end(FAILED, f"took {MOST_STEPS} steps without waiting")
             taken += 1
             place = self.program.places[step]
-            self.run = msgspec.structs.replace(self.run, step=step, since=self.now, due=None, entering=False)
-            self._scope = None
+            self.leave_output(step, None)
             self.tallies.append(Tally(self.run.version, step, "entered"))
             move = self.act(place, place.step.enter)
             if not isinstance(move, Forward | Into):
@@ -376,11 +371,11 @@ class _Walk:
         return place.branches[move.branch]
 
     def visit(self, place: Place, at: int) -> Visit:
-        """A stay at a step, at a time."""
+        """A stay at a step, as it looks at a time."""
         return Visit(
             self.run,
             place.step,
-            self.scope,
+            self.scope if at == self.now else scope_of(self.run, at, self.person),
             at,
             settings=self.program.document.settings,
             profile=self.person.profile,
@@ -406,20 +401,23 @@ class _Walk:
         if visit.path is not None:
             self.run = msgspec.structs.replace(self.run, paths={**self.run.paths, place.step.id: visit.path})
         if visit.output is not given:
-            self.leave_output(place, visit.output)
+            self.leave_output(place.step.id, visit.output)
         return move
 
-    def leave_output(self, place: Place, output: dict[str, Any] | None) -> None:
-        """Keep what a step leaves for later ones."""
-        steps = {step: left for step, left in self.run.steps.items() if step != place.step.id}
-        if output is not None:
-            steps[place.step.id] = output
-        self.run = msgspec.structs.replace(self.run, steps=steps)
+    def leave_output(self, step: str, output: dict[str, Any] | None) -> None:
+        """Keep what a step leaves for later ones; None: nothing, also of an earlier visit."""
+        if output is not None or step in self.run.steps:
+            steps = {other: left for other, left in self.run.steps.items() if other != step}
+            if output is not None:
+                steps[step] = output
+            self.run = msgspec.structs.replace(self.run, steps=steps)
         self._scope = None
 
     def follow(self, place: Place, move: Move) -> Transition:
         """Do what a step that was woken, or that does not just go on, decided."""
         match move:
+            case Sleep(None):
+                return self.done(msgspec.structs.replace(self.run, due=None, awaits=effect_id(self.run.id, place.step.id, self.run.visit)))
             case Sleep(until):
                 return self.done(msgspec.structs.replace(self.run, due=until))
             case End(status, reason):

@@ -14,6 +14,7 @@ from clarion.domain.records import Scalar
 from clarion.domain.templates import JsonTemplate, Template, TemplateProblem, compile_json_template, compile_template
 from clarion.domain.urls import url_problem
 from clarion.workflow.shapes import INVALID, Invalid, MapOf, Reading, Text
+from clarion.workflow.vain import vain_rows
 
 SLUG: Final = Text(
     most=64,
@@ -59,7 +60,11 @@ class EventName:
         return text
 
     def schema(self) -> dict[str, Any]:
-        return self._text.schema()
+        known = {"enum": sorted(system_events.LISTENABLE)}
+        return self._text.schema() | {
+            "pattern": r"\S",
+            "anyOf": [known, {"not": {"pattern": f"^{re.escape(system_events.PREFIX)}"}}],
+        }
 
 
 class Duration:
@@ -80,7 +85,8 @@ class Duration:
         return duration
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^(?:{DURATION_PATTERN})$", "examples": ["90s", "1h", "1d12h"]}
+        some = "(?=.*[1-9])" if self.least else ""
+        return {"type": "string", "pattern": f"^{some}(?:{DURATION_PATTERN})$", "examples": ["90s", "1h", "1d12h"]}
 
 
 class ConditionTree:
@@ -88,7 +94,9 @@ class ConditionTree:
 
     def read(self, value: object, path: Path, reading: Reading) -> Condition | Invalid:
         condition, problems = parse_condition(value, path, reading.step_ids, reading.reference_problem)
-        return reading.extend(problems) if condition is None else condition
+        if condition is not None:
+            problems = list(vain_rows(value, path))
+        return reading.extend(problems) if condition is None or problems else condition
 
     def schema(self) -> dict[str, Any]:
         return {"$ref": "#/$defs/condition"}
@@ -106,7 +114,7 @@ class EventField:
         return value if problem is None else reading.note(path, problem)
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 7, "maxLength": 320, "pattern": r"^event\."}
+        return {"type": "string", "pattern": rf"^event\.{DATA_KEY.pattern}$"}
 
 
 class TemplateText:
@@ -170,10 +178,12 @@ class Url:
             "type": "string",
             "minLength": 1,
             "maxLength": 2048,
-            "pattern": r"^[hH][tT][tT][pP][sS]?://" + (r"|^\s*\{\{" if self._whole else ""),
+            "pattern": "^[hH][tT][tT][pP][sS]?://[^/?#{}\\s]" + (r"|\{[{%]" if self._whole else ""),
         }
 
 
+LONGEST_TEXT: Final = 4096
+"""Characters of one text of flat data, before it is filled in."""
 FlatTemplate = Mapping[str, Template | Scalar]
 """Flat data whose texts are templates."""
 
@@ -193,7 +203,7 @@ class FlatData:
 
 
 class _ScalarTemplate:
-    _text = TemplateText(least=0, most=4096)
+    _text = TemplateText(least=0, most=LONGEST_TEXT)
 
     def read(self, value: object, path: Path, reading: Reading) -> Template | Scalar | Invalid:
         if isinstance(value, str):
@@ -205,7 +215,7 @@ class _ScalarTemplate:
         return reading.note(path, "must be a string, a number, true or false")
 
     def schema(self) -> dict[str, Any]:
-        return {"type": ["string", "number", "boolean"]}
+        return {"type": ["string", "number", "boolean"], "maxLength": LONGEST_TEXT}
 
 
 class JsonBody:

@@ -62,11 +62,11 @@ class Steps:
         reading.depth += 1
         read = [self._step(step, (*path, index), reading) for index, step in enumerate(value[: MOST_STEPS + 1])]
         reading.depth -= 1
-        steps = tuple(step for step in read if not isinstance(step, Invalid))
-        for index, step in enumerate(steps[:-1]):
-            if ends(step):
+        for index, step in enumerate(read[:-1]):
+            if not isinstance(step, Invalid) and ends(step):
                 reading.note((*path, index + 1), f'is never reached: step "{step.id}" before it ends the run')
                 break
+        steps = tuple(step for step in read if not isinstance(step, Invalid))
         return steps if len(steps) == len(read) else INVALID
 
     def _step(self, value: object, path: Path, reading: Reading) -> Step | Invalid:
@@ -103,13 +103,21 @@ class Steps:
             "oneOf": [
                 {
                     "type": "object",
-                    "properties": {"id": StepId().schema(), name: kind.shape.schema()},
+                    "properties": {"id": StepId().schema(), name: _body_schema(kind)},
                     "required": ["id", name],
                     "additionalProperties": False,
                 }
                 for name, kind in KINDS.items()
             ]
         }
+
+
+def _body_schema(kind: type[Step]) -> dict[str, Any]:
+    """JSON Schema of what stands under a kind's key: nothing at all, where the kind needs nothing."""
+    schema, reading = kind.shape.schema(), Reading()
+    body = kind.shape.read({}, (), reading)
+    needs_nothing = body is not INVALID and kind.build("id", body, (), reading) is not INVALID
+    return {"anyOf": [schema, {"type": "null"}]} if needs_nothing else schema
 
 
 def ends(step: Step) -> bool:

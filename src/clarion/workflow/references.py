@@ -7,6 +7,8 @@ from clarion.domain.problems import did_you_mean, quoted
 from clarion.workflow.nesting import Sketch
 from clarion.workflow.shapes import Reading
 
+_OTHERWISE = 1
+"""Number of the branch that a `wait_for` takes when nothing came."""
 _LEAVES = {"event": ("wait_for",), "response": ("http",), "status": ("http", "push")}
 """By part of a step's field: the kinds of steps that have it."""
 
@@ -24,16 +26,18 @@ class References:
     def field_problem(self, field: str, reading: Reading) -> str | None:
         """As `Reading.reference_problem`."""
         root, _, rest = field.partition(".")
+        if field == "run.key" and reading.standing is None and not reading.running:
+            return "no run has started yet, so there is no run.key"
         if root in ROOTS or root not in self._by_id:
             return None
         number, step = self._by_id[root]
-        part = rest.partition(".")[0]
+        part = rest.partition(".")[0].removesuffix("[]")
         kinds = _LEAVES.get(part, ())
         if step.kind not in kinds:
             return f"{quoted(root)} is a {step.kind or 'broken'} step, which leaves no {part}: only {' and '.join(kinds)} steps do"
         if step.kind == "http" and not step.awaits:
             return f"{quoted(root)} does not wait for its outcome: give it await: true"
-        return self._order_problem(number, step, reading)
+        return self._order_problem(number, step, reading) or self._timeout_problem(number, part, reading)
 
     def push_problem(self, id: str, reading: Reading) -> str | None:
         """As `Reading.push_problem`."""
@@ -44,6 +48,14 @@ class References:
         if step.kind != "push":
             return f"{quoted(id)} is a {step.kind or 'broken'} step, not a push"
         return self._order_problem(number, step, reading)
+
+    def _timeout_problem(self, number: int, part: str, reading: Reading) -> str | None:
+        """Where a `wait_for` has timed out, it has no event."""
+        if part != "event" or reading.standing is None:
+            return None
+        trail = self._sketches[self._by_path[reading.standing]].trail
+        timed_out = (number, _OTHERWISE) in trail
+        return f"step {quoted(self._sketches[number].id)} has timed out where this stands: no event came" if timed_out else None
 
     def _order_problem(self, number: int, step: Sketch, reading: Reading) -> str | None:
         if reading.standing is None:

@@ -32,8 +32,10 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """When that step was entered."""
     due: int | None = None
     """When its timer is due; None while it waits for something that has no time."""
+    awaits: str | None = None
+    """Id of the effect whose outcome it waits for."""
     visit: int = 1
-    """Grows when an operator sends the run to a step again: what that visit wants done is wanted anew."""
+    """Grows when the run may come to a step again, after a retry or a move: what a step wants done then is wanted anew."""
     entering: bool = False
     """Whether the timer makes it enter the step, rather than go on from it: after a retry or a move."""
     hops: int = 0
@@ -69,6 +71,6 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     step: str
     """Empty for what concerns the whole workflow."""
     name: str
-    """started, completed, exited, failed, goals, value; of a step: entered, waiting, left, sent, viewed, clicked, errors, …"""
+    """started, completed, exited, failed, retried, goals, value; of a step: entered, waiting, left, sent, viewed, clicked, errors, …"""
     branch: str = ""
     count: int = 1

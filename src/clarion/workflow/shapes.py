@@ -79,6 +79,10 @@ def printable(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""A surrogate alone: no encoding can carry it."""
+
+
 class Text:
     """A string with bounds and, where given, a pattern."""
 
@@ -95,6 +99,8 @@ class Text:
             return reading.note(path, f"must be at most {self.most} characters")
         if "\0" in value:
             return reading.note(path, "must not contain NUL characters")
+        if _HALF.search(value):
+            return reading.note(path, "must not contain half of a character")
         if self._matches and not self._matches(value):
             return reading.note(path, self.says)
         return value
@@ -129,6 +135,8 @@ class Whole:
         self.least, self.most = least, most
 
     def read(self, value: object, path: Path, reading: Reading) -> int | Invalid:
+        if isinstance(value, float) and value.is_integer():  # to JSON, 3.0 is 3
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= self.most:
             return reading.note(path, f"must be a whole number from {self.least} to {self.most}")
         return value
@@ -202,9 +210,11 @@ class MapOf:
 class Object:
     """An object with named fields; unknown keys are problems, with a suggestion where one is close."""
 
-    def __init__(self, required: Mapping[str, Shape] | None = None, optional: Mapping[str, Shape] | None = None) -> None:
+    def __init__(self, required: Mapping[str, Shape] | None = None, optional: Mapping[str, Shape] | None = None, *, least: int = 0) -> None:
         self.required, self.optional = dict(required or {}), dict(optional or {})
         self.fields = self.required | self.optional
+        self.least = least
+        """Keys that it has to have at least."""
 
     def read(self, value: object, path: Path, reading: Reading) -> Any:
         if not isinstance(value, dict):
@@ -223,6 +233,8 @@ class Object:
             if name not in value:
                 reading.note((*path, name), "is required")
                 valid = False
+        if valid and len(out) < self.least:
+            return reading.note(path, f"must have at least one of {', '.join(self.fields)}")
         return out if valid else INVALID
 
     def schema(self) -> dict[str, Any]:
@@ -233,4 +245,6 @@ class Object:
         }
         if self.required:
             out["required"] = list(self.required)
+        if self.least:
+            out["minProperties"] = self.least
         return out

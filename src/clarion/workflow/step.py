@@ -23,7 +23,7 @@ class Sleep(msgspec.Struct, frozen=True):
     """Stay here until a time, or until what the step waits for."""
 
     until: int | None
-    """None: no time ends the stay."""
+    """None: until the outcome of this visit's effect is known."""
 
 
 class End(msgspec.Struct, frozen=True):
@@ -151,7 +151,7 @@ class Step(Protocol):
     def rejoin(self, visit: Visit) -> Move | None:
         """The run was moved here from the same step of another version, where it waits; `visit.now` is when it entered that one.
 
-        None: the step cannot take the wait over and has to be entered.
+        None: the step cannot take the wait over and has to be entered. What the wait has brought so far is the visit's output.
         """
 
 

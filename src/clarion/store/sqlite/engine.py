@@ -108,7 +108,7 @@ def facts(connection: apsw.Connection, partition: int, asked: Asked) -> Facts:
     return Facts(
         subscribers=[(site, one) for (site, _), one in everyone.items()],
         profiles=found.profiles,
-        runs=found.runs,
+        runs=list({one.id: one for one in found.runs}.values()) if asked.runs else found.runs,
         memory=remembered,
     )
 

@@ -67,7 +67,6 @@ class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         return cls(id=id, **fields) if sound else INVALID
 
     def enter(self, visit: Visit) -> Move:
-        visit.output = None
         url = render_url(self.url, visit.scope)
         missing = list(url.missing)
         headers = {}
@@ -102,7 +101,9 @@ class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         return End(FAILED, f"step {self.id}: the request failed{said}" if outcome == "failed" else f"step {self.id}: the request {outcome}")
 
     def rejoin(self, visit: Visit) -> Move | None:
-        """A request that is under way is not made again; it alone keeps a run without a time that ends the stay."""
-        if visit.run.due is not None:
+        """A request that is under way, or was answered during a pause, is not made again."""
+        if visit.output is not None and "outcome" in visit.output:
+            return Forward()
+        if visit.run.awaits is None:
             return None
         return Sleep(None) if self.awaits else Forward()

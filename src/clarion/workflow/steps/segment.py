@@ -37,26 +37,25 @@ class _Names:
 
 
 class Segment(Leaf, msgspec.Struct, frozen=True):
-    """Changes the profile at once; each change is a system event."""
+    """Changes the profile at once; each change is a system event. A name that is to be added and removed is removed."""
 
     kind: ClassVar[str] = "segment"
-    shape: ClassVar[Shape] = Object(optional={"add": _Names(), "remove": _Names()})
+    shape: ClassVar[Shape] = Object(optional={"add": _Names(), "remove": _Names()}, least=1)
 
     id: str
     add: tuple[Template, ...] = ()
     remove: tuple[Template, ...] = ()
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Segment | Invalid":
-        if not value:
-            return reading.note(path, "must have add, remove or both")
+    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Segment":
         return cls(id, **value)
 
     def enter(self, visit: Visit) -> Move:
         fill = Filling(visit)
         before = visit.profile.segments
-        added = [name for name in _names(self.add, fill) if name not in before]
-        removed = [name for name in _names(self.remove, fill) if name in before]
+        leaving = _names(self.remove, fill)
+        added = [name for name in _names(self.add, fill) if name not in before and name not in leaving]
+        removed = [name for name in leaving if name in before]
         after = tuple(sorted({*before, *added} - {*removed}))
         if len(after) > max(MOST_SEGMENTS, len(before)):
             raise TemplateFailure(f"the profile would be in more than {MOST_SEGMENTS} segments")

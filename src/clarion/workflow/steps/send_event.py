@@ -1,5 +1,6 @@
 """`send_event`: an event of Clarion's own, for the run's profile or another one."""
 
+import re
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -17,11 +18,30 @@ from clarion.workflow.step import Forward, Leaf, Move, Visit
 LONGEST_ID: Final = 255
 
 
+class OwnEventName:
+    """The name of an event that a workflow may send: any but Clarion's own."""
+
+    _text = Text(most=64)
+
+    def read(self, value: object, path: Path, reading: Reading) -> str | Invalid:
+        text = self._text.read(value, path, reading)
+        if not isinstance(text, str):
+            return text
+        if not text.strip():
+            return reading.note(path, "must not be empty")
+        if text.startswith(system_events.PREFIX):
+            return reading.note(path, f'names that start with "{system_events.PREFIX}" are Clarion\'s own')
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        return self._text.schema() | {"pattern": r"\S", "not": {"pattern": f"^{re.escape(system_events.PREFIX)}"}}
+
+
 class SendEvent(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     """The event comes back through the inbox, one hop further than what started or resumed the run."""
 
     kind: ClassVar[str] = "send_event"
-    shape: ClassVar[Shape] = Object({"event": Text(most=64)}, {"data": FlatData(), "profile_id": TemplateText(most=1000)})
+    shape: ClassVar[Shape] = Object({"event": OwnEventName()}, {"data": FlatData(), "profile_id": TemplateText(most=1000)})
 
     id: str
     event: str
@@ -29,11 +49,7 @@ class SendEvent(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     profile_id: Template | None = None
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "SendEvent | Invalid":
-        if value["event"].startswith(system_events.PREFIX):
-            return reading.note((*path, "event"), f'names that start with "{system_events.PREFIX}" are Clarion\'s own')
-        if not value["event"].strip():
-            return reading.note((*path, "event"), "must not be empty")
+    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "SendEvent":
         return cls(id=id, **value)
 
     def enter(self, visit: Visit) -> Move:

@@ -21,9 +21,9 @@ class Percent:
     """A share in percent with at most two decimals; read as hundredths of a percent."""
 
     def read(self, value: object, path: Path, reading: Reading) -> int | Invalid:
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0.01 <= value <= 100:
             share = Decimal(str(value)) * 100
-            if share.is_finite() and share == share.to_integral_value() and 1 <= share <= WHOLE:
+            if share == share.to_integral_value():
                 return int(share)
         return reading.note(path, "must be a number from 0.01 to 100 with at most two decimals")
 

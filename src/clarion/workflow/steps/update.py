@@ -12,7 +12,7 @@ from clarion.domain.templates import TemplateFailure
 from clarion.workflow.effects import EventEffect
 from clarion.workflow.fields import FlatData, FlatTemplate
 from clarion.workflow.filling import Filling
-from clarion.workflow.shapes import Invalid, ListOf, Object, Reading, Shape, Text
+from clarion.workflow.shapes import INVALID, Invalid, ListOf, Object, Reading, Shape, Text
 from clarion.workflow.step import Forward, Leaf, Move, Visit
 
 LARGEST_PROFILE: Final = 65_536
@@ -27,7 +27,8 @@ class Update(Leaf, msgspec.Struct, frozen=True):
         optional={
             "set": FlatData(least=1),
             "remove": ListOf(Text(most=255, pattern=DATA_KEY.pattern, says="is no name of an attribute"), least=1, most=200),
-        }
+        },
+        least=1,
     )
 
     id: str
@@ -36,9 +37,10 @@ class Update(Leaf, msgspec.Struct, frozen=True):
 
     @classmethod
     def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Update | Invalid":
-        if not value:
-            return reading.note(path, "must have set, remove or both")
-        return cls(id, **value)
+        both = [index for index, name in enumerate(value.get("remove", ())) if name in value.get("set", {})]
+        for index in both:
+            reading.note((*path, "remove", index), "is set by the same step")
+        return INVALID if both else cls(id, **value)
 
     def enter(self, visit: Visit) -> Move:
         fill = Filling(visit)

@@ -14,7 +14,7 @@ from clarion.workflow.listener import MOST_LISTENERS
 from clarion.workflow.nesting import Steps
 from clarion.workflow.run import Run
 from clarion.workflow.shapes import Invalid, ListOf, Object, Reading, Shape, Text
-from clarion.workflow.step import Awaited, Into, Leaf, Move, Sleep, Step, Visit
+from clarion.workflow.step import Awaited, Forward, Into, Leaf, Move, Sleep, Step, Visit
 
 CAME: Final = 0
 TIMED_OUT: Final = 1
@@ -95,18 +95,10 @@ class WaitFor(Leaf, msgspec.Struct, frozen=True, kw_only=True):
 
     def enter(self, visit: Visit) -> Move:
         """A wait does not look back, but for receipts of a push of this run (semantics §5)."""
-        visit.output = None
-        for expected in self.on:
-            if expected.of is None:
-                continue
-            data = visit.run.receipts.get(expected.of, {}).get(expected.event)
-            if data is None:
-                continue
-            scope = msgspec.structs.replace(visit.scope, event=data)
-            if expected.matches(visit.run, data, scope):
-                visit.output = {"event": data}
-                visit.note("resumed", {"event_name": expected.event, "recorded": True})
-                return Into(CAME)
+        for name, data in self._recorded(visit):
+            visit.output = {"event": data}
+            visit.note("resumed", {"event_name": name, "recorded": True})
+            return Into(CAME)
         until = visit.now + self.timeout
         visit.note("waiting", {"until": until, "for": [expected.event for expected in self.on]})
         return Sleep(until)
@@ -118,4 +110,13 @@ class WaitFor(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         return Into(TIMED_OUT)
 
     def rejoin(self, visit: Visit) -> Move | None:
-        return Sleep(visit.now + self.timeout)
+        if visit.output is not None and "event" in visit.output:
+            return Forward()
+        return None if any(self._recorded(visit)) else Sleep(visit.now + self.timeout)
+
+    def _recorded(self, visit: Visit) -> Iterator[tuple[str, dict[str, Scalar]]]:
+        """Name and data of the receipts that are known already and that the step waits for."""
+        for expected in self.on:
+            data = None if expected.of is None else visit.run.receipts.get(expected.of, {}).get(expected.event)
+            if data is not None and expected.matches(visit.run, data, msgspec.structs.replace(visit.scope, event=data)):
+                yield expected.event, data

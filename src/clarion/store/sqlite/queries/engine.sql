@@ -61,7 +61,7 @@ WHERE r.partition = :partition AND r.id = a.value;
 -- name: facts
 -- What belongs to :profiles, [[site, key], …] without repeats; and the runs in :runs, [id, …].
 -- Goals that ended before the last log entry cannot be met any more; of the others those of the longest windows are looked at.
--- A subscriber may come twice: as one of the profile's, and as the one that the entry event of a run named.
+-- A subscriber may come twice: as one of the profile's, and as the one that the entry event of a run named. A run may, when it was asked for.
 WITH
 concerned (site, profile) AS MATERIALIZED (SELECT value ->> 0, value ->> 1 FROM jsonb_each(:profiles)),
 picked (run) AS MATERIALIZED (

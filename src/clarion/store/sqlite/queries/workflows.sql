@@ -34,7 +34,7 @@ ON CONFLICT (site, workflow) DO UPDATE SET source = excluded.source, saved = exc
 
 -- name: put_unpublished
 INSERT INTO workflows (site, workflow, name, version, status, changed) VALUES (:site, :workflow, :name, 0, 'draft', :changed)
-ON CONFLICT (site, workflow) DO UPDATE SET name = excluded.name, changed = excluded.changed
+ON CONFLICT (site, workflow) DO UPDATE SET name = excluded.name, status = excluded.status, changed = excluded.changed
 RETURNING site, workflow, name, version, status, changed;
 
 -- name: delete_draft

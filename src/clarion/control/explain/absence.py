@@ -1,0 +1,96 @@
+"""Why a person did not get a workflow's message: what is recorded, read for a conclusion."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from clarion.control.explain.answers import AbsenceAnswer
+from clarion.control.explain.books import Books
+from clarion.control.explain.people import Known, Whom, find_person
+from clarion.control.explain.runs import run_facts
+from clarion.control.explain.timeline import MOST_EVENTS, Happening, happenings, listens, told
+from clarion.store.port import NotFound, Store
+from clarion.store.records import RunRow, Site
+from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, conclude, unknown_person
+from clarion.workflow.explain.runs import RunFacts
+
+MOST_ITEMS: Final = 50
+"""Inputs that concern the workflow, beside the conclusion."""
+
+MERGED: Final = "merged"
+
+
+async def explain_absence(store: Store, site: Site, whom: Whom, workflow: str) -> AbsenceAnswer:
+    """The exact answer to why a person did not get a workflow's message, also when no run ever started."""
+    subject = await _subject(store, site, workflow)
+    try:
+        person = await find_person(store, site, whom)
+    except NotFound:
+        nobody = unknown_person(subject, subscriber=whom.profile_id is None)
+        return _answer(whom, whom.profile_id, subject, nobody)
+    books = Books(store, site, person.runs)
+    asked = await books.outline(workflow, subject.version)
+    happened, _ = await happenings(books, person, workflow, asked, MOST_ITEMS, None)
+    heard, searched_all = await _heard(books, person, subject)
+    run = await _last_run(books, person, happened, workflow)
+    conclusion = conclude(subject, run, await _refusal(books, happened, workflow), heard, searched_all=searched_all)
+    items = await told(books, person, happened, workflow, happened[0].at if happened else None, None)
+    answer = _answer(whom, person.profile_id, subject, conclusion)
+    return msgspec.structs.replace(answer, items=items)
+
+
+def _answer(whom: Whom, profile_id: str | None, subject: Subject, conclusion: Conclusion) -> AbsenceAnswer:
+    return AbsenceAnswer(
+        profile_id, whom.device_token_hash, subject.workflow, subject.status, subject.version, subject.events, conclusion, ()
+    )
+
+
+async def _subject(store: Store, site: Site, workflow: str) -> Subject:
+    rows = (await store.configuration()).workflows
+    row = next((row for row in rows if row.site == site.id and row.workflow == workflow), None)
+    if row is None:
+        return Subject(workflow, None)
+    published = 0
+    try:
+        published = (await store.workflow_version(site.id, workflow, row.version)).created
+    except NotFound:
+        pass  # a draft
+    asked = await Books(store, site).outline(workflow, row.version)
+    return Subject(workflow, row.status, row.version, row.changed, published, asked.events)
+
+
+async def _heard(books: Books, person: Known, subject: Subject) -> tuple[Heard | None, bool]:
+    """The last event that the workflow listens for, and whether all events were looked at."""
+    rows = await books.store.events_about(books.site.id, person.keys, MOST_EVENTS)
+    for row in rows:
+        if listens(row, subject.workflow, subject.events):
+            told_event = Happening(row.log_time or 0, row)
+            return Heard(told_event.at, row.id, (await told_event.told(books, None)).name), True
+    return None, len(rows) < MOST_EVENTS
+
+
+async def _refusal(books: Books, happened: Sequence[Happening], workflow: str) -> Refusal | None:
+    """The last verdict that says why the workflow was not started."""
+    for one in reversed(happened):
+        if one.explanation is None or one.history is None:
+            continue
+        for verdict in one.history.verdicts:
+            if verdict.workflow == workflow:
+                said = await books.verdict(verdict, one.at)
+                if said.refuses:
+                    return Refusal(one.at, one.explanation.event, one.history.name, said)
+    return None
+
+
+async def _last_run(books: Books, person: Known, happened: Sequence[Happening], workflow: str) -> RunFacts | None:
+    """The run that was started last; not one that only made room for the same run of another of the person's profiles."""
+    runs: dict[str, RunRow] = {run.id: run for run in person.runs if run.workflow == workflow}
+    for one in happened:
+        for verdict in () if one.history is None else one.history.verdicts:
+            if verdict.workflow == workflow and verdict.run is not None:
+                row = await books.run(verdict.run)
+                if row is not None:
+                    runs[row.id] = row
+    found = sorted(runs.values(), key=lambda run: (run.reason != MERGED, run.started, run.id))
+    return None if not found else (await run_facts(books, found[-1]))[0]

@@ -1,0 +1,162 @@
+"""What is recorded, read from the store and put into words; each run and version is read once."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from clarion.control.explain.answers import ToldEvent, ToldInput, ToldRun
+from clarion.domain.records import Event
+from clarion.store.port import NotFound, Store
+from clarion.store.records import Explanation, LogRow, RunRow, Site
+from clarion.workflow.explain.outline import UNREADABLE, Outline, outline
+from clarion.workflow.explain.reasons import tell_reason
+from clarion.workflow.explain.verdicts import ToldVerdict, tell_verdict
+from clarion.workflow.history import OPERATOR, OUTCOME, RECEIPT, SUBSCRIBER, TIMER, WORKFLOW, History
+from clarion.workflow.run import Reason
+from clarion.workflow.start import Verdict
+
+MOST_LOOKED_UP: Final = 500
+"""Runs, and versions, that one answer reads."""
+MOST_SEARCHED: Final = 2_000
+"""Explanations that one answer looks at."""
+PAGE: Final = 100
+"""Explanations that are read at once; in between others have their turn."""
+
+EVENT: Final = "event"
+_OTHERS: Final = frozenset({TIMER, OUTCOME, OPERATOR, WORKFLOW, RECEIPT, SUBSCRIBER})
+_OF_RUNS: Final = frozenset({TIMER, WORKFLOW})
+"""What is filed under the run that it is about."""
+
+_decode_history = msgspec.json.Decoder(History).decode
+_decode_event = msgspec.json.Decoder(Event).decode
+
+
+class Books:
+    """The records of one site, for one answer."""
+
+    def __init__(self, store: Store, site: Site, runs: Iterable[RunRow] = ()) -> None:
+        """`runs` are known already."""
+        self.store, self.site = store, site
+        self._runs: dict[str, RunRow | None] = {run.id: run for run in runs}
+        self._outlines: dict[tuple[str, int], Outline] = {}
+
+    async def run(self, id: str) -> RunRow | None:
+        """A run; None if it is not kept any more, or another site's."""
+        if id not in self._runs and len(self._runs) < MOST_LOOKED_UP:
+            try:
+                row = await self.store.run(id)
+            except NotFound:
+                self._runs[id] = None
+            else:
+                self._runs[id] = row if row.site == self.site.id else None
+        return self._runs.get(id)
+
+    async def outline(self, workflow: str, version: int) -> Outline:
+        """What starts a version of a workflow."""
+        key = (workflow, version)
+        if key not in self._outlines and len(self._outlines) < MOST_LOOKED_UP:
+            try:
+                found = await self.store.workflow_version(self.site.id, workflow, version)
+            except NotFound:
+                self._outlines[key] = UNREADABLE
+            else:
+                self._outlines[key] = outline(bytes(found.document))
+        return self._outlines.get(key, UNREADABLE)
+
+    async def pages(self, keys: Sequence[str], before: int | None) -> AsyncIterator[list[tuple[Explanation, History]]]:
+        """Explanations about profiles, newest first, in pages; each once."""
+        seen: set[tuple[str, str, int, bytes]] = set()
+        while len(seen) < MOST_SEARCHED:
+            page = await self.store.explanations_about(self.site.id, keys, before, PAGE)
+            marks = {(one.profile, one.event, one.at, bytes(one.body)): one for one in page}
+            yield [(one, read_history(one)) for mark, one in marks.items() if mark not in seen]
+            if len(page) < PAGE:
+                return
+            seen |= marks.keys()
+            # What else is of that instant comes again with the next page, unless it fills one alone.
+            before = page[-1].at + 1 if page[-1].at != page[0].at else page[-1].at
+
+    # -- in words ----------------------------------------------------------------------------------------------------
+
+    async def verdict(self, verdict: Verdict, at: int) -> ToldVerdict:
+        """A verdict with what it does not hold itself."""
+        rival = await self.run(verdict.run) if verdict.verdict == "already_running" and verdict.run else None
+        asked = UNREADABLE if verdict.verdict != "not_again" else await self.outline(verdict.workflow, verdict.version)
+        since, ended = (None, None) if rival is None else (rival.started, rival.ended)
+        return tell_verdict(verdict, at, asked.known(since, ended))
+
+    async def input(self, explanation: Explanation, history: History, row: LogRow | None = None, workflow: str | None = None) -> ToldInput:
+        """What one input did; with `workflow` only what concerns that."""
+        kind = _kind(explanation, history)
+        verdicts = [await self.verdict(one, explanation.at) for one in history.verdicts if workflow in (None, one.workflow)]
+        runs = [await self._told_run(id, reasons) for id, reasons in history.runs]
+        return ToldInput(
+            explanation.at,
+            kind,
+            explanation.event,
+            history.name,
+            None if row is None else tell_event(row),
+            tuple(verdicts),
+            tuple(run for run in runs if workflow in (None, run.workflow)),
+            history.more,
+        )
+
+    async def _told_run(self, id: str, reasons: Iterable[Reason]) -> ToldRun:
+        row = await self.run(id)
+        told = tuple(map(tell_reason, reasons))
+        return ToldRun(id, None, None, told) if row is None else ToldRun(id, row.workflow, row.version, told)
+
+
+def read_history(explanation: Explanation) -> History:
+    """The body of an explanation; an empty one if this version of Clarion cannot read it."""
+    try:
+        return _decode_history(explanation.body)
+    except msgspec.MsgspecError:
+        return History("an input that cannot be read")
+
+
+def tell_event(row: LogRow) -> ToldEvent | None:
+    """An event of the log as it was accepted; None if it cannot be read."""
+    try:
+        event = _decode_event(row.body)
+        data = msgspec.json.decode(event.data)
+    except msgspec.MsgspecError:
+        return None
+    return ToldEvent(
+        row.id,
+        event.name,
+        event.profile_id,
+        event.device_token_hash,
+        data if isinstance(data, dict) else {},
+        event.timestamp,
+        row.received,
+        row.log_time,
+        event.cause,
+        event.hops,
+    )
+
+
+def started_workflow(row: LogRow) -> str | None:
+    """The workflow that a `start_workflow` step made an event for."""
+    try:
+        return _decode_event(row.body).workflow
+    except msgspec.MsgspecError:
+        return None
+
+
+def event_name(row: LogRow) -> str:
+    """An event's name; empty if it cannot be read."""
+    try:
+        return _decode_event(row.body).name
+    except msgspec.MsgspecError:
+        return ""
+
+
+def _kind(explanation: Explanation, history: History) -> str:
+    """What came in. An event from outside may have any name: it has a verdict, and what is filed under a run is about that run."""
+    if history.name not in _OTHERS or history.verdicts or history.unknown_subscriber:
+        return EVENT
+    if history.name in _OF_RUNS and explanation.event not in (id for id, _ in history.runs):
+        return EVENT
+    return history.name

@@ -1,0 +1,169 @@
+"""What a scenario says has to come of it, and what came otherwise."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from clarion.domain.dates import in_zone
+from clarion.domain.records import Scalar
+from clarion.engine.history import History
+from clarion.engine.simulate import Sent, Simulated
+from clarion.engine.world import Reacted
+from clarion.workflow.run import WAITING, Run
+
+NEVER: Final = "never started"
+_MILLIONTHS: Final = 1_000_000
+
+_decode_history = msgspec.json.Decoder(History).decode
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """A message that has to go out at a time; of its content, what is named here."""
+
+    at: int
+    kind: str
+    """push, http, event."""
+    step: str
+    """`step`, or `workflow/step`; of an event its name."""
+    content: dict[str, Any]
+
+
+class Worth(msgspec.Struct, frozen=True):
+    """How often a workflow's goal has to be met, and what that has to be worth; None: nothing is said."""
+
+    count: int | None = None
+    value: float | None = None
+
+
+class Expectations(msgspec.Struct, frozen=True):
+    """All of it."""
+
+    timezone: str
+    """In which times are spelled."""
+    messages: tuple[Expected, ...] | None = None
+    """Every push and request, in order; None: nothing is said. Events that runs send count only where one is named."""
+    ends: dict[str, str | tuple[str, ...]] = {}
+    """By workflow: how its last run ends, or how each does, as `completed` or with the reason, as `exited: event purchase`."""
+    attributes: dict[str, Scalar] | None = None
+    segments: tuple[str, ...] | None = None
+    """Those of the profile at the end; None: nothing is said."""
+    goals: dict[str, Worth] = {}
+    """By workflow."""
+
+
+def differences(expected: Expectations, simulated: Simulated) -> list[str]:
+    """What came otherwise than expected; nothing if all came as it should."""
+    found = [
+        f"nobody could {one.receipt.removesuffix('ed')} {one.step} at {spell_time(one.at, expected.timezone)}: it was not sent by then"
+        for one in simulated.unmet
+        if isinstance(one, Reacted)
+    ]
+    found.extend(_messages(expected, simulated))
+    for workflow, how in expected.ends.items():
+        found.extend(_end(workflow, how, simulated))
+    if expected.attributes is not None and not same(expected.attributes, simulated.profile.attributes):
+        found.append(f"the profile's attributes are {simulated.profile.attributes}, not {expected.attributes}")
+    if expected.segments is not None and tuple(sorted(set(expected.segments))) != simulated.profile.segments:
+        found.append(f"the profile's segments are {list(simulated.profile.segments)}, not {sorted(set(expected.segments))}")
+    for workflow, worth in expected.goals.items():
+        found.extend(_goals(workflow, worth, simulated))
+    return found
+
+
+def _messages(expected: Expectations, simulated: Simulated) -> Iterator[str]:
+    if expected.messages is None:
+        return
+    kinds = {"push", "http"} | {one.kind for one in expected.messages}
+    sent = [one for one in simulated.sent if one.kind in kinds]
+    for index, one in enumerate(expected.messages):
+        if index < len(sent):
+            yield from _difference(one, sent[index], expected.timezone)
+        else:
+            yield f"{_spell(one, expected.timezone)} did not come"
+    for more in sent[len(expected.messages) :]:
+        yield f"{_spell(more, expected.timezone)} was not expected"
+
+
+def _difference(expected: Expected, sent: Sent, timezone: str) -> Iterator[str]:
+    came = _spell(sent, timezone)
+    if (expected.at, expected.kind) != (sent.at, sent.kind) or expected.step not in _names(sent):
+        yield f"expected {_spell(expected, timezone)}, but {came} came"
+        return
+    for part, value in expected.content.items():
+        if not same(sent.content.get(part), value):
+            yield f"{came}: {part} is {sent.content.get(part)!r}, not {value!r}"
+
+
+def _names(sent: Sent) -> tuple[str, ...]:
+    """What a scenario may call a message."""
+    return (sent.content["name"],) if sent.kind == "event" else (sent.step, f"{sent.workflow}/{sent.step}")
+
+
+def _spell(one: Expected | Sent, timezone: str) -> str:
+    name = one.step if isinstance(one, Expected) else _names(one)[-1]
+    return f"{one.kind} {name} at {spell_time(one.at, timezone)}"
+
+
+def spell_time(at: int, timezone: str) -> str:
+    """An instant on the clocks of a zone, with their offset."""
+    return in_zone(at, timezone).isoformat()
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are the same as JSON: 1 and true differ, 1 and 1.0 do not."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+# -- runs --------------------------------------------------------------------------------------------------------------
+
+
+def spell_end(run: Run) -> str:
+    """How a run ended, or where it still waits: `completed`, `exited: event purchase`, `waiting: hour`."""
+    why = run.step if run.status == WAITING else run.reason
+    return run.status if why is None else f"{run.status}: {why}"
+
+
+def _end(workflow: str, how: str | tuple[str, ...], simulated: Simulated) -> Iterator[str]:
+    runs = [spell_end(run) for run in simulated.runs if run.workflow == workflow]
+    if isinstance(how, tuple):
+        if len(how) != len(runs) or not all(map(_is_called, runs, how)):
+            yield f"the runs of {workflow} should end {list(how)}, but: {runs}"
+        return
+    came = runs[-1] if runs else _refusal(workflow, simulated)
+    if not _is_called(came, how):
+        yield f"{workflow} should end {how}, but: {came}"
+
+
+def _is_called(came: str, how: str) -> bool:
+    """Whether that is what came, with its reason or without."""
+    return how in (came, came.partition(":")[0])
+
+
+def _refusal(workflow: str, simulated: Simulated) -> str:
+    """Why the workflow was not started, from the last event that it listens for."""
+    for one in reversed(simulated.explanations):
+        for verdict in reversed(_decode_history(one.body).verdicts):
+            if verdict.workflow == workflow:
+                return f"{NEVER}: {verdict.verdict}"
+    return NEVER
+
+
+def _goals(workflow: str, worth: Worth, simulated: Simulated) -> Iterator[str]:
+    count = _sum(simulated, workflow, "goals")
+    if worth.count is not None and count != worth.count:
+        yield f"the goal of {workflow} should be met {worth.count} times, but: {count}"
+    value = _sum(simulated, workflow, "value") / _MILLIONTHS
+    if worth.value is not None and value != worth.value:
+        yield f"the goals of {workflow} should be worth {worth.value}, but: {value}"
+
+
+def _sum(simulated: Simulated, workflow: str, name: str) -> int:
+    counts: Iterable[int] = (one.count for one in simulated.counts if (one.workflow, one.step, one.name) == (workflow, "", name))
+    return sum(counts)

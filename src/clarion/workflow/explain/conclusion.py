@@ -1,0 +1,179 @@
+"""Why somebody did not get a workflow's message, or that they did: one answer from what is recorded."""
+
+from typing import Final
+
+import msgspec
+
+from clarion.workflow.explain import words
+from clarion.workflow.explain.runs import SENT, UNDER_WAY, RunFacts, Sending
+from clarion.workflow.explain.verdicts import ToldVerdict
+from clarion.workflow.run import WAITING
+from clarion.workflow.start import ACTIVE, ARCHIVED
+
+MOST_REASONS: Final = 20
+
+_BEHIND_A_RUN: Final = ("already_running", "too_many_runs")
+"""Refusals that are about runs: what the run does is the answer."""
+_TELLING: Final = frozenset(
+    {"capped", "no_subscriber", "stale", "quiet_hours", "decided", "split", "timed_out", "exited", "failed", "result"}
+)
+"""Lines of a run's history that can say why it sent nothing."""
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """The workflow that is asked about, as it is now."""
+
+    workflow: str
+    status: str | None
+    """draft, active, draining, paused, archived; None: there is no such workflow."""
+    version: int = 0
+    changed: int = 0
+    """When its status or version changed last."""
+    published: int = 0
+    """When its current version was published."""
+    events: tuple[str, ...] = ()
+    """Names of the events that the current version listens for."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The last event that did not start the workflow."""
+
+    at: int
+    event_id: str
+    event_name: str
+    verdict: ToldVerdict
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """The last event of a name that the workflow listens for."""
+
+    at: int
+    event_id: str
+    event_name: str
+
+
+class Conclusion(msgspec.Struct, frozen=True):
+    """The answer."""
+
+    answer: str
+    """What it comes to.
+
+    sent, on_its_way, not_delivered, waiting, ended: of the last run; refused: the last event did not start it; no_event,
+    published_later, archived, not_recorded: no event could; draft, unknown_workflow, unknown_profile, unknown_subscriber.
+    """
+    sentence: str
+    because: tuple[str, ...] = ()
+    """What led to it, oldest first, and what else matters."""
+    event_id: str | None = None
+    """The event that the answer is about."""
+    run_id: str | None = None
+    """The run that the answer is about."""
+    verdict: ToldVerdict | None = None
+    """What that event meant to the workflow, where it was refused, with the rows and the values they saw."""
+
+
+def conclude(
+    subject: Subject, run: RunFacts | None = None, refusal: Refusal | None = None, heard: Heard | None = None, *, searched_all: bool = True
+) -> Conclusion:
+    """The answer, from the person's last run, last refusal and last event of a name that the workflow listens for.
+
+    `searched_all` is False where there was more in the log than was looked at.
+    """
+    if subject.status is None:
+        return Conclusion("unknown_workflow", f"there is no workflow {words.name(subject.workflow)}")
+    last = max(0 if run is None else run.started, 0 if refusal is None else refusal.at)
+    if heard is not None and heard.at > last:
+        return _unheard(subject, heard)
+    if refusal is not None and (run is None or (refusal.at > run.started and refusal.verdict.verdict not in _BEHIND_A_RUN)):
+        return _refused(subject, refusal, run)
+    if run is not None:
+        return _of_run(subject, run, refusal)
+    if subject.status == "draft":
+        return Conclusion("draft", "the workflow is a draft: it was never published")
+    where = "" if searched_all else " lately"
+    return Conclusion(
+        "no_event", f"no event that it listens for has come for this profile{where}: {words.names(subject.events)}", _now(subject)
+    )
+
+
+def unknown_person(subject: Subject, *, subscriber: bool) -> Conclusion:
+    """The answer about somebody who is not known here."""
+    if subject.status is None:
+        return conclude(subject)
+    if subscriber:
+        said = "no such subscriber is registered: events that name it are recorded and start nothing (unknown_subscriber)"
+        return Conclusion("unknown_subscriber", said, _now(subject))
+    said = f"nothing has ever come for this profile; the workflow listens for {words.names(subject.events) or 'nothing yet'}"
+    return Conclusion("unknown_profile", said, _now(subject))
+
+
+def _unheard(subject: Subject, heard: Heard) -> Conclusion:
+    """The last event came, and there is no verdict on it."""
+    came = f"the last event that it listens for, {words.name(heard.event_name)}, came at {words.instant(heard.at)}"
+    if subject.status == ARCHIVED and heard.at >= subject.changed:
+        return Conclusion("archived", f"{came}, when it was archived (at {words.instant(subject.changed)})", (), heard.event_id)
+    if heard.at < subject.published:
+        said = f"{came}, before version {subject.version} was published (at {words.instant(subject.published)})"
+        return Conclusion("published_later", said, _now(subject), heard.event_id)
+    said = f"{came}; what it meant to it is not recorded, or not any more"
+    return Conclusion("not_recorded", said, _now(subject), heard.event_id)
+
+
+def _refused(subject: Subject, refusal: Refusal, run: RunFacts | None) -> Conclusion:
+    return Conclusion(
+        "refused",
+        _refusal_words(refusal),
+        (*(() if run is None else (f"run {words.name(run.id)}, started at {words.instant(run.started)}, {run.sentence}",)), *_now(subject)),
+        refusal.event_id,
+        None,
+        refusal.verdict,
+    )
+
+
+def _refusal_words(refusal: Refusal) -> str:
+    why = refusal.verdict.sentence.removeprefix("not started: ")
+    return f"the last event that it listens for, {words.name(refusal.event_name)} at {words.instant(refusal.at)}, did not start it: {why}"
+
+
+def _of_run(subject: Subject, run: RunFacts, refusal: Refusal | None) -> Conclusion:
+    answer, said = _outcome(run)
+    because = [
+        f"{words.instant(line.at)}, step {words.name(line.step or '-')}: {line.sentence}" for line in run.history if line.what in _TELLING
+    ]
+    if refusal is not None and refusal.at > run.started:
+        because.append(_refusal_words(refusal))
+    verdict = None if refusal is None or refusal.at <= run.started else refusal.verdict
+    return Conclusion(answer, said, (*because[-MOST_REASONS:], *_now(subject)), None, run.id, verdict)
+
+
+def _outcome(run: RunFacts) -> tuple[str, str]:
+    which = f"run {words.name(run.id)}, started at {words.instant(run.started)},"
+    sent = _first(run, (SENT,))
+    if sent is not None:
+        what = "a message" if sent.kind == "push" else "a request"
+        return "sent", f"{what} was sent at {words.instant(sent.at)} (step {words.name(sent.step)}); {which} {run.sentence}"
+    under_way = _first(run, UNDER_WAY)
+    if under_way is not None:
+        how = "held, for the workflow is paused" if under_way.status == "held" else "on its way"
+        problem = "" if under_way.problem is None else f"; the last attempt: {words.name(under_way.problem)}"
+        since = f"since {words.instant(under_way.at)} (step {words.name(under_way.step)})"
+        return "on_its_way", f"{under_way.thing} has been {how} {since}{problem}; {which} {run.sentence}"
+    if run.sendings:
+        lost = run.sendings[0]
+        problem = "" if lost.problem is None else f" ({words.name(lost.problem)})"
+        how = f"{words.name(lost.status)} at {words.instant(lost.at)}{problem}"
+        said = f"{lost.thing} of step {words.name(lost.step)} was not delivered: {how}"
+        return "not_delivered", f"{said}; {which} {run.sentence}"
+    return "waiting" if run.status == WAITING else "ended", f"{which} {run.sentence}"
+
+
+def _first(run: RunFacts, statuses: tuple[str, ...]) -> Sending | None:
+    """The newest of these, a push rather than a request."""
+    found = [one for one in run.sendings if one.status in statuses]
+    return next((one for one in found if one.kind == "push"), found[0] if found else None)
+
+
+def _now(subject: Subject) -> tuple[str, ...]:
+    if subject.status in (ACTIVE, None):
+        return ()
+    return (f"the workflow is {words.name(subject.status)} now, since {words.instant(subject.changed)}",)

@@ -1,0 +1,53 @@
+"""The few parts of a document that explaining needs, read without compiling it."""
+
+from typing import Final
+
+import msgspec
+
+from clarion.domain.durations import parse_duration
+from clarion.workflow.explain.verdicts import Known
+
+
+class _Listener(msgspec.Struct):
+    event: str
+
+
+class _After(msgspec.Struct):
+    after: str
+
+
+class _Start(msgspec.Struct):
+    on: list[_Listener]
+    again: _After | str = "always"
+
+
+class _Document(msgspec.Struct):
+    start: _Start
+
+
+class Outline(msgspec.Struct, frozen=True):
+    """What starts a workflow."""
+
+    events: tuple[str, ...] = ()
+    """Names of the events that it listens for, each once."""
+    again: int | None = None
+    """The time that has to pass between two starts, microseconds; None: there is no such time."""
+    never: bool = False
+    """Whether a profile may start it only once."""
+
+    def known(self, since: int | None, ended: int | None) -> Known:
+        """What its verdicts do not hold; `since` and `ended` of the run that stood in the way."""
+        return Known(since, ended, self.again, self.never)
+
+
+UNREADABLE: Final = Outline()
+
+
+def outline(document: bytes) -> Outline:
+    """Of a stored document; `UNREADABLE` if this version of Clarion cannot make sense of it."""
+    try:
+        start = msgspec.json.decode(document, type=_Document).start
+        again = None if isinstance(start.again, str) else parse_duration(start.again.after)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return UNREADABLE
+    return Outline(tuple(dict.fromkeys(one.event for one in start.on)), again, start.again == "never")

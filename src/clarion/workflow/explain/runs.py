@@ -1,0 +1,64 @@
+"""Where a run stands, in a sentence."""
+
+from typing import Final
+
+import msgspec
+
+from clarion.workflow.explain import words
+from clarion.workflow.explain.reasons import ToldReason, reason_words
+from clarion.workflow.run import COMPLETED, FAILED, WAITING
+
+SENT: Final = "sent"
+UNDER_WAY: Final = ("pending", "held")
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """One push or request of a run on its way out."""
+
+    kind: str
+    """push or http."""
+    step: str
+    status: str
+    """pending, held, sent, failed, gone, expired, stale."""
+    at: int
+    """When it ended; before that, when it was made."""
+    problem: str | None = None
+    """What was wrong with the last attempt."""
+
+    @property
+    def thing(self) -> str:
+        """What it is called."""
+        return "a push" if self.kind == "push" else "a request"
+
+
+class RunFacts(msgspec.Struct, frozen=True):
+    """A run as it is kept, with its history, oldest first."""
+
+    id: str
+    version: int
+    status: str
+    step: str | None
+    since: int
+    """When that step was entered."""
+    due: int | None
+    held: bool
+    started: int
+    ended: int | None
+    reason: str | None
+    sendings: tuple[Sending, ...] = ()
+    """Newest first."""
+    history: tuple[ToldReason, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Where it stands, or how it ended."""
+        if self.status != WAITING:
+            return f"{_ENDINGS.get(self.status, 'exited')} at {words.instant(self.ended)}{reason_words(self.reason)}"
+        stands = f"has stood at step {words.name(self.step or '?')} since {words.instant(self.since)}"
+        here = [line.sentence for line in self.history if line.step == self.step and line.at >= self.since]
+        goes_on = "" if self.due is None else f", until {words.instant(self.due)}"
+        said = f"{stands}: {here[-1]}" if here else f"{stands}{goes_on}"
+        return f"{said}; its timer is due, but the workflow is paused" if self.held else said
+
+
+_ENDINGS: Final = {COMPLETED: "came to its end", FAILED: "failed"}

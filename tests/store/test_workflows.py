@@ -1,0 +1,194 @@
+"""Drafts, publishing and statuses of workflows; and where their runs stand."""
+
+import msgspec
+import pytest
+from tests.store.builders import NOW, SITE, Owner, run
+from tests.store.test_configuration import change, version
+
+from clarion.store.port import NotFound, Store, StoreError
+from clarion.store.records import NewEntry, RunCount, WorkflowChange, WorkflowDraft, WorkflowRow
+
+SOURCE = "workflow: cart\n"
+"""As of the versions that are published here."""
+
+
+def draft(source: str = "half of it", saved: int = NOW, workflow: str = "cart", site: int = SITE) -> WorkflowDraft:
+    return WorkflowDraft(site, workflow, source, saved)
+
+
+def unstorable() -> NewEntry:
+    return msgspec.structs.replace(change("publish"), received=2**63)
+
+
+async def told(owner: Owner) -> list[WorkflowChange]:
+    return [msgspec.json.decode(one.body, type=WorkflowChange) for one in await owner.waiting()]
+
+
+async def generation(store: Store) -> int:
+    return (await store.configuration()).generation
+
+
+# -- drafts --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_draft_of_something_new_makes_a_workflow_of_version_nought(store: Store) -> None:
+    before = await generation(store)
+    row = await store.save_draft(draft(), "Cart")
+    assert row == WorkflowRow(SITE, "cart", "Cart", 0, "draft", NOW)
+    found = await store.configuration()
+    assert (found.workflows, found.generation > before) == ([row], True)
+    assert await store.draft(SITE, "cart") == draft()
+
+
+async def test_a_draft_takes_the_place_of_the_one_before(store: Store) -> None:
+    await store.save_draft(draft(), "Cart")
+    assert await store.save_draft(draft("more", NOW + 1), "The cart") == WorkflowRow(SITE, "cart", "The cart", 0, "draft", NOW + 1)
+    assert await store.draft(SITE, "cart") == draft("more", NOW + 1)
+    assert len((await store.configuration()).workflows) == 1
+
+
+async def test_a_draft_of_a_published_workflow_leaves_it_as_it_is(store: Store) -> None:
+    published = await store.publish(version(), "Cart", [])
+    assert await store.save_draft(draft(saved=NOW + 1), "Renamed") == published
+    assert (await store.configuration()).workflows == [published]
+    await store.discard_draft(SITE, "cart")
+    assert (await store.configuration()).workflows == [published]
+
+
+async def test_a_discarded_draft_takes_a_workflow_that_was_never_published_with_it(store: Store) -> None:
+    await store.save_draft(draft(), "Cart")
+    await store.save_draft(draft(workflow="welcome"), "Welcome")
+    await store.discard_draft(SITE, "cart")
+    assert [row.workflow for row in (await store.configuration()).workflows] == ["welcome"]
+    with pytest.raises(NotFound):
+        await store.draft(SITE, "cart")
+
+
+async def test_a_draft_that_is_not_there_is_not_found(store: Store) -> None:
+    await store.publish(version(), "Cart", [])
+    await store.save_draft(draft(site=2), "Cart")
+    with pytest.raises(NotFound):
+        await store.draft(SITE, "cart")
+    before = await generation(store)
+    with pytest.raises(NotFound):
+        await store.discard_draft(SITE, "cart")
+    assert await generation(store) == before
+
+
+# -- publishing ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_draft_becomes_the_first_version(store: Store, owner: Owner) -> None:
+    await store.save_draft(draft(SOURCE), "Cart")
+    assert await store.publish(version(created=NOW + 1), "Cart", [change("publish")]) == WorkflowRow(
+        SITE, "cart", "Cart", 1, "active", NOW + 1
+    )
+    assert await told(owner) == [WorkflowChange("cart", "publish", 1)]
+    with pytest.raises(NotFound):
+        await store.draft(SITE, "cart")
+
+
+async def test_a_draft_that_has_gone_on_since_stays(store: Store) -> None:
+    await store.save_draft(draft("newer"), "Cart")
+    await store.publish(version(), "Cart", [])
+    assert await store.draft(SITE, "cart") == draft("newer")
+
+
+async def test_a_draft_that_says_what_is_published_already_is_discarded(store: Store, owner: Owner) -> None:
+    await store.publish(version(), "Cart", [])
+    await store.save_draft(draft(SOURCE), "Cart")
+    assert (await store.publish(version(), "Cart", [change("publish")])).version == 1
+    assert await told(owner) == []
+    with pytest.raises(NotFound):
+        await store.draft(SITE, "cart")
+
+
+@pytest.mark.parametrize("status", ["draining", "archived"])
+async def test_an_equal_document_makes_a_workflow_that_was_put_away_active_again(store: Store, owner: Owner, status: str) -> None:
+    await store.publish(version(), "Cart", [])
+    await store.set_workflow_status(SITE, "cart", status, NOW + 1, [])
+    row = await store.publish(version(created=NOW + 2), "Cart", [change("publish")])
+    assert row == WorkflowRow(SITE, "cart", "Cart", 1, "active", NOW + 2)
+    assert (await store.configuration()).workflows == [row]
+    assert await told(owner) == [WorkflowChange("cart", "publish", 1)]
+
+
+@pytest.mark.parametrize("status", ["draining", "archived"])
+async def test_another_document_does_so_too(store: Store, status: str) -> None:
+    await store.publish(version(), "Cart", [])
+    await store.set_workflow_status(SITE, "cart", status, NOW + 1, [])
+    row = await store.publish(version(b"{}"), "Cart", [])
+    assert (row.version, row.status) == (2, "active")
+
+
+@pytest.mark.parametrize("status", ["paused", "active"])
+async def test_an_equal_document_leaves_other_statuses_alone(store: Store, owner: Owner, status: str) -> None:
+    await store.publish(version(), "Cart", [])
+    row = await store.set_workflow_status(SITE, "cart", status, NOW + 1, [])
+    assert await store.publish(version(created=NOW + 2), "Cart", [change("publish")]) == row
+    assert await told(owner) == []
+
+
+@pytest.mark.parametrize("status", ["active", "draining", "paused", "archived"])
+async def test_a_workflow_takes_any_status(store: Store, owner: Owner, status: str) -> None:
+    await store.publish(version(), "Cart", [])
+    assert await store.set_workflow_status(SITE, "cart", status, NOW + 1, [change("x")]) == WorkflowRow(
+        SITE, "cart", "Cart", 1, status, NOW + 1
+    )
+    assert len(await told(owner)) == 1
+
+
+async def test_what_cannot_be_told_to_the_engines_is_not_published(store: Store, owner: Owner) -> None:
+    await store.save_draft(draft(SOURCE), "Cart")
+    before = await store.configuration()
+    with pytest.raises(StoreError):
+        await store.publish(version(), "Cart", [change("publish"), unstorable()])
+    with pytest.raises(StoreError):
+        await store.set_workflow_status(SITE, "cart", "archived", NOW, [change("archive"), unstorable()])
+    assert await store.configuration() == before
+    assert await store.draft(SITE, "cart") == draft(SOURCE)
+    assert await owner.waiting() == []
+    with pytest.raises(NotFound):
+        await store.workflow_version(SITE, "cart", 1)
+
+
+# -- runs ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_runs_in_flight_are_counted_by_version_and_step(store: Store, owner: Owner) -> None:
+    await owner.commit(
+        runs=[
+            run("a"),
+            run("b", held=True),
+            run("c", step="remind"),
+            run("d", version=2),
+            run("begun", version=2, step=None),
+            run("ended", status="completed"),
+            run("other", workflow="welcome"),
+            run("elsewhere", site=2),
+        ]
+    )
+    assert await store.run_counts(SITE, "cart") == [
+        RunCount(1, "hour", 2),
+        RunCount(1, "remind", 1),
+        RunCount(2, "", 1),
+        RunCount(2, "hour", 1),
+    ]
+    assert await store.run_counts(SITE, "none") == []
+
+
+async def test_runs_behind_a_version_are_those_that_wait_in_earlier_ones(store: Store, owner: Owner) -> None:
+    first, held = run("first", goal_until=NOW), run("held", version=2, held=True)
+    await owner.commit(
+        runs=[first, held, run("new", version=3), run("ended", status="exited"), run("other", workflow="welcome"), run("elsewhere", site=2)]
+    )
+
+    async def behind(version: int, limit: int = 10) -> list[str]:
+        return [one.id for one in await store.runs_behind(0, SITE, "cart", version, limit)]
+
+    assert await store.runs_behind(0, SITE, "cart", 3, 10) == [first, held]
+    assert await behind(2) == [first.id]
+    assert await behind(1) == []
+    assert await behind(3, 1) == [first.id]
+    await owner.commit(runs=[msgspec.structs.replace(first, version=3)])
+    assert await behind(3) == [held.id]
