@@ -101,10 +101,12 @@ async def publish(store: Watched, documents: Sequence[str], seconds: float = 60)
 
 
 def only_row(directory: Path, sql: str, row: type[T], values: tuple[str | int, ...] = ()) -> T:
-    """The one row that a query on the database of a directory gives, whether an engine runs on it or not."""
+    """The one row that a query on the database of a directory gives, whether an engine runs on it or not. Raises LookupError."""
     with closing(apsw.Connection(str(directory / DATABASE), flags=apsw.SQLITE_OPEN_READWRITE)) as database:
-        [found] = database.execute(sql, values).fetchall()
-        return msgspec.convert(found, row)
+        found = database.execute(sql, values).fetchall()
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} rows in place of one: {sql}")
+        return msgspec.convert(found[0], row)
 
 
 async def fill(store: Watched, entries: Sequence[NewEntry]) -> None:

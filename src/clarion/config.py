@@ -13,10 +13,14 @@ import msgspec
 from msgspec import Meta
 
 from clarion import faults
+from clarion.clock import HOUR
+from clarion.domain.durations import parse_duration
 
 FILE: Final = "clarion.toml"
 VARIABLE_PREFIX: Final = "CLARION_"
 DATABASE_FILE: Final = "clarion.db"
+SHORTEST_KEPT: Final = HOUR
+"""What is forgotten sooner could be gone before anybody asks."""
 
 OTHER_VARIABLES: Final = frozenset(
     {
@@ -61,11 +65,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     delivery_per_host: Annotated[int, Meta(ge=1, le=10_000)] = 32
     engine_batch: Annotated[int, Meta(ge=1, le=100_000)] = 256
     ingest_queue: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000
+    keep_explanations: str = "30d"
 
     @property
     def database(self) -> Path:
         """The SQLite file that `database_url` names; a relative path starts at the data directory."""
         return self.data / self.database_url.removeprefix("sqlite:///")
+
+    @property
+    def explanations_kept(self) -> int:
+        """`keep_explanations` in microseconds."""
+        return parse_duration(self.keep_explanations)
 
 
 NAMES: Final = tuple(name for name in Settings.__struct_fields__ if name != "data")
@@ -143,6 +153,8 @@ def _convert(origin: str, name: str, value: object, *, strict: bool) -> object:
         raise ConfigError(f"{origin}: unknown setting {shown} — {advice}")
     if name == "database_url":
         return _database_url(origin, shown, value)
+    if name == "keep_explanations":
+        return _duration(origin, shown, value)
     try:
         return msgspec.convert(value, _TYPES[name], strict=strict)
     except msgspec.ValidationError as error:
@@ -161,6 +173,18 @@ def _database_url(origin: str, shown: str, value: object) -> str:
         if value.startswith("sqlite:///") and value.removeprefix("sqlite:///") and "\0" not in value:
             return value
     raise ConfigError(f"{origin}: {shown} is no database that this version knows — write it as sqlite:///{DATABASE_FILE}")
+
+
+def _duration(origin: str, shown: str, value: object) -> str:
+    reason = "expected a text such as 30d"
+    if isinstance(value, str):
+        try:
+            if parse_duration(value) >= SHORTEST_KEPT:
+                return value
+            reason = "it is shorter than 1h"
+        except ValueError as error:
+            reason = f"it {error}"
+    raise ConfigError(f"{origin}: {shown} = {_brief(value)} does not fit: {reason} — correct it there")
 
 
 def _brief(value: object) -> str:

@@ -28,6 +28,7 @@ from clarion.engine.log_clock import steady_clock
 from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
 from clarion.logs import configure_logs
+from clarion.retention import Retention
 from clarion.serve_lock import serve_lock
 from clarion.store.port import Store, StoreError
 from clarion.stores import open_store
@@ -88,6 +89,7 @@ class Node:
             await directory.refresh()
             self._spawn(self._keep_directory(directory), stop)
             self._spawn(self._note_usage(directory), stop)
+            self._spawn(Retention(store, settings.explanations_kept, wall_clock).run(), stop)
             stack.push_async_callback(self._cancel_background)
             await worker.start()
             stack.push_async_callback(worker.stop, GRACE)

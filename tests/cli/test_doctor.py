@@ -97,7 +97,7 @@ def test_an_input_that_could_not_be_applied_fails(cli: Cli, data: Path) -> None:
     assert (
         "inputs that could not be applied: 1, the newest: event input-1: ZeroDivisionError: by\N{REPLACEMENT CHARACTER} zero\n" in told.out
     )
-    assert "set aside: they are kept, and listed here until a later version" in told.err
+    assert "set aside: they are kept — report the error; " in told.err
 
 
 @pytest.mark.parametrize(("count", "said"), [(3, "3"), (4, "4"), (100, "100"), (101, "more than 100"), (150, "more than 100")])

@@ -8,6 +8,7 @@ from clarion.domain.records import Event, Profile, Subscriber
 from clarion.engine.batch import Batch, Needs, decode
 from clarion.engine.registry import Registry
 from clarion.store.records import (
+    Asked,
     Delivery,
     DeliveryOutcome,
     Entry,
@@ -122,8 +123,10 @@ class Partition:
         )
 
     def outcome(self, delivery: str, outcome: str, **more: Any) -> Entry:
-        """How a delivery ended."""
+        """How a delivery ended. An awaited request is answered with `{}` unless given."""
         sent = self.deliveries[delivery]
+        if sent.kind == "http" and msgspec.json.decode(sent.job).get("capture"):
+            more = {"response": {}} | more
         return self.entry(
             EntryKind.OUTCOME,
             DeliveryOutcome(
@@ -153,9 +156,7 @@ class Partition:
         bodies = [decode(entry) for entry in entries]
         for entry, body in zip(entries, bodies, strict=True):
             needs.add(entry.site, body)
-        facts = self._facts(needs)
-        await self.registry.fetch(needs.versions | {(run.site, run.workflow, run.version) for run in facts.runs})
-        batch = Batch(self.state, self.registry, facts, due, at)
+        batch = await self._batch(needs, due, at)
         rest: tuple[Entry, ...] = ()
         for index, (entry, body) in enumerate(zip(entries, bodies, strict=True)):
             if not batch.apply(entry, body, self.timers):
@@ -166,24 +167,45 @@ class Partition:
         outcome = batch.outcome()
         self._take(outcome)
         for site, workflow in batch.directed:
-            self._direct(site, workflow, at)
+            if self.sweep:
+                await self._direct(site, workflow, at)
         for site, workflow in batch.resumed:
             again = [run for run in self.runs.values() if (run.site, run.workflow, run.held) == (site, workflow, True)]
             self.runs |= {run.id: msgspec.structs.replace(run, held=False) for run in again}
         return await self.apply(*rest, at=at) if rest else outcome
 
-    def _direct(self, site: int, workflow: str, at: int) -> None:
-        """Let every run hear of a publish, as the owner does in pieces."""
-        if not self.sweep:
-            return
+    async def pump(self, at: int) -> None:
+        """Apply what runs send back in until nothing comes any more."""
+        while self.inbox:
+            await self.apply(*self.emitted(), at=at)
+
+    async def sweep_up(self, at: int) -> None:
+        """Let every run hear of every publish."""
+        for site, workflow in list(self.workflows):
+            await self._direct(site, workflow, at)
+
+    async def _direct(self, site: int, workflow: str, at: int) -> None:
+        """Let every run hear of a publish, then forget it, as the owner does in pieces."""
+        state = self.workflows[site, workflow]
         behind = [run for run in self.runs.values() if (run.site, run.workflow, run.status) == (site, workflow, "waiting")]
+        if not state.directives:
+            return
         needs = Needs(self.registry)
         needs.add_runs(behind)
-        self._take(Batch(self.state, self.registry, self._facts(needs), [], at).outcome())
+        self._take((await self._batch(needs, [], at)).outcome())
+        self.workflows[site, workflow] = state = msgspec.structs.replace(state, directives=())
+        self.registry.put(state)
 
-    def _facts(self, needs: Needs) -> Facts:
+    async def _batch(self, needs: Needs, due: list[RunRow], at: int) -> Batch:
+        facts = self._facts(needs.asked())
+        more = needs.asked_next(facts)
+        if more is not None:
+            facts = msgspec.structs.replace(facts, memory=[*facts.memory, *self._facts(more).memory])
+        await self.registry.fetch(needs.versions | {(run.site, run.workflow, run.version) for run in facts.runs})
+        return Batch(self.state, self.registry, facts, due, at)
+
+    def _facts(self, asked: Asked) -> Facts:
         """What the store would give, and no more."""
-        asked = needs.asked()
         owner = {(site, device): one.profile for (site, device), one in self.subscribers.items()}
         named = {(one.site, one.value) for one in asked.named}
         people = {(one.site, one.value) for one in asked.profiles} | {(at[0], owner[at]) for at in named if at in owner}
@@ -192,7 +214,8 @@ class Partition:
         runs = [
             run
             for run in self.runs.values()
-            if run in wanted or ((run.status == "waiting" or run.goal_until is not None) and (run.site, run.profile) in people)
+            if run in wanted
+            or ((run.status == "waiting" or (run.goal_until or -1) >= self.state.log_time) and (run.site, run.profile) in people)
         ]
         entered = {(run.site, msgspec.json.decode(run.state)["entry"].get("device_token_hash")) for run in runs}
         memory = {
@@ -229,6 +252,29 @@ class Partition:
             key = (count.workflow, count.version, count.step, count.name, count.branch)
             self.counts[key] = self.counts.get(key, 0) + count.count
         self.poisoned += outcome.poisoned
+
+    def run(self, workflow: str, key: str | None = None) -> RunRow:
+        """The latest run of a workflow."""
+        return max((run for run in self.runs.values() if (run.workflow, run.key) == (workflow, key)), key=lambda run: run.started)
+
+    def history(self, run: str) -> list[tuple[str, str | None]]:
+        """(what, step) of all that a run did, in the order in which it was told."""
+        return [(reason["what"], reason.get("step")) for reason in self.reasons(run)]
+
+    def reasons(self, run: str) -> list[dict[str, Any]]:
+        """All that a run did, in the order in which it was told."""
+        told = [pair for one in self.explanations for pair in msgspec.json.decode(one.body).get("runs", [])]
+        return [reason for id, reasons in told if id == run for reason in reasons]
+
+    def count(self, workflow: str, name: str, step: str = "", branch: str = "") -> int:
+        """A counter, summed over versions."""
+        return sum(
+            count for (flow, _, at, what, way), count in self.counts.items() if (flow, at, what, way) == (workflow, step, name, branch)
+        )
+
+    def pushes(self, step: str | None = None) -> list[Delivery]:
+        """The pushes that went out, of a step."""
+        return [one for one in self.deliveries.values() if one.kind == "push" and step in (None, one.step)]
 
     def verdicts(self, event: str) -> dict[str, Any]:
         """By workflow: the verdict on an event."""

@@ -43,5 +43,5 @@ Nothing else is left out, and mutants that no test can kill, since they behave t
 Every mutant has a process of its own, which imports the product afresh with one module changed, so caches and tables are made by the
 mutant as well. The tests that ran the changed line in a run under coverage (with empty caches before each test) come first, the
 quickest first; a change of what runs at import, or while tests are collected, has all other tests after them. Hypothesis takes examples
-that are always the same. A mutant that runs into its timeout counts as killed.
+that are always the same. Tests that take longer than a second are left out. A mutant that runs into its timeout counts as killed.
 """

@@ -3,8 +3,10 @@
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Set
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +14,8 @@ import coverage
 import msgspec
 from tests.mutation import session
 
+_LONGEST: Final = 1.0
+"""Seconds that a test may take by itself; longer ones are left out, which can only lower the score."""
 _OWN: Final = ("clarion", "tests", "conftest", "test_", "__")
 
 
@@ -33,12 +37,14 @@ class Reach(msgspec.Struct, frozen=True):
         """
         by_line = self.lines.get(str(file), {})
         names = {name for line in lines for name in by_line.get(line, ())}
-        tests = names - {""} or {name for held in by_line.values() for name in held} - {""}
-        return sorted(tests, key=lambda name: (self.seconds[name], name)), "" in names
+        return self._quick(names - {""}) or self._quick({name for held in by_line.values() for name in held}), "" in names
 
     def others(self, chosen: Iterable[str]) -> list[str]:
         """All other tests, quickest first."""
-        return sorted(self.seconds.keys() - set(chosen), key=lambda name: (self.seconds[name], name))
+        return self._quick(self.seconds.keys() - set(chosen))
+
+    def _quick(self, names: Set[str]) -> list[str]:
+        return sorted((name for name in names if self.seconds.get(name, inf) <= _LONGEST), key=lambda name: (self.seconds[name], name))
 
 
 def measure(packages: Iterable[Path], scratch: Path) -> Reach:
@@ -49,9 +55,11 @@ def measure(packages: Iterable[Path], scratch: Path) -> Reach:
 
 def preload(reach: Reach) -> None:
     """Import what the tests need of others, so that a child need not."""
-    for name in reach.imported:
-        with suppress(Exception):
-            importlib.import_module(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in reach.imported:
+            with suppress(Exception):
+                importlib.import_module(name)
 
 
 def _in_child(made: Callable[[], dict[str, Any]], kept: Path) -> dict[str, Any]:

@@ -104,12 +104,12 @@ def test_a_mutant_knows_its_lines_and_makes_its_code(tmp_path: Path) -> None:
                 return number + more
     """
     found = {mutant.change: mutant for mutant in of(tmp_path, source)}
-    assert (found["3 → 4"].where, found["3 → 4"].lines) == ("", {2})
+    assert (found["3 → 4"].where, found["3 → 4"].lines) == ("", frozenset({2}))
     default = found["1 → 2"]
-    assert (default.where, default.lines, default.line) == ("A.over", {6, 7}, 5)
-    assert found["if number → if not number"].lines == {6}
+    assert (default.where, default.lines, default.line) == ("A.over", frozenset({6, 7}), 5)
+    assert found["if number → if not number"].lines == frozenset({6})
     added = found["number + more → number - more"]
-    assert (added.line, added.lines, added.source) == (7, {7}, "return number + more")
+    assert (added.line, added.lines, added.source) == (7, frozenset({7}), "return number + more")
     made: dict[str, type] = {}
     exec(added.code(), made)
     assert made["A"]().over(5) == 4

@@ -14,13 +14,18 @@ from clarion.api.context import Context, Endpoint, guarded, refused
 from clarion.api.ingest import BatchRoute, EventsRoute
 from clarion.api.openapi import openapi
 from clarion.api.protocol_direct import DirectRoute
-from clarion.api.routes import health, log, profiles, secrets, subscribers, workflows
+from clarion.api.routes import drafts, explain, health, log, poisoned, profiles, receipts, runs, secrets, site, subscribers, workflows
 from clarion.contract.errors import method_not_allowed, not_found
 from clarion.contract.limits import MAX_EVENT_BODY
+from clarion.control.runs import CHANGES
+from clarion.control.workflows import TRANSITIONS
 from clarion.workflow.source import LONGEST as LONGEST_DOCUMENT
 
 EVENTS = "/api/v1/events"
 BATCH = "/api/v1/events/batch"
+
+ESCAPED = 4
+"""How much longer a document may be as a text in JSON."""
 
 Methods = Mapping[str, Endpoint]
 
@@ -42,13 +47,31 @@ register_url_convertor("rest", Rest())
 ROUTES: Mapping[str, Methods] = {
     "/api/v1/log": {"GET": log.list_events},
     "/api/v1/subscribers": {"POST": subscribers.add_subscriber},
+    "/api/v1/events/{event}/explanation": {"GET": explain.explain_event},
+    "/api/v1/runs/{run}/history": {"GET": explain.explain_run},
+    "/api/v1/subscribers/{device_token_hash:rest}/timeline": {"GET": explain.subscriber_timeline},
+    "/api/v1/subscribers/{device_token_hash:rest}/workflows/{workflow}/explanation": {"GET": explain.subscriber_absence},
+    "/api/v1/profiles/{profile_id:rest}/timeline": {"GET": explain.profile_timeline},
+    "/api/v1/profiles/{profile_id:rest}/workflows/{workflow}/explanation": {"GET": explain.profile_absence},
     "/api/v1/subscribers/{device_token_hash:rest}": {"GET": profiles.show_subscriber},
     "/api/v1/profiles/{profile_id:rest}": {"GET": profiles.show_profile},
     "/api/v1/workflows": {"GET": workflows.list_workflows},
     "/api/v1/workflows/validate": {"POST": workflows.validate_workflow},
+    "/api/v1/workflows/plan": {"POST": workflows.plan_workflow},
     "/api/v1/workflows/{workflow}": {"GET": workflows.show_workflow, "PUT": workflows.publish_workflow},
-    "/api/v1/workflows/{workflow}/pause": {"POST": workflows.pause_workflow},
-    "/api/v1/workflows/{workflow}/resume": {"POST": workflows.resume_workflow},
+    **{f"/api/v1/workflows/{{workflow}}/{change}": {"POST": workflows.changing(change)} for change in TRANSITIONS},
+    "/api/v1/workflows/{workflow}/draft": {"GET": drafts.show_draft, "PUT": drafts.save_draft, "DELETE": drafts.discard_draft},
+    "/api/v1/workflows/{workflow}/publish": {"POST": drafts.publish},
+    "/api/v1/workflows/{workflow}/duplicate": {"POST": drafts.duplicate_workflow},
+    "/api/v1/workflows/{workflow}/counters": {"GET": workflows.show_counters},
+    "/api/v1/runs": {"GET": runs.list_runs},
+    "/api/v1/runs/{run}": {"GET": runs.show_run},
+    **{f"/api/v1/runs/{{run}}/{change}": {"POST": runs.changing(change)} for change in CHANGES},
+    "/api/v1/poisoned": {"GET": poisoned.list_poisoned},
+    "/api/v1/poisoned/{input}": {"DELETE": poisoned.discard_poisoned},
+    "/api/v1/poisoned/{input}/retry": {"POST": poisoned.retry_poisoned},
+    "/api/v1/deliveries/{delivery}/receipts": {"POST": receipts.add_receipt},
+    "/api/v1/site": {"GET": site.show_site, "PATCH": site.change},
     "/api/v1/secrets": {"GET": secrets.list_secrets},
     "/api/v1/secrets/{name}": {"PUT": secrets.set_secret, "DELETE": secrets.remove_secret},
     "/healthz": {"GET": health.healthz},
@@ -83,7 +106,9 @@ def direct_routes(shared: Context) -> dict[bytes, dict[bytes, DirectRoute]]:
 
 def body_limit(method: bytes, path: bytes) -> int:
     """Bytes of body that a resource route takes."""
-    return LONGEST_DOCUMENT if path.startswith(b"/api/v1/workflows") and method in (b"PUT", b"POST") else MAX_EVENT_BODY
+    if not path.startswith(b"/api/v1/workflows") or method not in (b"PUT", b"POST"):
+        return MAX_EVENT_BODY
+    return LONGEST_DOCUMENT * (ESCAPED if path.endswith(b"/publish") else 1)
 
 
 class ByMethod:

@@ -13,7 +13,7 @@ from clarion.api.documents import DocumentReader
 from clarion.clock import Clock
 from clarion.contract.errors import Detail, Refusal, failure, invalid, not_found, success, unavailable
 from clarion.contract.limits import MAX_DETAILS
-from clarion.control.errors import Invalid
+from clarion.control.errors import Conflict, Invalid
 from clarion.delivery.guard import PushAllowList
 from clarion.directory import Directory
 from clarion.store.port import NotFound, Store, StoreUnavailable
@@ -106,6 +106,8 @@ def _refusal(request: Request, error: Exception) -> Refusal:
             return invalid(*(Detail(str(problem), tuple(str(part) for part in problem.path)) for problem in problems))
         case Invalid():
             return invalid(Detail(error.message, (error.path,)))
+        case Conflict():
+            return Refusal(409, 1009, "Not possible as things stand.", (Detail(str(error)),))
         case NotFound():
             return not_found()
         case StoreUnavailable():

@@ -6,7 +6,22 @@ from collections.abc import Sequence
 
 import typer
 
-from clarion.cli import doctor, events, initialise, keys, migrate, profiles, secrets, serve, sites, workflows
+from clarion.cli import (
+    doctor,
+    events,
+    explain,
+    initialise,
+    keys,
+    migrate,
+    poisoned,
+    profiles,
+    runs,
+    secrets,
+    serve,
+    simulate,
+    sites,
+    workflows,
+)
 from clarion.cli.failures import FAILED, INTERRUPTED, Failure, describe
 from clarion.cli.invocation import NAME, as_invoked
 from clarion.cli.output import plain
@@ -29,8 +44,12 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(sites.app, name="sites")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(workflows.app, name="workflows")
+app.add_typer(runs.app, name="runs")
+app.add_typer(poisoned.app, name="poisoned")
 app.add_typer(events.app, name="events")
 app.add_typer(profiles.app, name="profiles")
+app.command("explain")(explain.explain)
+app.command("simulate")(simulate.simulate)
 app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 

@@ -1,6 +1,7 @@
 """Workflow documents in files, judged before anything is done with them."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -12,11 +13,12 @@ from clarion.workflow.source import LONGEST, DocumentInvalid, Located, read_docu
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A file's text, and either its workflow's slug or what is wrong with it."""
+    """A file's text, and either the name of what it holds or what is wrong with it."""
 
     file: str
     text: str
     workflow: str | None
+    """The slug; of a scenario its name."""
     problems: list[Located]
 
     def view(self) -> View:
@@ -30,8 +32,11 @@ class Judged(msgspec.Struct, frozen=True):
             typer.echo(plain(f"error: {self.file}: {problem}"), err=True)
 
 
-def judge(file: Path) -> Judged:
-    """Read a file, `-` being standard input, and its document. Raises Failure if the file cannot be read."""
+def judge(file: Path, accept: Callable[[str], str] = lambda text: read_document(text).workflow) -> Judged:
+    """Read a file, `-` being standard input, and its document.
+
+    `accept` judges the text: it names what the text holds, or raises DocumentInvalid. Raises Failure if the file cannot be read.
+    """
     name = "standard input" if str(file) == "-" else str(file)
     try:
         text = _read(file).decode()
@@ -40,9 +45,21 @@ def judge(file: Path) -> Judged:
     except UnicodeDecodeError as error:
         return Judged(name, "", None, [Located((), f"is not UTF-8 (byte {error.start})")])
     try:
-        return Judged(name, text, read_document(text).workflow, [])
+        return Judged(name, text, accept(text), [])
     except DocumentInvalid as invalid:
         return Judged(name, text, None, invalid.problems)
+
+
+def slug_in(text: str) -> str | None:
+    """The slug that stands in a document, whatever else is wrong with it; None where none can be found."""
+    from clarion.workflow.text import TextRefused, read_text
+
+    try:
+        value, _ = read_text(text)
+    except TextRefused:
+        return None
+    slug = value.get("workflow") if isinstance(value, dict) else None
+    return slug if isinstance(slug, str) else None
 
 
 def _read(file: Path) -> bytes:

@@ -25,7 +25,7 @@ def describe(error: Exception) -> str | None:
         return str(error)
     from clarion.config import ConfigError
     from clarion.contract.errors import Refusal
-    from clarion.control.errors import Invalid
+    from clarion.control.errors import Conflict, Invalid
     from clarion.serve_lock import AlreadyServed, LockUnavailable
     from clarion.store import port
     from clarion.vault import VaultError
@@ -35,7 +35,7 @@ def describe(error: Exception) -> str | None:
         return f"{'; '.join(detail.message for detail in error.details) or error.message.rstrip('.')} — correct it and try again"
     if isinstance(error, DocumentInvalid):
         return f"the workflow is not valid: {error} — correct the document"
-    if isinstance(error, AlreadyServed | LockUnavailable | ConfigError | Invalid | VaultError):
+    if isinstance(error, AlreadyServed | LockUnavailable | ConfigError | Conflict | Invalid | VaultError):
         return str(error)
     if isinstance(error, port.NotFound | port.StoreOutdated | port.StoreTooNew):
         return str(error)

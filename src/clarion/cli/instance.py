@@ -2,10 +2,11 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from clarion.cli.failures import WrongUsage
 from clarion.cli.output import View
+from clarion.cli.whom import Whom
 
 
 class Instance(Protocol):
@@ -27,14 +28,53 @@ class Instance(Protocol):
     def workflow(self, slug: str) -> View:
         """One workflow with its document and source."""
 
-    def publish(self, text: str) -> View:
-        """Publish a document; `created` says whether that made a new version."""
+    def plan(self, text: str) -> View:
+        """What publishing a document would do."""
 
-    def pause(self, slug: str) -> View:
-        """Pause a workflow."""
+    def publish(self, text: str, runs: str) -> View:
+        """Publish a document; `runs` says what becomes of runs in flight: keep, move, end. `created`: whether that made a new version."""
 
-    def resume(self, slug: str, skip_older_than: str | None) -> View:
-        """Let a workflow go on; `skip_older_than` is a duration such as `24h`."""
+    def change_workflow(self, slug: str, change: str, skip_older_than: str | None) -> View:
+        """pause, resume, drain, activate, archive; `skip_older_than`, at the end of a pause, is a duration such as `24h`."""
+
+    def draft(self, slug: str) -> View:
+        """A workflow's draft, with what is wrong with it."""
+
+    def save_draft(self, slug: str, text: str) -> View:
+        """Keep a draft, valid or not."""
+
+    def discard_draft(self, slug: str) -> None:
+        """Forget a draft."""
+
+    def publish_draft(self, slug: str, runs: str) -> View:
+        """Publish a draft, as `publish`."""
+
+    def duplicate(self, slug: str, new: str) -> View:
+        """Keep a workflow's document as the draft of a new one; returns that."""
+
+    def counters(self, slug: str, period: str, since: str | None, until: str | None) -> View:
+        """What happened at a workflow's versions and steps."""
+
+    def runs(self, workflow: str | None, status: str | None, limit: int) -> list[View]:
+        """Runs, newest first."""
+
+    def run(self, run: str) -> View:
+        """A run with what started it and its deliveries."""
+
+    def change_run(self, run: str, change: str, step: str | None, reason: str | None) -> View:
+        """stop, retry, move; returns the run as it stood before."""
+
+    def poisoned(self, limit: int) -> list[View]:
+        """Inputs that were set aside, newest first."""
+
+    def retry_poisoned(self, id: str) -> View:
+        """Have an input applied again."""
+
+    def discard_poisoned(self, id: str) -> View:
+        """Give an input up."""
+
+    def change_site(self, settings: dict[str, Any]) -> View:
+        """Change `name`, `timezone`, `frequency_cap` of the site; what is not named stays."""
 
     def secrets(self) -> list[View]:
         """Every secret, without its value."""
@@ -50,6 +90,18 @@ class Instance(Protocol):
 
     def subscriber(self, device_token_hash: str) -> View:
         """The profile that a subscriber belongs to."""
+
+    def explain_event(self, event: str) -> View:
+        """What an event did and did not do."""
+
+    def explain_run(self, run: str) -> View:
+        """Every step of a run."""
+
+    def timeline(self, whom: Whom, workflow: str | None, limit: int, before: int | None) -> View:
+        """What happened to a person, newest last."""
+
+    def absence(self, whom: Whom, workflow: str) -> View:
+        """Why a person did not get a workflow's message."""
 
 
 def connect(data: Path | None, server: str | None, key: str | None, site: str | None) -> AbstractContextManager[Instance]:

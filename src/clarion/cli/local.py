@@ -8,13 +8,16 @@ from typing import Any, Self, TypeVar
 
 from clarion.cli.failures import Failure
 from clarion.cli.invocation import data_option
+from clarion.cli.local_explain import LocalExplanations
+from clarion.cli.local_operations import LocalOperations
+from clarion.cli.local_workflows import LocalWorkflows
 from clarion.cli.output import View
 from clarion.clock import wall_clock
 from clarion.config import Settings, data_directory, load_settings
 from clarion.contract.errors import event_id_conflict, too_large
 from clarion.contract.limits import MAX_EVENT_BODY
 from clarion.contract.track_event import read_event
-from clarion.control import secrets, sites, views, workflows
+from clarion.control import secrets, sites, views
 from clarion.domain.ids import named_profile
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
@@ -69,7 +72,7 @@ def local_store(data: Path | None) -> LocalStore:
     return LocalStore(load_settings(data_directory(data, os.environ)))
 
 
-class LocalInstance:
+class LocalInstance(LocalWorkflows, LocalOperations, LocalExplanations):
     """One site of a local data directory."""
 
     def __init__(self, data: Path | None, site: str | None) -> None:
@@ -102,27 +105,6 @@ class LocalInstance:
 
     def events(self, after: int, limit: int) -> list[View]:
         return [views.event_view(row) for row in self._local.run(self._local.store.events(self._site.id, after, limit))]
-
-    def workflows(self) -> list[View]:
-        rows = self._local.run(self._local.store.configuration()).workflows
-        return [views.workflow_view(row) for row in sorted(rows, key=lambda row: row.workflow) if row.site == self._site.id]
-
-    def workflow(self, slug: str) -> View:
-        row = self._local.run(workflows.find_workflow(self._local.store, self._site, slug))
-        return views.workflow_view(row, self._local.run(self._local.store.workflow_version(self._site.id, slug, row.version)))
-
-    def publish(self, text: str) -> View:
-        row, created = self._local.run(workflows.publish_workflow(self._local.store, self._site, text, wall_clock(), fresh_id))
-        return views.workflow_view(row) | {"created": created}
-
-    def pause(self, slug: str) -> View:
-        return views.workflow_view(self._local.run(workflows.pause_workflow(self._local.store, self._site, slug, wall_clock(), fresh_id)))
-
-    def resume(self, slug: str, skip_older_than: str | None) -> View:
-        skip = workflows.SKIP_OLDER_THAN if skip_older_than is None else workflows.read_skip_older_than(skip_older_than)
-        return views.workflow_view(
-            self._local.run(workflows.resume_workflow(self._local.store, self._site, slug, wall_clock(), fresh_id, skip))
-        )
 
     def secrets(self) -> list[View]:
         return [views.secret_view(secret) for secret in self._local.run(secrets.list_secrets(self._local.store, self._site))]

@@ -1,5 +1,6 @@
 """Options that many commands share."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,23 @@ Server = Annotated[
 ]
 Key = Annotated[str | None, typer.Option("--key", metavar="KEY", envvar="CLARION_API_KEY", show_envvar=True, help="API key for --server.")]
 VapidSubject = Annotated[str, typer.Option(metavar="URI", help="mailto: or https: URI where push services can reach you (RFC 8292).")]
+
+
+class RunsInFlight(StrEnum):
+    """What publishing means to runs in flight."""
+
+    KEEP = "keep"
+    MOVE = "move"
+    END = "end"
+
+
+Runs = Annotated[
+    RunsInFlight,
+    typer.Option(
+        "--runs", help="Runs in flight: keep lets them finish on their version, move lets them go on in the new one, end ends them."
+    ),
+]
+Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The workflow.")]
 
 PLACEHOLDER_SUBJECT = "mailto:operator@example.com"
 """VAPID subject of a site that was made without one: well-formed, so that push services take it, and nobody's."""

@@ -47,29 +47,29 @@ def _print(view: View) -> None:
     _section("Subscribers", view.get("subscribers"), ("device_token_hash", "active", "created", "last_active"))
     _section("Runs", view.get("runs"), ("run_id", "workflow", "version", "status", "step", "due", "started", "ended", "reason"))
     _section("Deliveries", view.get("deliveries"), ("delivery_id", "workflow", "step", "kind", "status", "created", "finished"))
-    _section("Explanations", view.get("explanations"), ("event_id", "at", "explanation"))
+    _explanations(view.get("explanations"))
 
 
-_TIMES = frozenset({"created", "last_active", "due", "started", "ended", "finished", "at"})
+def _explanations(members: list[View] | None) -> None:
+    if not members:
+        return
+    typer.echo("\nExplanations")
+    for member in members:
+        history = member.get("explanation") or {}
+        typer.echo(plain(f"{when(member.get('at'))}  {history.get('name')} ({member.get('event_id')})"))
+        for sentence in member.get("sentences") or ():
+            typer.echo(f"  {plain(sentence)}")
+
+
+_TIMES = frozenset({"created", "last_active", "due", "started", "ended", "finished"})
 
 
 def _section(title: str, members: list[View] | None, columns: tuple[str, ...]) -> None:
     if not members:
         return
-    import msgspec
-
     typer.echo(f"\n{title}")
     rows: list[list[object]] = []
     for member in members:
         values = ((column, member.get(column)) for column in columns)
-        rows.append(
-            [
-                when(value)
-                if column in _TIMES and isinstance(value, int)
-                else msgspec.json.encode(value).decode()
-                if isinstance(value, dict)
-                else value
-                for column, value in values
-            ]
-        )
+        rows.append([when(value) if column in _TIMES and isinstance(value, int) else value for column, value in values])
     print_table([column.replace("_", " ") for column in columns], rows, "")

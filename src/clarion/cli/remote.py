@@ -4,12 +4,16 @@ import http.client
 import urllib.error
 import urllib.request
 from typing import Final, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
 from clarion.cli.failures import Failure, WrongUsage
 from clarion.cli.output import View
+from clarion.cli.remote_explain import RemoteExplanations
+from clarion.cli.remote_operations import RemoteOperations
+from clarion.cli.remote_site import list_in, part
+from clarion.cli.remote_workflows import RemoteWorkflows
 from clarion.contract.errors import ErrorBody
 
 TIMEOUT: Final = 30
@@ -20,7 +24,7 @@ LARGEST: Final = 32 * 1024 * 1024
 _ADVICE: Final = {
     401: "give the key of this server's site with --key or CLARION_API_KEY",
     403: "use a key with the scope that this needs: clarion keys create --scopes …",
-    404: "see: clarion workflows list, or: clarion secrets list, or: clarion events tail",
+    404: "see: clarion workflows list, or: clarion runs list, or: clarion secrets list, or: clarion events tail",
     409: "use another event_id, or none",
     429: "wait a moment and try again",
     503: "try again; if it stays so, run clarion doctor on the server",
@@ -38,7 +42,7 @@ class _ErrorAnswer(msgspec.Struct):
     error: ErrorBody
 
 
-class RemoteInstance:
+class RemoteInstance(RemoteWorkflows, RemoteOperations, RemoteExplanations):
     """The site that an API key belongs to."""
 
     def __init__(self, server: str, key: str) -> None:
@@ -62,41 +66,22 @@ class RemoteInstance:
         return self._ask("POST", "events", body)
 
     def events(self, after: int, limit: int) -> list[View]:
-        return _list(self._ask("GET", f"log?after={after}&limit={limit}"), "events")
-
-    def workflows(self) -> list[View]:
-        return _list(self._ask("GET", "workflows"), "workflows")
-
-    def workflow(self, slug: str) -> View:
-        return self._ask("GET", f"workflows/{_part(slug)}")
-
-    def publish(self, text: str) -> View:
-        from clarion.workflow.source import read_document
-
-        slug = read_document(text).workflow
-        return self._ask("PUT", f"workflows/{_part(slug)}", text.encode(), "application/yaml")
-
-    def pause(self, slug: str) -> View:
-        return self._ask("POST", f"workflows/{_part(slug)}/pause", b"{}")
-
-    def resume(self, slug: str, skip_older_than: str | None) -> View:
-        given = {} if skip_older_than is None else {"skip_older_than": skip_older_than}
-        return self._ask("POST", f"workflows/{_part(slug)}/resume", msgspec.json.encode(given))
+        return list_in(self._ask("GET", f"log?after={after}&limit={limit}"), "events")
 
     def secrets(self) -> list[View]:
-        return _list(self._ask("GET", "secrets"), "secrets")
+        return list_in(self._ask("GET", "secrets"), "secrets")
 
     def set_secret(self, name: str, value: str) -> View:
-        return self._ask("PUT", f"secrets/{_part(name)}", msgspec.json.encode({"value": value}))
+        return self._ask("PUT", f"secrets/{part(name)}", msgspec.json.encode({"value": value}))
 
     def remove_secret(self, name: str) -> None:
-        self._ask("DELETE", f"secrets/{_part(name)}")
+        self._ask("DELETE", f"secrets/{part(name)}")
 
     def profile(self, profile_id: str) -> View:
-        return self._ask("GET", f"profiles/{_part(profile_id)}")
+        return self._ask("GET", f"profiles/{part(profile_id)}")
 
     def subscriber(self, device_token_hash: str) -> View:
-        return self._ask("GET", f"subscribers/{_part(device_token_hash)}")
+        return self._ask("GET", f"subscribers/{part(device_token_hash)}")
 
     def _ask(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> View:
         headers = {"Api-Key": self._key, "Accept": "application/json"}
@@ -112,16 +97,6 @@ class RemoteInstance:
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
             raise Failure(f"{self._base} does not answer: {reason} — check the URL, and that the server is running") from None
-
-
-def _part(text: str) -> str:
-    """Text as one segment of a path."""
-    return quote(text, safe="")
-
-
-def _list(data: View, name: str) -> list[View]:
-    found = data.get(name)
-    return found if isinstance(found, list) else []
 
 
 def _data(raw: bytes, base: str) -> View:
@@ -141,4 +116,6 @@ def _refused(status: int, raw: bytes, base: str) -> Failure:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Failure(f"{base} answered {status} without Clarion's error — check the URL")
     said = "; ".join(detail.message for detail in error.details) or error.message
+    if status == 409 and error.details:
+        return Failure(f"{said} (HTTP 409)")  # what stands in the way, and what to do
     return Failure(f"{said} (HTTP {status}) — {_ADVICE.get(status, 'correct it and try again')}")

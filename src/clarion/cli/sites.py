@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from clarion.cli import options
+from clarion.cli.failures import WrongUsage
 from clarion.cli.output import print_json, print_table, when
 
-app = typer.Typer(help="Sites: create, list, show.", no_args_is_help=True)
+app = typer.Typer(help="Sites: create, list, show, set.", no_args_is_help=True)
 
 
 @app.command("create")
@@ -63,6 +64,48 @@ def show(
         found = local.site(site)
         view = site_view(found) | {"webhook_secret": webhook_secret(local.vault(), found)}
     _show(view, json=json)
+
+
+@app.command("set")
+def set_(
+    *,
+    site: Annotated[str | None, typer.Argument(metavar="[SITE]", help="Id, app id or name; needed when there are several.")] = None,
+    name: Annotated[str | None, typer.Option(help="Another name.", show_default=False)] = None,
+    timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="IANA time zone of the site.", show_default=False)] = None,
+    frequency_cap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PUSHES/TIME",
+            help="At most so many pushes to one profile in a stretch of time, such as 3/1d; or none.",
+            show_default=False,
+        ),
+    ] = None,
+    data: options.Data = None,
+    server: options.Server = None,
+    key: options.Key = None,
+    json: options.Json = False,
+) -> None:
+    """Change settings of a site; what is not named stays. With --server, of the site that the key belongs to."""
+    from clarion.cli.instance import connect
+
+    settings: dict[str, object] = {field: value for field, value in (("name", name), ("timezone", timezone)) if value is not None}
+    if frequency_cap is not None:
+        settings["frequency_cap"] = _read_cap(frequency_cap)
+    if not settings:
+        raise WrongUsage("there is nothing to set — give --name, --timezone or --frequency-cap")
+    with connect(data, server, key, site) as instance:
+        view = instance.change_site(settings)
+    _show(view, json=json)
+
+
+def _read_cap(text: str) -> dict[str, object] | None:
+    """`3/1d` or `none`; the numbers are judged where every setting is."""
+    if text == "none":
+        return None
+    pushes, slash, per = text.partition("/")
+    if not slash or not pushes.isascii() or not pushes.isdigit() or len(pushes) > 9:
+        raise WrongUsage("--frequency-cap needs pushes/time, such as 3/1d, or none")
+    return {"pushes": int(pushes), "per": per}
 
 
 def _show(view: dict[str, object], *, json: bool) -> None:

@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
-from clarion.cli import options
+from clarion.cli import counters, drafts, options, statuses
 from clarion.cli.failures import FAILED
-from clarion.cli.output import View, plain, print_json, print_table, when
+from clarion.cli.output import plain, print_json, print_table, when
 
-app = typer.Typer(help="Workflows: validate, apply, list, show, pause, resume, schema.", no_args_is_help=True)
+app = typer.Typer(help="Workflows: documents, drafts, versions, statuses, counters.", no_args_is_help=True)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Documents, YAML or JSON; - is standard input.")]
-Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The workflow.")]
 
 
 @app.command("validate")
@@ -36,6 +35,7 @@ def validate(files: Files, json: options.Json = False) -> None:
 def apply(
     *,
     files: Files,
+    runs: options.Runs = options.RunsInFlight.KEEP,
     data: options.Data = None,
     site: options.SiteName = None,
     server: options.Server = None,
@@ -54,10 +54,10 @@ def apply(
     with connect(data, server, key, site) as instance:
         published = []
         for one in judged:
-            view = instance.publish(one.text)
+            view = instance.publish(one.text, runs.value)
             published.append(view)
             if not json:
-                typer.echo(f"{view.get('workflow')}: version {view.get('version')} {_became(view)}")
+                drafts.say_published(view)
     if json:
         print_json(published)
 
@@ -71,7 +71,7 @@ def list_(
     key: options.Key = None,
     json: options.Json = False,
 ) -> None:
-    """Show every workflow with its version and status."""
+    """Show every workflow with its version and status, and when its draft was saved."""
     from clarion.cli.instance import connect
 
     with connect(data, server, key, site) as instance:
@@ -80,69 +80,36 @@ def list_(
         print_json(views)
         return
     columns = ("workflow", "name", "version", "status")
-    rows = [[view.get(column) for column in columns] + [_time(view.get("changed"))] for view in views]
-    print_table((*columns, "changed"), rows, "there is no workflow — run: clarion workflows apply FILE")
+    rows = [[*(view.get(column) for column in columns), _time(view.get("changed")), _time(view.get("draft"))] for view in views]
+    print_table((*columns, "changed", "draft"), rows, "there is no workflow — run: clarion workflows apply FILE")
 
 
 @app.command("show")
 def show(
     *,
-    slug: Slug,
+    slug: options.Slug,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="The draft, not the current version. One that was never published is shown anyway.")
+    ] = False,
     data: options.Data = None,
     site: options.SiteName = None,
     server: options.Server = None,
     key: options.Key = None,
     json: options.Json = False,
 ) -> None:
-    """Print a workflow's document as it was published, ready to be edited and applied again."""
+    """Print a workflow's document as it was published, or its draft, ready to be edited and applied again."""
     from clarion.cli.instance import connect
 
     with connect(data, server, key, site) as instance:
-        view = instance.workflow(slug)
+        view = {} if draft else instance.workflow(slug)
+        if draft or (view.get("status") == "draft" and not json):
+            view = instance.draft(slug)
     if json:
         print_json(view)
         return
     source = str(view.get("source", ""))
     # Line by line, for the text came from outside: it keeps its lines and tabs, and cannot steer the terminal.
     typer.echo("\n".join(plain(line.replace("\t", "    ")) for line in source.splitlines()))
-
-
-@app.command("pause")
-def pause(
-    *,
-    slug: Slug,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
-    """Hold a workflow: nothing starts, no run goes on, nothing is sent."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
-        _say(instance.pause(slug), json=json)
-
-
-@app.command("resume")
-def resume(
-    *,
-    slug: Slug,
-    skip_older_than: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="Do not send pushes that were held for longer. [default: 24h]", show_default=False),
-    ] = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
-    """Let a paused workflow go on."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
-        _say(instance.resume(slug, skip_older_than), json=json)
 
 
 @app.command("schema")
@@ -153,16 +120,17 @@ def schema() -> None:
     print_json(json_schema())
 
 
-def _say(view: View, *, json: bool) -> None:
-    if json:
-        print_json(view)
-        return
-    typer.echo(f"{view.get('workflow')}: {view.get('status')}")
-
-
-def _became(view: View) -> str:
-    paused = ", paused" if view.get("status") == "paused" else ""
-    return ("is unchanged" if view.get("created") is False else "is published") + paused
+app.command("plan")(drafts.plan)
+app.command("draft")(drafts.draft)
+app.command("publish")(drafts.publish)
+app.command("discard")(drafts.discard)
+app.command("duplicate")(drafts.duplicate)
+app.command("pause")(statuses.pause)
+app.command("resume")(statuses.resume)
+app.command("drain")(statuses.drain)
+app.command("activate")(statuses.activate)
+app.command("archive")(statuses.archive)
+app.command("counters")(counters.counters)
 
 
 def _time(value: object) -> str:

@@ -18,27 +18,26 @@ _REACHED: Final = ("pending", "held", "sent")
 """Statuses of deliveries that may have arrived: the receipt of one can be faster than the report that it was sent."""
 
 
-async def record_receipt(
-    store: Store, site: Site, delivery: str, event: str, action: int | None, now: int, new_id: Callable[[], str]
-) -> bool:
+async def record_receipt(store: Store, site: Site, delivery: str, event: str, action: object, now: int, new_id: Callable[[], str]) -> bool:
     """Tell the engine what a receiver did; returns whether that was news: the same again counts once.
 
     Raises Invalid, and NotFound for what is no push that has arrived or may have.
     """
     if event not in EVENTS:
         raise Invalid("event", f"event must be one of {', '.join(EVENTS)}")
-    if action is not None and (event != "clicked" or isinstance(action, bool) or action not in ACTIONS):
+    button = action if isinstance(action, int) and not isinstance(action, bool) else None
+    if action is not None and (event != "clicked" or button not in ACTIONS):
         raise Invalid("action", "action must be 0 or 1, and only stands beside clicked")
     row = await store.delivery(site.id, delivery)
     subscriber = row.delivery.subscriber
     if subscriber is None or row.status not in _REACHED:
         raise NotFound(f"{delivery[:64]} is no push that has been sent")
-    name = event if action is None else f"{event}:{action}"
+    name = event if button is None else f"{event}:{button}"
     entry = NewEntry(
         EntryKind.RECEIPT,
         site.id,
         new_id(),
-        msgspec.json.encode(_receipt(row, subscriber, event, action)),
+        msgspec.json.encode(_receipt(row, subscriber, event, button)),
         now,
         partition_of(site.id, subscriber, store.partitions),
         IdempotencyClaim(target=f"r:{row.delivery.id}", event_id=name, content=name),

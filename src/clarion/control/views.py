@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from clarion.control.explain.short import sentences
 from clarion.control.run_views import delivery_view, run_view
 from clarion.domain.durations import format_duration
 from clarion.domain.ids import public_profile_id
@@ -90,5 +91,8 @@ def profile_view(view: ProfileView) -> View:
         ],
         "runs": [run_view(run) for run in view.runs],
         "deliveries": [delivery_view(row) for row in view.deliveries],
-        "explanations": [{"event_id": one.event, "at": one.at, "explanation": msgspec.json.decode(one.body)} for one in view.explanations],
+        "explanations": [
+            {"event_id": one.event, "at": one.at, "sentences": sentences(one), "explanation": msgspec.json.decode(one.body)}
+            for one in view.explanations
+        ],
     }

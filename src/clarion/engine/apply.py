@@ -138,8 +138,7 @@ class Applier:
             case "move":
                 self._move(kept, change, now)
             case "rearm":
-                if run.status == WAITING and run.due is None:
-                    self._ledger.put_run(msgspec.structs.replace(run, due=now))
+                self._runs.rearm(kept, now)
             case _:
                 raise ValueError(f"unknown change {change.change!r} of a run")
         self._close((site, run.profile), entry, history.OPERATOR, now)

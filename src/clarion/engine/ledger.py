@@ -1,6 +1,6 @@
 """The books of one batch: what its inputs can touch, and what has become of it; one input's changes are kept or dropped whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,43 +18,45 @@ Person = tuple[int, str]
 
 
 class Layer(Generic[K, V]):
-    """A mapping whose latest changes can still be dropped; knows which keys changed."""
+    """A mapping that notes in a journal what its changes replace, so that they can be undone; knows which keys changed for good."""
 
-    __slots__ = ("_fresh", "_kept", "changed")
+    __slots__ = ("_journal", "_values", "changed", "get")
 
-    def __init__(self) -> None:
-        self._kept: dict[K, V] = {}
-        self._fresh: dict[K, V] = {}
+    def __init__(self, journal: "Journal") -> None:
+        self._journal = journal
+        self._values: dict[K, V] = {}
         self.changed: set[K] = set()
+        self.get: Callable[[K], V | None] = self._values.get
+        """The value under a key; None if there is none."""
 
     def load(self, key: K, value: V) -> None:
         """Put what the store has."""
-        self._kept[key] = value
-
-    def get(self, key: K) -> V | None:
-        value = self._fresh.get(key)
-        return self._kept.get(key) if value is None else value
+        self._values[key] = value
 
     def put(self, key: K, value: V) -> None:
-        self._fresh[key] = value
+        """Change what is under a key."""
+        self._journal.append((self, key, self._values.get(key)))
+        self._values[key] = value
 
     def items(self) -> list[tuple[K, V]]:
         """Everything, the latest changes included, in the order of arrival."""
-        return list({**self._kept, **self._fresh}.items())
+        return list(self._values.items())
 
-    def keep(self) -> None:
-        if self._fresh:
-            self._kept.update(self._fresh)
-            self.changed.update(self._fresh)
-            self._fresh.clear()
-
-    def drop(self) -> None:
-        self._fresh.clear()
+    def undo(self, key: K, before: V | None) -> None:
+        """Put back what was under a key."""
+        if before is None:
+            del self._values[key]
+        else:
+            self._values[key] = before
 
     def changes(self) -> Iterator[tuple[K, V]]:
         """What has to be written, in an order that does not depend on hashing."""
-        for key in sorted(self.changed, key=repr):
-            yield key, self._kept[key]
+        for key in sorted(self.changed):  # type: ignore[type-var]  # numbers, texts and tuples of them
+            yield key, self._values[key]
+
+
+Journal = list[tuple[Layer[Any, Any], Any, Any]]
+"""(layer, key, what was there before), for each change since the last `keep`."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -152,24 +154,25 @@ class Ledger:
     """Profiles, subscribers, runs and memory of a batch, and what goes out because of it."""
 
     def __init__(self) -> None:
-        self.profiles: Layer[Person, Profile] = Layer()
-        self.subscribers: Layer[Person, Subscriber] = Layer()
-        self.devices: Layer[Person, tuple[str, ...]] = Layer()
+        self._journal: Journal = []
+        self.profiles: Layer[Person, Profile] = Layer(self._journal)
+        self.subscribers: Layer[Person, Subscriber] = Layer(self._journal)
+        self.devices: Layer[Person, tuple[str, ...]] = Layer(self._journal)
         """By profile: its subscribers."""
-        self.runs: Layer[str, Kept] = Layer()
-        self.waiting: Layer[Person, tuple[str, ...]] = Layer()
+        self.runs: Layer[str, Kept] = Layer(self._journal)
+        self.waiting: Layer[Person, tuple[str, ...]] = Layer(self._journal)
         """By profile: its runs in flight, oldest first; some may have ended in this batch."""
-        self.aiming: Layer[Person, tuple[str, ...]] = Layer()
+        self.aiming: Layer[Person, tuple[str, ...]] = Layer(self._journal)
         """By profile: its runs, in flight or ended, whose goal may still be met; some may have met it in this batch."""
-        self.memory: Layer[tuple[int, str, str, str], EntryMemory] = Layer()
-        self.workflows: Layer[tuple[int, str], WorkflowState] = Layer()
-        self.sites: Layer[int, SiteState] = Layer()
+        self.memory: Layer[tuple[int, str, str, str], EntryMemory] = Layer(self._journal)
+        self.workflows: Layer[tuple[int, str], WorkflowState] = Layer(self._journal)
+        self.sites: Layer[int, SiteState] = Layer(self._journal)
         self.deliveries: list[Delivery] = []
         self.emitted: list[NewEntry] = []
         self.explanations: list[Explanation] = []
-        self._marks = (0, 0, 0)
-        self._counts: dict[tuple[int, str, int, str, str, str, int], int] = {}
-        self._fresh_counts: list[tuple[tuple[int, str, int, str, str, str, int], int]] = []
+        self._marks = (0, 0, 0, 0)
+        self._tallies: list[tuple[int, str, int, Tally]] = []
+        """(site, workflow, start of the hour, by how much what grew)."""
 
     def load(self, facts: Facts) -> None:
         """Put what the store has of everything the batch can touch."""
@@ -194,45 +197,32 @@ class Ledger:
             if row.goal_until is not None:
                 self.aiming.load(person, (*(self.aiming.get(person) or ()), row.id))
 
-    @property
-    def _layers(self) -> tuple[Layer[Any, Any], ...]:
-        return (
-            self.profiles,
-            self.subscribers,
-            self.devices,
-            self.runs,
-            self.waiting,
-            self.aiming,
-            self.memory,
-            self.workflows,
-            self.sites,
-        )
-
     def keep(self) -> None:
         """The input's changes stand."""
-        for layer in self._layers:
-            layer.keep()
-        self._marks = (len(self.deliveries), len(self.emitted), len(self.explanations))
-        for key, count in self._fresh_counts:
-            self._counts[key] = self._counts.get(key, 0) + count
-        self._fresh_counts.clear()
+        for layer, key, _ in self._journal:
+            layer.changed.add(key)
+        self._journal.clear()
+        self._marks = (len(self.deliveries), len(self.emitted), len(self.explanations), len(self._tallies))
 
     def drop(self) -> None:
         """The input's changes never were."""
-        for layer in self._layers:
-            layer.drop()
-        deliveries, emitted, explanations = self._marks
-        del self.deliveries[deliveries:], self.emitted[emitted:], self.explanations[explanations:]
-        self._fresh_counts.clear()
+        for layer, key, before in reversed(self._journal):
+            layer.undo(key, before)
+        self._journal.clear()
+        deliveries, emitted, explanations, tallies = self._marks
+        del self.deliveries[deliveries:], self.emitted[emitted:], self.explanations[explanations:], self._tallies[tallies:]
 
     def count(self, site: int, workflow: str, tally: Tally, now: int) -> None:
         """Let a counter grow."""
-        key = (site, workflow, tally.version, tally.step, tally.name, tally.branch, now - now % HOUR)
-        self._fresh_counts.append((key, tally.count))
+        self._tallies.append((site, workflow, now - now % HOUR, tally))
 
     def counts(self) -> list[Count]:
         """By how much the counters grew, in an order that does not depend on hashing."""
-        return [Count(*key, count) for key, count in sorted(self._counts.items()) if count]
+        sums: dict[tuple[int, str, int, str, str, str, int], int] = {}
+        for site, workflow, hour, tally in self._tallies:
+            key = (site, workflow, tally.version, tally.step, tally.name, tally.branch, hour)
+            sums[key] = sums.get(key, 0) + tally.count
+        return [Count(*key, count) for key, count in sorted(sums.items()) if count]
 
     def put_subscriber(self, site: int, subscriber: Subscriber) -> None:
         """Keep a subscriber, and its profile's list of subscribers with it."""
@@ -251,7 +241,10 @@ class Ledger:
 
     def subscribers_of(self, person: Person) -> list[Subscriber]:
         """The profile's active subscribers, the most recently active first."""
-        found = [self.subscribers.get((person[0], device)) for device in self.devices.get(person) or ()]
+        devices = self.devices.get(person)
+        if not devices:
+            return []
+        found = [self.subscribers.get((person[0], device)) for device in devices]
         active = [subscriber for subscriber in found if subscriber is not None and subscriber.active]
         return sorted(active, key=lambda subscriber: (-subscriber.last_active, subscriber.device_token_hash))
 
@@ -267,7 +260,10 @@ class Ledger:
 
     def runs_of(self, person: Person) -> list[Kept]:
         """The profile's runs in flight, oldest first."""
-        found = [self.runs.get(run) for run in self.waiting.get(person) or ()]
+        waiting = self.waiting.get(person)
+        if not waiting:
+            return []
+        found = [self.runs.get(run) for run in waiting]
         alive = [kept for kept in found if kept is not None and kept.run.status == WAITING and kept.run.profile == person[1]]
         return sorted(alive, key=lambda kept: (kept.run.started, kept.run.id))
 

@@ -67,6 +67,14 @@ class Runs:
         self._ledger.put_run(done.run)
         self._book(done, now)
 
+    def rearm(self, kept: Kept, now: int) -> None:
+        """Let a timer that was set aside fire again."""
+        run = kept.run
+        if run.status == WAITING and run.due is None and run.awaits is None:
+            run = msgspec.structs.replace(run, due=now)
+            self._ledger.put_run(run)
+            self._on_due(run)
+
     def behind(self, run: Run) -> Directive | None:
         """What was published or archived while a run was in flight and it has not heard of, the first of it; None: it is up to date."""
         if run.status != WAITING:

@@ -23,7 +23,7 @@ from clarion.workflow.source import DocumentInvalid, Located, located
 from clarion.workflow.text import Places, TextRefused, read_text
 
 _INPUTS: Final[dict[str, tuple[str, ...]]] = {
-    "event": ("data", "profile_id"),
+    "event": ("data", "profile_id", "timestamp"),
     "subscribe": ("attributes",),
     "view": (),
     "click": ("action",),
@@ -151,7 +151,8 @@ class _Building:
         if at < self._starts:
             self._reading.note((*path, "at"), "is before the scenario starts")
         if kind == "event":
-            return Happened(at, read["event"], read.get("data", {}), read.get("profile_id"))
+            timestamp = None if "timestamp" not in read else self._date(read["timestamp"])
+            return Happened(at, read["event"], read.get("data", {}), read.get("profile_id"), timestamp)
         if kind == "subscribe":
             return Subscribed(at, read["subscribe"], read.get("attributes", {}))
         return Reacted(at, REACTIONS[kind], read[kind], read.get("action"))

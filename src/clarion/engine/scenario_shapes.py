@@ -153,6 +153,7 @@ INPUT: Final = Object(
         "event": _EVENT,
         "data": Flat(),
         "profile_id": _ID,
+        "timestamp": Date(),
         **dict.fromkeys(REACTIONS, _STEP),
         "action": Whole(0, 1),
         "subscribe": Object(optional=_FACTS),

@@ -193,7 +193,7 @@ class _Simulation:
             case (id, Happened() as event):
                 data = msgspec.Raw(msgspec.json.encode(event.data))
                 target = event.profile_id or self._world.profile_id
-                self._applier.event(SITE, Event(id, event.event, None, target, data, received=now), now)
+                self._applier.event(SITE, Event(id, event.event, None, target, data, event.timestamp, now), now)
                 if len(self._ledger.explanations) == self._seen[2]:
                     self._unmet.append(event)
             case (id, Reacted() as reaction):

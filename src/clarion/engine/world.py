@@ -66,6 +66,8 @@ class Happened(Given, frozen=True):
     data: dict[str, Scalar] = {}
     profile_id: str | None = None
     """None: the simulation's own profile."""
+    timestamp: int | None = None
+    """When it happened by the sender's account, UTC microseconds."""
 
 
 class Reacted(Given, frozen=True):

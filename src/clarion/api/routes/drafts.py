@@ -48,9 +48,7 @@ async def publish(request: Request) -> Response:
     document = await shared.documents.read(text)
     if document.workflow != slug:
         raise DocumentInvalid([drafts.other_workflow(slug)])
-    return answer(
-        published_view(await workflows.publish_document(shared.store, site, document, text, shared.clock(), shared.new_id, runs))
-    )
+    return answer(published_view(await workflows.publish_document(shared.store, site, document, text, shared.clock(), shared.new_id, runs)))
 
 
 async def duplicate_workflow(request: Request) -> Response:

@@ -39,9 +39,7 @@ async def publish_workflow(request: Request) -> Response:
     document = await shared.documents.read(text)
     if document.workflow != slug:
         raise invalid(Detail(f'workflow must be "{slug[:64]}", as in the address', ("workflow",)))
-    return answer(
-        published_view(await workflows.publish_document(shared.store, site, document, text, shared.clock(), shared.new_id, runs))
-    )
+    return answer(published_view(await workflows.publish_document(shared.store, site, document, text, shared.clock(), shared.new_id, runs)))
 
 
 async def validate_workflow(request: Request) -> Response:

@@ -95,7 +95,7 @@ def _set_aside(poisoned: list[Poisoned]) -> Finding:
         return Finding("set aside", "ok", "every input could be applied")
     count = f"more than {MOST_SET_ASIDE}" if len(poisoned) > MOST_SET_ASIDE else str(len(poisoned))
     newest = "; ".join(f"{one.kind} {one.id[:64]}: {_brief(one.error)}" for one in poisoned[:SHOWN_SET_ASIDE])
-    advice = "they are kept, and listed here until a later version of Clarion has tried them again; report the error"
+    advice = "they are kept — report the error; retry them with a version that mends it, or discard them: clarion poisoned list"
     return Finding("set aside", "failed", f"inputs that could not be applied: {count}, the newest: {newest}", advice)
 
 

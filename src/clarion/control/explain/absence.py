@@ -13,6 +13,7 @@ from clarion.control.explain.timeline import MOST_EVENTS, Happening, happenings,
 from clarion.store.port import NotFound, Store
 from clarion.store.records import RunRow, Site
 from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, conclude, unknown_person
+from clarion.workflow.explain.outline import outline
 from clarion.workflow.explain.runs import RunFacts
 
 MOST_ITEMS: Final = 50
@@ -51,13 +52,11 @@ async def _subject(store: Store, site: Site, workflow: str) -> Subject:
     row = next((row for row in rows if row.site == site.id and row.workflow == workflow), None)
     if row is None:
         return Subject(workflow, None)
-    published = 0
     try:
-        published = (await store.workflow_version(site.id, workflow, row.version)).created
-    except NotFound:
-        pass  # a draft
-    asked = await Books(store, site).outline(workflow, row.version)
-    return Subject(workflow, row.status, row.version, row.changed, published, asked.events)
+        current = await store.workflow_version(site.id, workflow, row.version)
+    except NotFound:  # a draft that was never published
+        return Subject(workflow, row.status, row.version, row.changed)
+    return Subject(workflow, row.status, row.version, row.changed, current.created, outline(bytes(current.document)).events)
 
 
 async def _heard(books: Books, person: Known, subject: Subject) -> tuple[Heard | None, bool]:

@@ -14,7 +14,7 @@ from clarion.workflow.explain.reasons import tell_reason
 from clarion.workflow.explain.verdicts import ToldVerdict, tell_verdict
 from clarion.workflow.history import OPERATOR, OUTCOME, RECEIPT, SUBSCRIBER, TIMER, WORKFLOW, History
 from clarion.workflow.run import Reason
-from clarion.workflow.start import Verdict
+from clarion.workflow.start import ARCHIVED, Verdict
 
 MOST_LOOKED_UP: Final = 500
 """Runs, and versions, that one answer reads."""
@@ -154,8 +154,13 @@ def event_name(row: LogRow) -> str:
 
 
 def _kind(explanation: Explanation, history: History) -> str:
-    """What came in. An event from outside may have any name: it has a verdict, and what is filed under a run is about that run."""
-    if history.name not in _OTHERS or history.verdicts or history.unknown_subscriber:
+    """What came in. An event from outside may have any name, such as `timer`.
+
+    A verdict on anything but an event is about a run that it did not take up again; what is filed under a run has to be about that run.
+    """
+    if history.name not in _OTHERS or history.unknown_subscriber:
+        return EVENT
+    if any(verdict.verdict != ARCHIVED or verdict.run is None for verdict in history.verdicts):
         return EVENT
     if history.name in _OF_RUNS and explanation.event not in (id for id, _ in history.runs):
         return EVENT

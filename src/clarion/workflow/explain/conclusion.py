@@ -154,10 +154,11 @@ def _outcome(run: RunFacts) -> tuple[str, str]:
         return "sent", f"{what} was sent at {words.instant(sent.at)} (step {words.name(sent.step)}); {which} {run.sentence}"
     under_way = _first(run, UNDER_WAY)
     if under_way is not None:
-        how = "held, for the workflow is paused" if under_way.status == "held" else "on its way"
+        held = under_way.status == "held"
         problem = "" if under_way.problem is None else f"; the last attempt: {words.name(under_way.problem)}"
         since = f"since {words.instant(under_way.at)} (step {words.name(under_way.step)})"
-        return "on_its_way", f"{under_way.thing} has been {how} {since}{problem}; {which} {run.sentence}"
+        said = f"{under_way.thing} has been {'held' if held else 'on its way'} {since}{', for the workflow is paused' if held else problem}"
+        return "on_its_way", f"{said}; {which} {run.sentence}"
     if run.sendings:
         lost = run.sendings[0]
         problem = "" if lost.problem is None else f" ({words.name(lost.problem)})"

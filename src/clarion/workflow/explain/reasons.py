@@ -48,8 +48,9 @@ def _waiting(detail: Detail, _: str) -> str:
 
 
 def _capped(detail: Detail, _: str) -> str:
-    pushes, per = words.value(detail.get("pushes")), words.span(detail.get("per"))
-    return f"no push: the {words.name(detail.get('cap', 'frequency'))}'s cap of {pushes} in {per} is reached"
+    pushes, per = detail.get("pushes"), words.span(detail.get("per"))
+    cap = f"{words.value(pushes)} push{'' if pushes == 1 else 'es'} in {per}"
+    return f"no push: the {words.name(detail.get('cap', 'frequency'))}'s cap of {cap} is reached"
 
 
 def _result(detail: Detail, _: str) -> str:

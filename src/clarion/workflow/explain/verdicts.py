@@ -15,7 +15,7 @@ REFUSALS: Final = frozenset(
         "unknown_subscriber", "unknown_workflow", "too_many_runs",
     }
 )  # fmt: skip
-"""Verdicts that say why an event started nothing; `hop_limit` with a run, why it resumed nothing."""
+"""Verdicts that say why nothing was started; `hop_limit` and `archived` with a run, why that was not resumed or retried."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -51,7 +51,7 @@ class ToldVerdict(msgspec.Struct, frozen=True):
     @property
     def refuses(self) -> bool:
         """Whether it says why the event did not start the workflow."""
-        return self.verdict in REFUSALS and not (self.verdict == "hop_limit" and self.run_id is not None)
+        return self.verdict in REFUSALS and not (self.verdict in ("hop_limit", "archived") and self.run_id is not None)
 
 
 _NOTHING_KNOWN: Final = Known()
@@ -129,7 +129,7 @@ _SAYINGS: Final[Mapping[str, Callable[[_Case], str]]] = {
     "too_old": _too_old,
     "paused": lambda _: "not started: the workflow was paused",
     "draining": lambda _: "not started: the workflow was draining, which starts nothing",
-    "archived": lambda _: "not started: the workflow was archived",
+    "archived": lambda case: f"not {'started' if case.verdict.run is None else f'taken up again, {case.run}'}: the workflow was archived",
     "hop_limit": _hop_limit,
     "unknown_subscriber": lambda _: "not started: no subscriber had the event's device_token_hash",
     "unknown_workflow": lambda _: "not started: there was no such workflow",

@@ -1,0 +1,175 @@
+"""`clarion workflows plan|draft|publish|discard|duplicate`: documents on their way to being published."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clarion.cli import options
+from clarion.cli.failures import FAILED, Failure
+from clarion.cli.output import View, plain, print_json
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A document, YAML or JSON; - is standard input.")]
+
+
+def plan(
+    *,
+    file: File,
+    runs: Annotated[
+        options.RunsInFlight | None, typer.Option("--runs", help="Say what this choice means to runs in flight; all three unless given.")
+    ] = None,
+    data: options.Data = None,
+    site: options.SiteName = None,
+    server: options.Server = None,
+    key: options.Key = None,
+    json: options.Json = False,
+) -> None:
+    """Say what publishing a document would change, and how many runs in flight each choice would touch. Changes nothing."""
+    from clarion.cli.documents import judge
+    from clarion.cli.instance import connect
+
+    judged = judge(file)
+    if judged.problems:
+        judged.complain()
+        raise typer.Exit(FAILED)
+    with connect(data, server, key, site) as instance:
+        view = instance.plan(judged.text)
+    if json:
+        print_json(view if runs is None else {**view, "runs": {runs.value: view.get("runs", {}).get(runs.value)}})
+        return
+    _say_plan(view, list(options.RunsInFlight) if runs is None else [runs])
+
+
+def draft(
+    *,
+    file: File,
+    slug: Annotated[
+        str | None, typer.Option("--workflow", metavar="SLUG", help="The workflow; as the document says unless given.", show_default=False)
+    ] = None,
+    data: options.Data = None,
+    site: options.SiteName = None,
+    server: options.Server = None,
+    key: options.Key = None,
+    json: options.Json = False,
+) -> None:
+    """Keep a document as its workflow's draft, also while something is wrong with it, which is told. Nothing is published."""
+    from clarion.cli.documents import judge, slug_in
+    from clarion.cli.instance import connect
+
+    judged = judge(file)
+    wanted = slug or judged.workflow or slug_in(judged.text)
+    if wanted is None:
+        judged.complain()
+        raise Failure(f"{judged.file} does not say whose draft it is — name its workflow with --workflow")
+    with connect(data, server, key, site) as instance:
+        view = instance.save_draft(wanted, judged.text)
+    _say_draft(view, json=json)
+
+
+def publish(
+    *,
+    slug: options.Slug,
+    runs: options.Runs = options.RunsInFlight.KEEP,
+    data: options.Data = None,
+    site: options.SiteName = None,
+    server: options.Server = None,
+    key: options.Key = None,
+    json: options.Json = False,
+) -> None:
+    """Publish a workflow's draft. One that is draining or archived and has no draft becomes active again as it was."""
+    from clarion.cli.instance import connect
+
+    with connect(data, server, key, site) as instance:
+        view = instance.publish_draft(slug, runs.value)
+    if json:
+        print_json(view)
+        return
+    say_published(view)
+
+
+def discard(
+    *,
+    slug: options.Slug,
+    data: options.Data = None,
+    site: options.SiteName = None,
+    server: options.Server = None,
+    key: options.Key = None,
+    json: options.Json = False,
+) -> None:
+    """Forget a workflow's draft, and a workflow that was never published with it."""
+    from clarion.cli.instance import connect
+
+    with connect(data, server, key, site) as instance:
+        instance.discard_draft(slug)
+    if json:
+        print_json({})
+        return
+    typer.echo(f"{slug}: the draft is discarded")
+
+
+def duplicate(
+    *,
+    slug: options.Slug,
+    new: Annotated[str, typer.Argument(metavar="NEWSLUG", help="Slug of the new workflow.")],
+    data: options.Data = None,
+    site: options.SiteName = None,
+    server: options.Server = None,
+    key: options.Key = None,
+    json: options.Json = False,
+) -> None:
+    """Keep a workflow's document, with its comments, as the draft of a new workflow."""
+    from clarion.cli.instance import connect
+
+    with connect(data, server, key, site) as instance:
+        view = instance.duplicate(slug, new)
+    _say_draft(view, json=json)
+
+
+def say_published(view: View) -> None:
+    """What publishing came to."""
+    paused = ", paused" if view.get("status") == "paused" else ""
+    became = "is unchanged" if view.get("created") is False else "is published"
+    if view.get("created") is False and view.get("reactivated"):
+        became = "is active again"
+    typer.echo(plain(f"{view.get('workflow')}: version {view.get('version')} {became}{paused}"))
+
+
+def _say_draft(view: View, *, json: bool) -> None:
+    if json:
+        print_json(view)
+        return
+    problems = view.get("problems") or []
+    for problem in problems:
+        where = f"line {problem['line']}, column {problem['column']}: " if problem.get("line") else ""
+        path = ".".join(str(step) for step in problem.get("path", []))
+        typer.echo(plain(f"problem: {where}{path}{': ' if path else ''}{problem.get('message')}"), err=True)
+    left = f", {len(problems)} to correct" if problems else ""
+    typer.echo(plain(f"{view.get('workflow')}: the draft is saved{left}"))
+
+
+def _say_plan(view: View, choices: list[options.RunsInFlight]) -> None:
+    slug, version = view.get("workflow"), view.get("version")
+    if view.get("unchanged"):
+        typer.echo(plain(f"{slug}: the document is version {version} already"))
+    else:
+        typer.echo(plain(f"{slug}: would become version {version}"))
+    steps = view.get("steps") or {}
+    told = [("changed", view.get("parts")), *((f"steps {name}", steps.get(name)) for name in ("added", "removed", "changed"))]
+    for what, names in told:
+        if names:
+            typer.echo(plain(f"  {what}: {', '.join(map(str, names))}"))
+    if steps.get("reordered"):
+        typer.echo("  steps follow each other in another order")
+    runs = view.get("runs") or {}
+    typer.echo(f"  runs in flight: {view.get('in_flight')}")
+    for choice in choices:
+        typer.echo(plain(f"    --runs {choice.value}: {_meaning(choice.value, runs.get(choice.value) or {})}"))
+
+
+def _meaning(choice: str, counts: View) -> str:
+    if choice == "keep":
+        return f"{counts.get('finish')} finish on their version"
+    if choice == "end":
+        return f"{counts.get('exit')} end"
+    stranded = ", ".join(f"{step or '(none)'} {count}" for step, count in (counts.get("exit_by_step") or {}).items())
+    return f"{counts.get('go_on')} go on, {counts.get('exit')} exit because their step is gone{f': {stranded}' if stranded else ''}"

@@ -1,0 +1,229 @@
+"""`wait_for`: events, conditions, receipts, the timeout, and what is known afterwards."""
+
+import pytest
+from tests.workflow.builders import ProgramOf, event
+from tests.workflow.journey import DAY, HOUR, NOON, Journey
+
+from clarion.workflow.advance import receive
+from clarion.workflow.effects import HttpEffect
+from clarion.workflow.run import COMPLETED, WAITING
+
+CLICKED, VIEWED = "PushEngage.Notification.Clicked", "PushEngage.Notification.Viewed"
+TELL = 'http: {url: "https://a.example/{{ w.event.x || none }}"}'
+
+
+def waiting(on: str, more: str = "") -> str:
+    """A wait of a day, a request in each branch, and one behind."""
+    return f"""
+steps:
+  - id: hi
+    push: {{title: t, message: m, url: "https://shop.example/"}}
+  - id: w
+    wait_for:
+      on: [{on}]
+      timeout: 1d
+      then: [{{id: came, {TELL}}}]
+      otherwise: [{{id: late, http: {{url: "https://a.example/"}}}}]
+  - id: behind
+    {TELL}
+{more}"""
+
+
+def steps_of(journey: Journey) -> list[str]:
+    """The steps that sent something, but for the push."""
+    return [effect.step for effect in journey.effects if effect.step != "hi"]
+
+
+def urls(journey: Journey) -> list[str]:
+    """Where requests went."""
+    return [effect.url for effect in journey.effects if isinstance(effect, HttpEffect)]
+
+
+def test_an_event_leads_into_then_and_its_data_stays(program: ProgramOf) -> None:
+    journey = Journey(program(waiting("{event: buy}"))).begin()
+    assert (journey.where, journey.details["waiting"]) == ((WAITING, "w", DAY), {"until": NOON + DAY, "for": ["buy"]})
+    journey.hear("other", x=1)
+    assert journey.run.status == WAITING
+    journey.hear("buy", NOON + HOUR, x="a b")
+    assert (journey.run.status, steps_of(journey)) == (COMPLETED, ["came", "behind"])
+    assert urls(journey) == ["https://a.example/a%20b"] * 2
+    assert journey.details["resumed"] == {"event": "e2", "event_name": "buy"}
+    assert (journey.counted("left", "w", "then"), journey.counted("left", "w", "otherwise")) == (1, 0)
+
+
+def test_a_timeout_leads_into_otherwise(program: ProgramOf) -> None:
+    journey = Journey(program(waiting("{event: buy}"))).begin()
+    assert journey.due(NOON + DAY - 1).run.status == WAITING
+    journey.due()
+    assert (journey.run.status, steps_of(journey)) == (COMPLETED, ["late", "behind"])
+    assert urls(journey) == ["https://a.example/", "https://a.example/none"]
+    assert "timed_out" in journey.happened
+    assert (journey.counted("left", "w", "then"), journey.counted("left", "w", "otherwise")) == (0, 1)
+
+
+def test_missing_branches_are_empty_ones(program: ProgramOf) -> None:
+    steps = program(f"steps: [{{id: w, wait_for: {{on: [{{event: buy}}], timeout: 1h}}}}, {{id: behind, {TELL}}}]")
+    for end in ("event", "timeout"):
+        journey = Journey(steps).begin()
+        if end == "event":
+            journey.hear("buy", x=1)
+        else:
+            journey.due()
+        assert (journey.run.status, steps_of(journey)) == (COMPLETED, ["behind"])
+
+
+SEVERAL = """{event: buy, where: {all: [{field: event.x, op: gt, value: 5}, {field: event.cart, op: eq, value: {from: entry.cart}}]}},
+  {event: buy, where: {all: [{field: event.x, op: eq, value: zero}]}}, {event: call}"""
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "comes"),
+    [
+        ("buy", {"x": 6, "cart": "c1"}, True),
+        ("buy", {"x": 5, "cart": "c1"}, False),
+        ("buy", {"x": 6, "cart": "c2"}, False),
+        ("buy", {"x": "6", "cart": "c1"}, False),
+        ("buy", {"x": "zero"}, True),
+        ("buy", {}, False),
+        ("call", {}, True),
+        ("go", {"x": 6, "cart": "c1"}, False),
+    ],
+)
+def test_any_of_several_events_each_with_its_condition(program: ProgramOf, name: str, data: dict[str, object], comes: bool) -> None:
+    journey = Journey(program(waiting(SEVERAL)), cart="c1", x=1).begin()
+    before = journey.run
+    journey.hear(name, **data)
+    assert (journey.run.status == COMPLETED) is comes
+    assert comes or journey.run == before
+
+
+def receipt(journey: Journey, step: str = "hi", run: str = "r1") -> dict[str, object]:
+    """Data of a receipt of one of the run's pushes."""
+    return {"run": run, "step": step, "x": "seen"}
+
+
+def test_a_receipt_has_to_be_of_that_push_of_this_run(program: ProgramOf) -> None:
+    journey = Journey(program(waiting(f"{{event: {CLICKED}, of: hi}}"))).begin()
+    for wrong in (receipt(journey, step="other"), receipt(journey, run="r2"), {}):
+        assert journey.hear(CLICKED, **wrong).run.status == WAITING
+    assert journey.hear(VIEWED, **receipt(journey)).run.status == WAITING
+    journey.hear(CLICKED, **receipt(journey))
+    assert steps_of(journey) == ["came", "behind"]
+
+
+def test_any_receipt_will_do_without_of(program: ProgramOf) -> None:
+    journey = Journey(program(waiting(f"{{event: {CLICKED}}}"))).begin()
+    journey.hear(CLICKED, **receipt(journey, run="r2"))
+    assert journey.run.status == COMPLETED
+
+
+def early(where: str = "") -> str:
+    """A push, a wait, and then a wait for its click."""
+    on = f"{{event: {VIEWED}, of: hi}}, {{event: {CLICKED}, of: hi{where}}}, {{event: buy}}"
+    return waiting(on).replace("  - id: w\n", "  - {id: pause, wait: {for: 1h}}\n  - id: w\n")
+
+
+def test_a_receipt_that_is_recorded_already_counts(program: ProgramOf) -> None:
+    journey = Journey(program(early())).begin()
+    journey.hear(CLICKED, NOON + 5, **receipt(journey))
+    assert journey.run.receipts == {"hi": {CLICKED: receipt(journey)}}
+    journey.due()
+    assert (journey.run.status, steps_of(journey)) == (COMPLETED, ["came", "behind"])
+    assert urls(journey)[0] == "https://a.example/seen"
+    assert journey.details["resumed"] == {"event_name": CLICKED, "recorded": True}
+    assert journey.counted("left", "w", "then") == 1
+
+
+def test_a_wait_does_not_look_back_otherwise(program: ProgramOf) -> None:
+    journey = Journey(program(early())).begin()
+    for name, data in (("buy", {}), (CLICKED, receipt(journey, step="pause")), (CLICKED, receipt(journey, run="r2"))):
+        journey.hear(name, NOON + 5, **data)
+    assert journey.run.receipts == {}
+    journey.due()
+    assert (journey.run.step, journey.run.due) == ("w", NOON + HOUR + DAY)
+
+
+@pytest.mark.parametrize(("x", "status"), [("seen", COMPLETED), ("other", WAITING)])
+def test_a_recorded_receipt_has_to_meet_the_condition(program: ProgramOf, x: str, status: str) -> None:
+    journey = Journey(program(early(f", where: {{all: [{{field: event.x, op: eq, value: {x}}}]}}"))).begin()
+    journey.hear(CLICKED, NOON + 5, **receipt(journey))
+    journey.due()
+    assert journey.run.status == status
+
+
+def test_the_first_receipt_is_the_one_that_is_kept_and_only_if_it_may_be_asked_for(program: ProgramOf) -> None:
+    steps = program(early())
+    journey = Journey(steps).begin()
+    for x in ("first", "second"):
+        journey.hear(CLICKED, NOON + 5, **(receipt(journey) | {"x": x}))
+    journey.hear("PushEngage.Notification.Sent", NOON + 5, **receipt(journey))
+    assert journey.run.receipts == {"hi": {CLICKED: receipt(journey) | {"x": "first"}}}
+    assert receive(steps, journey.run, event(VIEWED), {"run": "r1", "step": 5}) is journey.run
+    goal = "settings: {goal: {event: buy, within: 1h, attribution: view}}\n"
+    aiming = Journey(program(goal + waiting("{event: buy}"))).begin()
+    aiming.hear(VIEWED, **receipt(aiming))
+    aiming.hear(CLICKED, **receipt(aiming))
+    assert list(aiming.run.receipts["hi"]) == [VIEWED]
+
+
+def test_a_paused_run_notes_what_comes_and_goes_on_later(program: ProgramOf) -> None:
+    journey = Journey(program(waiting("{event: buy}"))).begin()
+    journey.paused = True
+    journey.hear("buy", NOON + HOUR, x=1)
+    assert (journey.where, journey.effects[1:]) == ((WAITING, "w", 0), [])
+    journey.hear("buy", NOON + 2 * HOUR, x=2)
+    assert journey.left("w") == {"event": {"x": 1}}, "the first one counts"
+    assert journey.due(NOON + 3 * HOUR).run.status == WAITING
+    journey.paused = False
+    journey.due(NOON + 4 * HOUR)
+    assert (journey.run.status, urls(journey)[0]) == (COMPLETED, "https://a.example/1")
+    assert journey.happened.count("resumed") == 1
+
+
+@pytest.mark.parametrize(("late", "step"), [(DAY - 1, "came"), (DAY, "late"), (DAY + 1, "late")])
+def test_what_comes_during_a_pause_comes_in_time_or_not(program: ProgramOf, late: int, step: str) -> None:
+    journey = Journey(program(waiting("{event: buy}"))).begin()
+    journey.paused = True
+    journey.hear("buy", NOON + late, x=1)
+    journey.paused = False
+    journey.due(NOON + 2 * DAY)
+    assert steps_of(journey)[0] == step
+
+
+def test_an_exit_holds_after_what_came_during_a_pause(program: ProgramOf) -> None:
+    journey = Journey(program("exit: [{event: stop}]\n" + waiting("{event: buy}"))).begin()
+    journey.paused = True
+    journey.hear("buy", x=1)
+    journey.leave("stop")
+    assert journey.ended == ("exited", "event stop")
+
+
+def test_the_audience_is_tested_before_the_step_that_follows(program: ProgramOf) -> None:
+    journey = Journey(program("exit: [{audience: {all: [{field: profile.left, op: exists}]}}]\n" + waiting("{event: buy}"))).begin()
+    journey.person = type(journey.person)(type(journey.person.profile)("n:p", {"left": True}))
+    journey.hear("buy", x=1)
+    assert (journey.ended, steps_of(journey)) == (("exited", "audience"), [])
+
+
+def test_hops_of_what_resumes_a_run_are_taken_over(program: ProgramOf) -> None:
+    steps = program("steps: [{id: a, wait_for: {on: [{event: x}], timeout: 1h}}, {id: b, wait_for: {on: [{event: x}], timeout: 1h}}]")
+    journey = Journey(steps).begin()
+    journey.hear("x", hops=5)
+    assert (journey.run.step, journey.run.hops) == ("b", 5)
+    journey.hear("x", hops=2)
+    assert journey.run.hops == 5
+
+
+def test_a_run_is_no_hop_away_from_itself(program: ProgramOf) -> None:
+    """Else no run could wait for the clicks of its eighth push."""
+    journey = Journey(program(waiting(f"{{event: {CLICKED}, of: hi}}"))).begin()
+    journey.hear(CLICKED, hops=1, cause="r1", **receipt(journey))
+    assert journey.run.hops == 0
+    other = Journey(program(waiting(f"{{event: {CLICKED}}}"))).begin()
+    other.hear(CLICKED, hops=1, cause="r2")
+    assert other.run.hops == 1
+
+
+def test_the_entry_has_hops_too(program: ProgramOf) -> None:
+    far = type(event())("e1", "go", profile_id="p", hops=3)
+    assert Journey(program(waiting("{event: buy}")), entry=far).begin().run.hops == 3
