@@ -6,7 +6,7 @@ DATA   ?= data
 PORT   ?= 8080
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup run test lint types imports unit soak docs bench clean
+.PHONY: setup run test lint types imports unit soak mutation docs bench clean
 
 setup: $(STAMP)
 
@@ -35,8 +35,11 @@ unit: setup
 	tests/install-tools.sh
 	$(BIN)/python -m pytest
 
-soak: setup
+soak: setup mutation
 	$(BIN)/python -m pytest -m soak --timeout 7200
+
+mutation: setup
+	$(BIN)/python -m tests.mutation --page docs/mutation.md --json build/mutation.json
 
 docs: setup
 	$(BIN)/python docs/generate.py

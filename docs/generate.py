@@ -11,6 +11,7 @@ import typer
 from clarion.api.openapi import openapi
 from clarion.cli.app import app
 from clarion.config import default_file
+from clarion.engine.scenario_shapes import scenario_schema
 from clarion.faults import POINTS
 from clarion.workflow.source import json_schema
 
@@ -26,8 +27,14 @@ def pages() -> dict[Path, str]:
         reference / "cli.md": cli(),
         reference / "settings.md": settings(),
         reference / "faults.md": faults(),
-        reference / "workflow.schema.json": msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode() + "\n",
+        reference / "workflow.schema.json": schema(json_schema()),
+        reference / "scenario.schema.json": schema(scenario_schema()),
     }
+
+
+def schema(value: dict[str, Any]) -> str:
+    """A JSON Schema, indented."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
 
 
 def http(document: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ OTHER: Mapping[str, tuple[object, str]] = {
     "delivery_per_host": (3, "3"),
     "engine_batch": (10, "10"),
     "ingest_queue": (99, "99"),
+    "keep_explanations": ("1d12h", "1d12h"),
 }
 
 
@@ -44,6 +45,11 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
     assert settings.rate_limit_per_second == 0
     assert settings.dangerous_allow_private_targets is False
     assert settings == Settings(data=tmp_path)
+
+
+@pytest.mark.parametrize(("text", "kept"), [("1h", 3_600_000_000), ("30d", 30 * 86_400_000_000)])
+def test_a_duration_is_read(tmp_path: Path, text: str, kept: int) -> None:
+    assert load_settings(tmp_path, {"CLARION_KEEP_EXPLANATIONS": text}).explanations_kept == kept
 
 
 def test_the_examples_above_cover_every_setting() -> None:
@@ -118,6 +124,9 @@ def test_dangerous_switches_say_so() -> None:
         ("push_endpoint_hosts = ['']", r"does not fit: expected `str` matching regex"),
         ("dangerous_allow_private_targets = 1", r"expected `bool`, got `int`"),
         ("delivery_concurrency = 0", r"expected `int` >= 1"),
+        ("keep_explanations = '59m'", r'keep_explanations = "59m" does not fit: it is shorter than 1h — correct it there'),
+        ("keep_explanations = '30 days'", r'keep_explanations = "30 days" does not fit: it is no duration: write whole numbers'),
+        ("keep_explanations = 30", r"keep_explanations = 30 does not fit: expected a text such as 30d"),
         ("port = 1979-05-27", r'port = "1979-05-27" does not fit'),
         ("port = \nhost = 1", r"is not TOML: .*line 1, column 8"),
         ("port = 1\nport = 2", r"is not TOML: "),

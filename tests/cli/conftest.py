@@ -89,7 +89,7 @@ class FakeServer:
                 self.end_headers()
                 self.wfile.write(said)
 
-            do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the names are the base class's
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - the names are the base class's
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -72,7 +72,7 @@ def test_lists_and_shows_workflows(remote: Cli, server: FakeServer) -> None:
     server.say("GET", "/api/v1/workflows", {"workflows": [WORKFLOW]})
     server.say("GET", "/api/v1/workflows/reminder", WORKFLOW | {"source": "workflow: reminder\n\tx\x1b", "document": {}})
     assert remote("workflows", "list", "--json").json == [WORKFLOW]
-    assert remote("workflows", "list").out.splitlines()[1] == "reminder\tReminder\t3\tactive\t2026-09-21T14:13:20.000Z"
+    assert remote("workflows", "list").out.splitlines()[1] == "reminder\tReminder\t3\tactive\t2026-09-21T14:13:20.000Z\t-"
     assert remote("workflows", "show", "reminder").out == "workflow: reminder\n    x\N{REPLACEMENT CHARACTER}\n"
 
 

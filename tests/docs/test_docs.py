@@ -4,10 +4,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clarion.config import NAMES
+from clarion.engine.expectations import differences
+from clarion.engine.scenario import read_scenario, unknown_names
+from clarion.engine.scenario_shapes import scenario_schema
+from clarion.engine.simulate import simulate
 from clarion.faults import POINTS
 from clarion.workflow.document import DocumentShape
 from clarion.workflow.source import DocumentInvalid, read_document
@@ -62,3 +67,28 @@ def test_workflows_in_the_docs_are_valid(block: str) -> None:
         read_document(block)
     except DocumentInvalid as error:
         pytest.fail("\n".join(str(problem) for problem in error.problems))
+
+
+def test_every_key_of_a_scenario_is_in_its_page() -> None:
+    page = (ROOT / "docs" / "reference" / "scenario.md").read_text(encoding="utf-8")
+    assert not [key for key in sorted(named(scenario_schema())) if f"`{key}`" not in page]
+
+
+def named(schema: Any) -> set[str]:
+    """The keys that a schema names, at any depth."""
+    if isinstance(schema, list):
+        return {key for inner in schema for key in named(inner)}
+    if not isinstance(schema, dict):
+        return set()
+    own = schema.get("properties", {})
+    return set(own) | {key for inner in [*own.values(), *(schema[name] for name in schema.keys() - {"properties"})] for key in named(inner)}
+
+
+@pytest.mark.parametrize("page", ["reference/scenario.md", "how-to/simulate-a-workflow.md"])
+def test_scenarios_in_the_docs_come_out_as_they_say(page: str) -> None:
+    document = read_document((ROOT / "examples" / "workflows" / "abandoned-cart.yaml").read_text(encoding="utf-8"))
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    [block] = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if re.search(r"^starts:", block, re.MULTILINE)]
+    scenario = read_scenario(block)
+    assert unknown_names(scenario, [document]) == []
+    assert differences(scenario.expected, simulate([document], scenario.world, scenario.given, scenario.until)) == []

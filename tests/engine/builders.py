@@ -55,7 +55,9 @@ class Partition:
         self.state = PartitionState(0, 1, 0, 0, 0)
         self.timers = 1000
         self.sweep = True
-        """Whether runs hear of a publish at once; else before their next input."""
+        """Whether runs hear of a publish before anything else is applied, as with an owner; else each before its next input."""
+        self.piece = 1000
+        """How many runs hear of a publish in one batch."""
         self.profiles: dict[tuple[int, str], Profile] = {}
         self.subscribers: dict[tuple[int, str], Subscriber] = {}
         self.runs: dict[str, RunRow] = {}
@@ -190,9 +192,10 @@ class Partition:
         behind = [run for run in self.runs.values() if (run.site, run.workflow, run.status) == (site, workflow, "waiting")]
         if not state.directives:
             return
-        needs = Needs(self.registry)
-        needs.add_runs(behind)
-        self._take((await self._batch(needs, [], at)).outcome())
+        for start in range(0, len(behind), self.piece):
+            needs = Needs(self.registry)
+            needs.add_runs(behind[start : start + self.piece])
+            self._take((await self._batch(needs, [], at)).outcome())
         self.workflows[site, workflow] = state = msgspec.structs.replace(state, directives=())
         self.registry.put(state)
 

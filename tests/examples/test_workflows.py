@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.server import Api, Server, command
 from tests.examples.conftest import EXAMPLES
 
-FILES = sorted((EXAMPLES / "workflows").iterdir())
+FILES = sorted((EXAMPLES / "workflows").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.name for file in FILES])

@@ -41,6 +41,7 @@ def main() -> int:
         return 2
     sys.stdout.write(f"{summarise(results)}\n")
     if chosen.json is not None:
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
         chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     if chosen.page is not None:
         chosen.page.write_text(render(results, FLOOR), encoding="utf-8")

@@ -44,10 +44,8 @@ def render(results: Results, floor: float) -> str:
 
 
 def summarise(results: Results) -> str:
-    """A few lines for the terminal, with every survivor."""
-    reasons = _reasons()
-    lines = [f"{one.module}:{one.line} {one.outcome}: {one.change}   in: {one.source}" for one in results.alive if _key(one) not in reasons]
-    lines += [f"{one.score:6.1f} %  {one.killed:5} of {one.mutants:5}  {one.name}" for one in results.modules]
+    """A few lines for the terminal."""
+    lines = [f"{one.score:6.1f} %  {one.killed:5} of {one.mutants:5}  {one.name}" for one in results.modules]
     spread = f" ± {results.error}" if results.error else ""
     lines.append(f"{results.score}{spread} % of {results.judged} mutants killed, of {results.mutants} in all; {results.seconds:.0f} s")
     return "\n".join(lines)

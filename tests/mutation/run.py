@@ -43,6 +43,8 @@ def carry_out(order: Order, root: Path) -> Results:
     verdicts: list[Verdict] = []
     for verdict in judge(picked, reach, order.jobs):
         verdicts.append(verdict)
+        if not is_killed(verdict):
+            sys.stderr.write(f"{verdict.outcome}: {verdict.module}:{verdict.line} {verdict.change}   in: {verdict.source}\n")
         if len(verdicts) % 100 == 0 or len(verdicts) == len(picked):
             _say(verdicts, len(picked), time.monotonic() - began)
     return conclude(verdicts, len(every), datetime.now(UTC).date().isoformat(), time.monotonic() - began)

@@ -96,7 +96,7 @@ class Journey:
 
     def hear(self, name: str, now: int | None = None, *, hops: int = 0, cause: str | None = None, **data: Any) -> Transition:
         """An event for the step that waits."""
-        heard = msgspec.structs.replace(event(name, "e2", **data), hops=hops, cause=cause)
+        heard = Event("e2", name, profile_id="p", data=msgspec.Raw(msgspec.json.encode(data)), hops=hops, cause=cause)
         return self.give(Arrived(heard, data), now=now)
 
     def leave(self, name: str, now: int | None = None, **data: Any) -> Transition:

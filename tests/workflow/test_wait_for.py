@@ -1,5 +1,7 @@
 """`wait_for`: events, conditions, receipts, the timeout, and what is known afterwards."""
 
+from typing import Any
+
 import pytest
 from tests.workflow.builders import ProgramOf, event
 from tests.workflow.journey import DAY, HOUR, NOON, Journey
@@ -89,7 +91,7 @@ SEVERAL = """{event: buy, where: {all: [{field: event.x, op: gt, value: 5}, {fie
         ("go", {"x": 6, "cart": "c1"}, False),
     ],
 )
-def test_any_of_several_events_each_with_its_condition(program: ProgramOf, name: str, data: dict[str, object], comes: bool) -> None:
+def test_any_of_several_events_each_with_its_condition(program: ProgramOf, name: str, data: dict[str, Any], comes: bool) -> None:
     journey = Journey(program(waiting(SEVERAL)), cart="c1", x=1).begin()
     before = journey.run
     journey.hear(name, **data)
@@ -97,7 +99,7 @@ def test_any_of_several_events_each_with_its_condition(program: ProgramOf, name:
     assert comes or journey.run == before
 
 
-def receipt(journey: Journey, step: str = "hi", run: str = "r1") -> dict[str, object]:
+def receipt(journey: Journey, step: str = "hi", run: str = "r1") -> dict[str, Any]:
     """Data of a receipt of one of the run's pushes."""
     return {"run": run, "step": step, "x": "seen"}
 

@@ -14,7 +14,21 @@ from clarion.api.context import Context, Endpoint, guarded, refused
 from clarion.api.ingest import BatchRoute, EventsRoute
 from clarion.api.openapi import openapi
 from clarion.api.protocol_direct import DirectRoute
-from clarion.api.routes import drafts, explain, health, log, poisoned, profiles, receipts, runs, secrets, site, subscribers, workflows
+from clarion.api.routes import (
+    drafts,
+    explain,
+    health,
+    log,
+    poisoned,
+    profiles,
+    receipts,
+    runs,
+    secrets,
+    simulate,
+    site,
+    subscribers,
+    workflows,
+)
 from clarion.contract.errors import method_not_allowed, not_found
 from clarion.contract.limits import MAX_EVENT_BODY
 from clarion.control.runs import CHANGES
@@ -74,6 +88,7 @@ ROUTES: Mapping[str, Methods] = {
     "/api/v1/site": {"GET": site.show_site, "PATCH": site.change},
     "/api/v1/secrets": {"GET": secrets.list_secrets},
     "/api/v1/secrets/{name}": {"PUT": secrets.set_secret, "DELETE": secrets.remove_secret},
+    "/api/v1/simulate": {"POST": simulate.simulate_workflows},
     "/healthz": {"GET": health.healthz},
     "/readyz": {"GET": health.readyz},
 }
@@ -106,6 +121,8 @@ def direct_routes(shared: Context) -> dict[bytes, dict[bytes, DirectRoute]]:
 
 def body_limit(method: bytes, path: bytes) -> int:
     """Bytes of body that a resource route takes."""
+    if path == b"/api/v1/simulate":
+        return simulate.LARGEST_BODY
     if not path.startswith(b"/api/v1/workflows") or method not in (b"PUT", b"POST"):
         return MAX_EVENT_BODY
     return LONGEST_DOCUMENT * (ESCAPED if path.endswith(b"/publish") else 1)

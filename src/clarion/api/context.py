@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from clarion.api.access import Access
+from clarion.api.aside import Aside
 from clarion.api.documents import DocumentReader
 from clarion.clock import Clock
 from clarion.contract.errors import Detail, Refusal, failure, invalid, not_found, success, unavailable
@@ -36,6 +37,7 @@ class Context(msgspec.Struct, frozen=True):
     documents: DocumentReader
     push_hosts: PushAllowList
     """Where push subscriptions may point."""
+    simulations: Aside = msgspec.field(default_factory=Aside)
 
 
 def context(request: Request) -> Context:

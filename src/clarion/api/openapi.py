@@ -7,6 +7,7 @@ from clarion import __version__
 from clarion.api.openapi_explain import explain_paths, explain_schemas
 from clarion.api.openapi_operations import run_paths, site_paths
 from clarion.api.openapi_parts import OBJECT, Json, data, list_of, open_operation, operation, parameter
+from clarion.api.openapi_simulate import simulate_paths, simulate_schemas
 from clarion.api.openapi_workflows import workflow_paths
 from clarion.contract import schemas
 from clarion.control.secrets import LONGEST_VALUE
@@ -23,7 +24,7 @@ def openapi() -> Json:
         "paths": _paths(),
         "components": {
             "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "Api-Key"}},
-            "schemas": {"Failure": schemas.FAILURE, **_workflow_schemas(), **explain_schemas()},
+            "schemas": {"Failure": schemas.FAILURE, **_workflow_schemas(), **explain_schemas(), **simulate_schemas()},
         },
     }
 
@@ -120,6 +121,7 @@ def _paths() -> Json:
             ),
             "delete": operation("removeSecret", "Forget a secret", data(OBJECT), (404, 413), parameters=[secret]),
         },
+        **simulate_paths(),
         "/healthz": {"get": open_operation("healthz", "The process is up", ())},
         "/readyz": {"get": open_operation("readyz", "It takes events", (503,))},
         "/api/v1/openapi.json": {

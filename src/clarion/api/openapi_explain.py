@@ -16,7 +16,9 @@ _NAMED: Final[Json] = {"type": "string", "minLength": 1, "maxLength": 255}
 
 def explain_schemas() -> Json:
     """The answers' types as components."""
-    return msgspec.json.schema_components(_ANSWERS, ref_template=_PLACE)[1]
+    # As JSON has them: a default may be a tuple.
+    components: Json = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema_components(_ANSWERS, ref_template=_PLACE)[1]))
+    return components
 
 
 def explain_paths() -> Json:

@@ -24,7 +24,7 @@ LARGEST: Final = 32 * 1024 * 1024
 _ADVICE: Final = {
     401: "give the key of this server's site with --key or CLARION_API_KEY",
     403: "use a key with the scope that this needs: clarion keys create --scopes …",
-    404: "see: clarion workflows list, or: clarion runs list, or: clarion secrets list, or: clarion events tail",
+    404: "see: clarion workflows list, or: clarion secrets list, or: clarion runs list, or: clarion events tail",
     409: "use another event_id, or none",
     429: "wait a moment and try again",
     503: "try again; if it stays so, run clarion doctor on the server",

@@ -1,7 +1,8 @@
 """Duplicates: a workflow's document under another slug, its comments and layout as they were."""
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 from clarion.control.drafts import Judged, Read, save_draft
 from clarion.control.errors import Conflict, Invalid
@@ -9,6 +10,9 @@ from clarion.control.workflows import check_slug, find_workflow, list_workflows
 from clarion.store.port import Store
 from clarion.store.records import Site
 from clarion.workflow.text import TextRefused, read_text
+
+_LINES: Final = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
+"""Behind what ends a line (YAML 1.2.2 §5.4)."""
 
 
 async def duplicate_workflow(store: Store, site: Site, workflow: str, new: str, now: int, read: Read) -> Judged:
@@ -50,7 +54,7 @@ def renamed(text: str, slug: str) -> str:
 def _put(text: str, place: tuple[int, int], known: Any, slug: str) -> str | None:
     """The text with a slug at a place in the stead of the known one; None where that is not written there."""
     line, column = place
-    lines = text.splitlines(keepends=True)
+    lines = _LINES.split(text)
     start = sum(len(before) for before in lines[: line - 1]) + column - 1
     for written in (f'"{known}"', f"'{known}'", str(known)):
         if text.startswith(written, start):

@@ -95,7 +95,7 @@ async def _require_place(store: Store, row: RunRow, workflow: WorkflowRow, step:
     if step is None and row.version >= workflow.version:
         raise Conflict(f"run {row.id} is on version {row.version}, the current one — name the step to go on at with --step")
     version = await store.workflow_version(row.site, row.workflow, workflow.version)
-    if (step or row.step) in dict(steps_of(msgspec.json.decode(version.document))):
+    if (row.step if step is None else step) in dict(steps_of(msgspec.json.decode(version.document))):
         return
     if step is not None:
         raise Invalid("step", f"step {step[:64]} is not in version {workflow.version} — see: clarion workflows show {row.workflow}")

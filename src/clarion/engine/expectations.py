@@ -42,7 +42,7 @@ class Expectations(msgspec.Struct, frozen=True):
     timezone: str
     """In which times are spelled."""
     messages: tuple[Expected, ...] | None = None
-    """Every push and request, in order; None: nothing is said. Events that runs send count only where one is named."""
+    """Every push and request, in any order; None: nothing is said. Events that runs send count only where one is named."""
     ends: dict[str, str | tuple[str, ...]] = {}
     """By workflow: how its last run ends, or how each does, as `completed` or with the reason, as `exited: event purchase`."""
     attributes: dict[str, Scalar] | None = None
@@ -55,7 +55,7 @@ class Expectations(msgspec.Struct, frozen=True):
 def differences(expected: Expectations, simulated: Simulated) -> list[str]:
     """What came otherwise than expected; nothing if all came as it should."""
     found = [
-        f"nobody could {one.receipt.removesuffix('ed')} {one.step} at {spell_time(one.at, expected.timezone)}: it was not sent by then"
+        f"nobody can have {one.receipt} {one.step} at {spell_time(one.at, expected.timezone)}: it was not sent by then"
         for one in simulated.unmet
         if isinstance(one, Reacted)
     ]
@@ -72,27 +72,41 @@ def differences(expected: Expectations, simulated: Simulated) -> list[str]:
 
 
 def _messages(expected: Expectations, simulated: Simulated) -> Iterator[str]:
+    """The order of messages at one instant does not matter: each expected one is met by the one that is most like it."""
     if expected.messages is None:
         return
     kinds = {"push", "http"} | {one.kind for one in expected.messages}
-    sent = [one for one in simulated.sent if one.kind in kinds]
-    for index, one in enumerate(expected.messages):
-        if index < len(sent):
-            yield from _difference(one, sent[index], expected.timezone)
-        else:
+    rest = [one for one in simulated.sent if one.kind in kinds]
+    missed = []
+    for one in expected.messages:
+        met = _nearest(one, rest)
+        if met is None:
+            missed.append(one)
+            continue
+        rest.remove(met)
+        yield from (f"{_spell(met, expected.timezone)}: {difference}" for difference in _contents(one, met))
+    for one in missed:
+        late = next((sent for sent in rest if one.kind == sent.kind and one.step in _names(sent)), None)
+        if late is None:
             yield f"{_spell(one, expected.timezone)} did not come"
-    for more in sent[len(expected.messages) :]:
-        yield f"{_spell(more, expected.timezone)} was not expected"
+            continue
+        rest.remove(late)
+        yield f"{_spell(one, expected.timezone)} came at {spell_time(late.at, expected.timezone)}"
+    yield from (f"{_spell(more, expected.timezone)} was not expected" for more in rest)
 
 
-def _difference(expected: Expected, sent: Sent, timezone: str) -> Iterator[str]:
-    came = _spell(sent, timezone)
-    if (expected.at, expected.kind) != (sent.at, sent.kind) or expected.step not in _names(sent):
-        yield f"expected {_spell(expected, timezone)}, but {came} came"
-        return
-    for part, value in expected.content.items():
-        if not same(sent.content.get(part), value):
-            yield f"{came}: {part} is {sent.content.get(part)!r}, not {value!r}"
+def _nearest(expected: Expected, rest: list[Sent]) -> Sent | None:
+    there = [sent for sent in rest if expected.at == sent.at and expected.kind == sent.kind and expected.step in _names(sent)]
+    return min(there, key=lambda sent: len(_contents(expected, sent)), default=None)
+
+
+def _contents(expected: Expected, sent: Sent) -> list[str]:
+    """What of the content is not as expected."""
+    return [
+        f"{part} is {sent.content.get(part)!r}, not {value!r}"
+        for part, value in expected.content.items()
+        if not same(sent.content.get(part), value)
+    ]
 
 
 def _names(sent: Sent) -> tuple[str, ...]:

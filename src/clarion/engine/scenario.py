@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from clarion.clock import DAY
 from clarion.domain.calendar import LATEST
 from clarion.domain.dates import instant
 from clarion.domain.durations import parse_duration
@@ -107,17 +108,15 @@ class _Building:
         site = read.get("site", {})
         self._site = SiteState(SITE, site.get("timezone", "UTC"), site.get("frequency_cap"))
         self._starts = self._date(read["starts"])
-        if not 0 <= self._starts <= LATEST - LONGEST:
-            reading.note(("starts",), "must lie between the years 1970 and 9990")
+        if not 0 <= self._starts <= LATEST - 2 * LONGEST:
+            reading.note(("starts",), "must lie between the years 1970 and 9989")
             self._starts = 0
 
     def scenario(self) -> Scenario:
         """The scenario; notes what the shapes alone cannot see."""
         read = self._read
         given = [self._given(one, ("events", index)) for index, one in enumerate(read["events"])]
-        until = None if "until" not in read else self._time(read["until"])
-        if until is not None and until < self._starts:
-            self._reading.note(("until",), "is before the scenario starts")
+        until = None if "until" not in read else self._time(read["until"], ("until",))
         return Scenario(
             read.get("name", ""), self._world(), tuple(one for one in given if one is not None), until, self._expectations()
         )  # fmt: skip
@@ -147,9 +146,7 @@ class _Building:
         for name in read:
             if name not in ("at", kind, *_INPUTS[kind]):
                 self._reading.note((*path, name), f"does not go with {kind}")
-        at = self._time(read["at"])
-        if at < self._starts:
-            self._reading.note((*path, "at"), "is before the scenario starts")
+        at = self._time(read["at"], (*path, "at"))
         if kind == "event":
             timestamp = None if "timestamp" not in read else self._date(read["timestamp"])
             return Happened(at, read["event"], read.get("data", {}), read.get("profile_id"), timestamp)
@@ -181,7 +178,7 @@ class _Building:
         for name in content:
             if name not in CONTENT[kind]:
                 self._reading.note((*path, name), f"does not go with {kind}")
-        return Expected(self._time(read["at"]), kind, read[kind], content)
+        return Expected(self._time(read["at"], (*path, "at")), kind, read[kind], content)
 
     def _kind(self, read: dict[str, Any], path: Path, kinds: tuple[str, ...]) -> str | None:
         named = [name for name in kinds if name in read]
@@ -190,11 +187,16 @@ class _Building:
         self._reading.note(path, f"must have exactly one of {', '.join(kinds)}")
         return None
 
-    def _time(self, text: str) -> int:
+    def _time(self, text: str, path: Path) -> int:
         try:
-            return self._starts + parse_duration(text)
+            at = self._starts + parse_duration(text)
         except ValueError:
-            return self._date(text)
+            at = self._date(text)
+        if at < self._starts:
+            self._reading.note(path, "is before the scenario starts")
+        elif at > self._starts + LONGEST:
+            self._reading.note(path, f"is more than {LONGEST // DAY} days after the start")
+        return at
 
     def _date(self, text: str) -> int:
         found = instant(text, self._site.timezone)

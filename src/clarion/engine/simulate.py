@@ -13,6 +13,7 @@ from clarion.domain.ids import digest, named_profile
 from clarion.domain.records import Event, Profile, Subscriber
 from clarion.domain.secret_marks import replace_marks
 from clarion.engine.apply import Applier
+from clarion.engine.interruption import Interrupted, interruptible
 from clarion.engine.ledger import Ledger
 from clarion.engine.registry import Registry
 from clarion.engine.world import SITE, Given, Happened, Reacted, Subscribed, World
@@ -86,20 +87,21 @@ def simulate(
     given: Sequence[Given],
     until: int | None = None,
     *,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] | None = None,
 ) -> Simulated:
-    """Run documents in a world of one profile until nothing is left to do, or until a time; `stop` is asked before each input.
+    """Run documents in a world of one profile until nothing is left to do, or until a time.
 
-    The same arguments give the same outcome. Nothing is sent: pushes and requests end as the world says. Raises ValueError where two
-    documents are of one workflow.
+    The same arguments give the same outcome. Nothing is sent: pushes and requests end as the world says. `stop` is asked before each input
+    and each step whether that is enough. Raises ValueError where two documents are of one workflow.
     """
     latest = world.starts + LONGEST
-    return _Simulation(documents, world, given).run(latest if until is None else min(until, latest), stop)
+    return _Simulation(documents, world, given, stop).run(latest if until is None else min(until, latest))
 
 
 class _Simulation:
-    def __init__(self, documents: Iterable[Document], world: World, given: Sequence[Given]) -> None:
+    def __init__(self, documents: Iterable[Document], world: World, given: Sequence[Given], stop: Callable[[], bool] | None) -> None:
         self._world = world
+        self._stop = stop
         self._now = world.starts
         self._ledger = Ledger()
         registry = Registry(None)
@@ -107,12 +109,15 @@ class _Simulation:
         for document in documents:
             if registry.state(SITE, document.workflow) is not None:
                 raise ValueError(f"two documents are of workflow {document.workflow}")
-            registry.install(WorkflowState(SITE, document.workflow, VERSION, ACTIVE), compile_program(document, VERSION))
+            program = compile_program(document, VERSION)
+            registry.install(
+                WorkflowState(SITE, document.workflow, VERSION, ACTIVE), program if stop is None else interruptible(program, stop)
+            )
         self._applier = Applier(self._ledger, registry, self._arm)
         self._order = count()
         self._queue: list[tuple[int, int, tuple[str, Given] | NewEntry | DeliveryOutcome]] = []
         for index, one in enumerate(given):
-            self._put(max(one.at, world.starts), (digest("given", str(index)), one))
+            self._put(max(one.at, world.starts), (digest("given", world.profile_id, str(index)), one))
         self._timers: list[tuple[int, str]] = []
         self._sent: list[Sent] = []
         self._unmet: list[Given] = []
@@ -134,27 +139,20 @@ class _Simulation:
             self._ledger.subscribers.load((SITE, device), subscriber)
             self._ledger.devices.load((SITE, self._profile), (*(self._ledger.devices.get((SITE, self._profile)) or ()), device))
 
-    def run(self, until: int, stop: Callable[[], bool]) -> Simulated:
+    def run(self, until: int) -> Simulated:
         """Take timers and entries in their order."""
         complete = True
         for taken in count():
-            due = self._timers[0][0] if self._timers else None
+            due = self._due()
             entry = self._queue[0][0] if self._queue else None
             at = min((time for time in (due, entry) if time is not None), default=None)
             if at is None:
                 break
             if at > until:
                 self._now = max(self._now, until)
-            if at > until or taken == MOST_INPUTS or self._told > MOST_TOLD or stop():
+            if at > until or taken == MOST_INPUTS or self._told > MOST_TOLD or not self._take(at, is_timer=due == at):
                 complete = False
                 break
-            self._now = max(self._now, at)
-            if due is not None and due == at:  # timers come before entries of the same time (design §3.2)
-                self._applier.timer(heapq.heappop(self._timers)[1], self._now)
-            else:
-                self._apply(heapq.heappop(self._queue)[2])
-            self._ledger.keep()
-            self._collect()
         runs = [kept.run for _, kept in self._ledger.runs.items()]
         profile = self._ledger.profiles.get((SITE, self._profile))
         assert profile is not None  # noqa: S101  # loaded above
@@ -169,6 +167,23 @@ class _Simulation:
             complete=complete and not any(run.status == WAITING for run in runs),
         )
 
+    def _take(self, at: int, *, is_timer: bool) -> bool:
+        """Take the next input; False: it was time to stop, and nothing of it stands. Timers come before entries (design §3.2)."""
+        try:
+            if self._stop is not None and self._stop():
+                return False
+            self._now = max(self._now, at)
+            if is_timer:
+                self._applier.timer(heapq.heappop(self._timers)[1], self._now)
+            else:
+                self._apply(heapq.heappop(self._queue)[2])
+        except Interrupted:
+            self._ledger.drop()
+            return False
+        self._ledger.keep()
+        self._collect()
+        return True
+
     # -- inputs ------------------------------------------------------------------------------------------------------
 
     def _put(self, at: int, one: tuple[str, Given] | NewEntry | DeliveryOutcome) -> None:
@@ -177,6 +192,16 @@ class _Simulation:
     def _arm(self, run: Run) -> None:
         if run.due is not None:
             heapq.heappush(self._timers, (run.due, run.id))
+
+    def _due(self) -> int | None:
+        """When the next timer is due; those that were set anew since, or whose run has ended, are dropped."""
+        while self._timers:
+            due, id = self._timers[0]
+            kept = self._ledger.runs.get(id)
+            if kept is not None and kept.run.due == due:
+                return due
+            heapq.heappop(self._timers)
+        return None
 
     def _device(self) -> tuple[str, str]:
         """Hash and endpoint of another subscriber."""

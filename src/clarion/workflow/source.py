@@ -12,7 +12,17 @@ from clarion.workflow.text import Places, TextRefused, read_text
 LONGEST: Final = 256 * 1024
 """Bytes of UTF-8 that a document may have."""
 
-__all__ = ["Document", "DocumentInvalid", "Located", "canonical", "json_schema", "located", "parse_canonical", "read_document"]
+__all__ = [
+    "Document",
+    "DocumentInvalid",
+    "Located",
+    "canonical",
+    "json_schema",
+    "located",
+    "parse_canonical",
+    "read_document",
+    "read_document_value",
+]
 
 
 class Located(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -72,7 +82,12 @@ def canonical(document: Document) -> bytes:
 
 def parse_canonical(stored: bytes) -> Document:
     """The document from `canonical`'s bytes. Raises DocumentInvalid when this version of Clarion would refuse it."""
-    document, reading = read_value(msgspec.json.decode(stored))
+    return read_document_value(msgspec.json.decode(stored))
+
+
+def read_document_value(value: object) -> Document:
+    """The document in a JSON value. Raises DocumentInvalid with every problem; they have no lines."""
+    document, reading = read_value(value)
     if document is None:
         raise DocumentInvalid([Located(problem.path, problem.message) for problem in reading.found])
     return document

@@ -35,7 +35,7 @@ async def explain_absence(store: Store, site: Site, whom: Whom, workflow: str) -
     happened, _ = await happenings(books, person, workflow, asked, MOST_ITEMS, None)
     heard, searched_all = await _heard(books, person, subject)
     run = await _last_run(books, person, happened, workflow)
-    conclusion = conclude(subject, run, await _refusal(books, happened, workflow), heard, searched_all=searched_all)
+    conclusion = conclude(subject, run, await _refusal(books, happened, workflow, run), heard, searched_all=searched_all)
     items = await told(books, person, happened, workflow, happened[0].at if happened else None, None)
     answer = _answer(whom, person.profile_id, subject, conclusion)
     return msgspec.structs.replace(answer, items=items)
@@ -69,16 +69,19 @@ async def _heard(books: Books, person: Known, subject: Subject) -> tuple[Heard |
     return None, len(rows) < MOST_EVENTS
 
 
-async def _refusal(books: Books, happened: Sequence[Happening], workflow: str) -> Refusal | None:
-    """The last verdict that says why the workflow was not started."""
+async def _refusal(books: Books, happened: Sequence[Happening], workflow: str, run: RunFacts | None) -> Refusal | None:
+    """The last verdict that says why the workflow was not started, after the last run's start: many inputs can be of one instant."""
     for one in reversed(happened):
-        if one.explanation is None or one.history is None:
+        if one.explanation is None or one.history is None or (run is not None and one.at < run.started):
             continue
         for verdict in one.history.verdicts:
-            if verdict.workflow == workflow:
-                said = await books.verdict(verdict, one.at)
-                if said.refuses:
-                    return Refusal(one.at, one.explanation.event, one.history.name, said)
+            if verdict.workflow != workflow:
+                continue
+            if run is not None and verdict.verdict == "started" and verdict.run == run.id:
+                return None
+            said = await books.verdict(verdict, one.at)
+            if said.refuses:
+                return Refusal(one.at, one.explanation.event, one.history.name, said)
     return None
 
 

@@ -67,15 +67,21 @@ class Books:
     async def pages(self, keys: Sequence[str], before: int | None) -> AsyncIterator[list[tuple[Explanation, History]]]:
         """Explanations about profiles, newest first, in pages; each once."""
         seen: set[tuple[str, str, int, bytes]] = set()
+        size = PAGE
         while len(seen) < MOST_SEARCHED:
-            page = await self.store.explanations_about(self.site.id, keys, before, PAGE)
+            page = await self.store.explanations_about(self.site.id, keys, before, size)
             marks = {(one.profile, one.event, one.at, bytes(one.body)): one for one in page}
             yield [(one, read_history(one)) for mark, one in marks.items() if mark not in seen]
-            if len(page) < PAGE:
+            if len(page) < size:
                 return
             seen |= marks.keys()
-            # What else is of that instant comes again with the next page, unless it fills one alone.
-            before = page[-1].at + 1 if page[-1].at != page[0].at else page[-1].at
+            first, last = page[0].at, page[-1].at
+            if first != last:
+                before, size = last + 1, PAGE  # the rest of that instant comes with the next page
+            elif size < MOST_SEARCHED:
+                size *= 2  # one instant fills the page: all of it has to be seen
+            else:
+                before, size = last, PAGE
 
     # -- in words ----------------------------------------------------------------------------------------------------
 

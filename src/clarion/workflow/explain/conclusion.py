@@ -75,7 +75,7 @@ class Conclusion(msgspec.Struct, frozen=True):
 def conclude(
     subject: Subject, run: RunFacts | None = None, refusal: Refusal | None = None, heard: Heard | None = None, *, searched_all: bool = True
 ) -> Conclusion:
-    """The answer, from the person's last run, last refusal and last event of a name that the workflow listens for.
+    """The answer, from the person's last run, the last refusal after its start, and the last event of a name that the workflow listens for.
 
     `searched_all` is False where there was more in the log than was looked at.
     """
@@ -84,7 +84,7 @@ def conclude(
     last = max(0 if run is None else run.started, 0 if refusal is None else refusal.at)
     if heard is not None and heard.at > last:
         return _unheard(subject, heard)
-    if refusal is not None and (run is None or (refusal.at > run.started and refusal.verdict.verdict not in _BEHIND_A_RUN)):
+    if refusal is not None and (run is None or (refusal.at >= run.started and refusal.verdict.verdict not in _BEHIND_A_RUN)):
         return _refused(subject, refusal, run)
     if run is not None:
         return _of_run(subject, run, refusal)
@@ -98,7 +98,7 @@ def conclude(
 
 def unknown_person(subject: Subject, *, subscriber: bool) -> Conclusion:
     """The answer about somebody who is not known here."""
-    if subject.status is None:
+    if subject.status in (None, "draft"):
         return conclude(subject)
     if subscriber:
         said = "no such subscriber is registered: events that name it are recorded and start nothing (unknown_subscriber)"
@@ -140,9 +140,9 @@ def _of_run(subject: Subject, run: RunFacts, refusal: Refusal | None) -> Conclus
     because = [
         f"{words.instant(line.at)}, step {words.name(line.step or '-')}: {line.sentence}" for line in run.history if line.what in _TELLING
     ]
-    if refusal is not None and refusal.at > run.started:
+    if refusal is not None:
         because.append(_refusal_words(refusal))
-    verdict = None if refusal is None or refusal.at <= run.started else refusal.verdict
+    verdict = None if refusal is None else refusal.verdict
     return Conclusion(answer, said, (*because[-MOST_REASONS:], *_now(subject)), None, run.id, verdict)
 
 

@@ -9,6 +9,8 @@ from clarion.workflow.explain.reasons import ToldReason, reason_words
 from clarion.workflow.run import COMPLETED, FAILED, WAITING
 
 SENT: Final = "sent"
+_STANDING: Final = frozenset({"waiting", "quiet_hours", "awaiting", "retried", "moved"})
+"""Lines of a history that say why a run stands where it does."""
 UNDER_WAY: Final = ("pending", "held")
 
 
@@ -55,7 +57,7 @@ class RunFacts(msgspec.Struct, frozen=True):
         if self.status != WAITING:
             return f"{_ENDINGS.get(self.status, 'exited')} at {words.instant(self.ended)}{reason_words(self.reason)}"
         stands = f"has stood at step {words.name(self.step or '?')} since {words.instant(self.since)}"
-        here = [line.sentence for line in self.history if line.step == self.step and line.at >= self.since]
+        here = [line.sentence for line in self.history if line.step == self.step and line.at >= self.since and line.what in _STANDING]
         goes_on = "" if self.due is None else f", until {words.instant(self.due)}"
         said = f"{stands}: {here[-1]}" if here else f"{stands}{goes_on}"
         return f"{said}; its timer is due, but the workflow is paused" if self.held else said

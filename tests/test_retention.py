@@ -1,0 +1,112 @@
+"""Old explanations go, in small steps, with pauses, and nothing else keeps the loop busy."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from clarion.clock import DAY
+from clarion.config import Settings
+from clarion.retention import AT_ONCE, EVERY, PAUSE, Retention
+from clarion.store.port import StoreUnavailable
+from clarion.store.records import Explanation, Outcome
+from clarion.stores import migrate_store, open_store
+
+NOW = 1_777_636_800_000_000
+KEEP = 30 * DAY
+
+
+class Kept:
+    """The only part of the store that retention needs."""
+
+    def __init__(self, times: list[int]) -> None:
+        self.times = times
+        self.steps: list[int] = []
+        self.away = 0
+
+    async def forget_explanations(self, before: int, limit: int) -> int:
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailable("away")
+        gone = sorted(time for time in self.times if time < before)[:limit]
+        self.times = sorted(self.times)[len(gone) :]
+        self.steps.append(len(gone))
+        return len(gone)
+
+
+class Slept(Exception):
+    """The test has seen enough."""
+
+
+class Naps:
+    """Sleeps that end at once, until there have been enough."""
+
+    def __init__(self, most: int) -> None:
+        self.taken: list[float] = []
+        self._most = most
+
+    async def __call__(self, seconds: float) -> None:
+        self.taken.append(seconds)
+        if len(self.taken) == self._most:
+            raise Slept
+
+
+def retention(kept: Kept, naps: Naps, now: int = NOW) -> Retention:
+    return Retention(kept, KEEP, lambda: now, naps)  # type: ignore[arg-type]  # a part of the port is enough
+
+
+async def test_what_is_too_old_goes_and_the_rest_stays() -> None:
+    kept = Kept([NOW - KEEP - 1, NOW - KEEP, NOW])
+    assert await retention(kept, Naps(9)).forget() == 1
+    assert kept.times == [NOW - KEEP, NOW]
+
+
+@pytest.mark.parametrize(
+    ("old", "steps"),
+    [(0, [0]), (AT_ONCE - 1, [AT_ONCE - 1]), (AT_ONCE, [AT_ONCE, 0]), (2 * AT_ONCE + 1, [AT_ONCE, AT_ONCE, 1])],
+)
+async def test_a_backlog_goes_in_small_steps_with_pauses(old: int, steps: list[int]) -> None:
+    kept, naps = Kept([1] * old), Naps(9)
+    assert await retention(kept, naps).forget() == old
+    assert kept.steps == steps
+    assert naps.taken == [PAUSE] * (len(steps) - 1)
+
+
+async def test_it_looks_every_few_minutes_and_costs_nothing_in_between() -> None:
+    kept, naps = Kept([1]), Naps(3)
+    with pytest.raises(Slept):
+        await retention(kept, naps).run()
+    assert (kept.steps, naps.taken) == ([1, 0, 0], [EVERY] * 3)
+    assert EVERY >= 60
+
+
+async def test_a_store_that_is_away_is_asked_again() -> None:
+    kept, naps = Kept([1]), Naps(2)
+    kept.away = 1
+    with pytest.raises(Slept):
+        await retention(kept, naps).run()
+    assert (kept.steps, naps.taken) == ([1], [EVERY] * 2)
+
+
+async def test_it_works_on_a_real_store(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    migrate_store(settings)
+    store = open_store(settings)
+    await store.open()
+    state = await store.own(0)
+    old = [Explanation(1, "n:p", f"e{number}", NOW - KEEP - 1, msgspec.Raw(b"{}")) for number in range(AT_ONCE + 5)]
+    new = Explanation(1, "n:p", "new", NOW - KEEP, msgspec.Raw(b"{}"))
+    await store.commit(Outcome(state, explanations=[*old, new]))
+    done = asyncio.Event()
+
+    async def nap(seconds: float) -> None:
+        if seconds == EVERY:
+            done.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(Retention(store, settings.explanations_kept, lambda: NOW, nap).run())
+    await done.wait()
+    task.cancel()
+    assert await store.explanations_about(1, ["n:p"], None, 10) == [new]
+    await store.close()
