@@ -18,8 +18,9 @@ from tests.mutation.mutants import Mutant
 from tests.mutation.reach import Reach
 
 _MEMORY: Final = 3 * 1024**3
-_PATIENCE: Final = 15
-"""Seconds for the start of a session and for a machine that is busy."""
+_PATIENCE: Final = 8
+"""Seconds of a processor for the start of a session."""
+_OVERTIME: Final = frozenset({signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL})
 
 KILLED: Final = "killed"
 TIMEOUT: Final = "timeout"
@@ -80,8 +81,8 @@ def judge(mutants: Sequence[Mutant], reach: Reach, jobs: int) -> Iterator[Verdic
 
 
 def _task(mutant: Mutant, reach: Reach) -> _Task:
-    tests, anywhere = reach.choose(mutant.file, mutant.lines)
-    return _Task(mutant, tests, reach.others(tests) if anywhere else [])
+    package = mutant.module.split(".")[1]
+    return _Task(mutant, *reach.choose(f"tests/{package}/", mutant.file, mutant.lines))
 
 
 def _verdict(task: _Task, outcome: str) -> Verdict:
@@ -100,9 +101,11 @@ def _start(task: _Task, reach: Reach) -> int:
 
 
 def _try(task: _Task, reach: Reach) -> int:
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(_PATIENCE + math.ceil(5 * sum(reach.seconds[name] for name in task.tests)))
+    seconds = _PATIENCE + math.ceil(5 * sum(reach.seconds[name] for name in task.tests))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(4 * seconds)  # for what waits for ever
     mutant = task.mutant
     sys.meta_path.insert(0, session.Replaced(mutant.module, mutant.file, mutant.code()))
     places = dict.fromkeys(name.partition("::")[0] for name in task.tests)
@@ -110,7 +113,7 @@ def _try(task: _Task, reach: Reach) -> int:
 
 
 def _outcome(status: int) -> str:
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in _OVERTIME:
         return TIMEOUT
     # 5: the mutant has left no test to run
     return SURVIVED if os.waitstatus_to_exitcode(status) in (0, 5) else KILLED

@@ -42,6 +42,8 @@ Nothing else is left out, and mutants that no test can kill, since they behave t
 
 Every mutant has a process of its own, which imports the product afresh with one module changed, so caches and tables are made by the
 mutant as well. The tests that ran the changed line in a run under coverage (with empty caches before each test) come first, the
-quickest first; a change of what runs at import, or while tests are collected, has all other tests after them. Hypothesis takes examples
-that are always the same. Tests that take longer than a second are left out. A mutant that runs into its timeout counts as killed.
+quickest first: all of the package's own, and at most 200 of the others. A change of what runs at import, or while tests are collected,
+has all other tests of its package after them. Tests that take longer than a second are left out. Leaving tests out can only lower the
+score. Hypothesis takes examples that are always the same. A mutant that takes more than eight seconds and five times as long as its
+tests do without it counts as killed.
 """

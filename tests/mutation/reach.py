@@ -15,7 +15,9 @@ import msgspec
 from tests.mutation import session
 
 _LONGEST: Final = 1.0
-"""Seconds that a test may take by itself; longer ones are left out, which can only lower the score."""
+"""Seconds that a test may take of a processor; longer ones are left out, which can only lower the score."""
+_MOST_FAR: Final = 200
+"""Tests of other packages that are run for one mutant: more would take long, and leaving them out can only lower the score."""
 _OWN: Final = ("clarion", "tests", "conftest", "test_", "__")
 
 
@@ -30,21 +32,28 @@ class Reach(msgspec.Struct, frozen=True):
     imported: list[str]
     """Modules of others that the tests need."""
 
-    def choose(self, file: Path, lines: Iterable[int]) -> tuple[list[str], bool]:
-        """The tests to run for a change of some lines, quickest first; and whether the change may reach any other test as well.
+    def choose(self, own: str, file: Path, lines: Iterable[int]) -> tuple[list[str], list[str]]:
+        """The tests to run for a change of some lines, and those to run after them if the change may reach any test, quickest first.
 
-        A line that runs while modules are imported or tests are collected has its effect anywhere.
+        Those that run the lines come first: all of them that stand below `own`, and the quickest of the others. A line that runs while
+        modules are imported or tests are collected has its effect anywhere, so that all that stand below `own` come after them.
         """
         by_line = self.lines.get(str(file), {})
         names = {name for line in lines for name in by_line.get(line, ())}
-        return self._quick(names - {""}) or self._quick({name for held in by_line.values() for name in held}), "" in names
+        near, far = self._quick(names - {""}, own)
+        chosen = sorted([*near, *far[:_MOST_FAR]], key=self._rank)
+        if not chosen:
+            chosen, _ = self._quick({name for held in by_line.values() for name in held}, own)
+        others = self._quick(self.seconds.keys() - set(chosen), own)[0] if "" in names else []
+        return chosen, others
 
-    def others(self, chosen: Iterable[str]) -> list[str]:
-        """All other tests, quickest first."""
-        return self._quick(self.seconds.keys() - set(chosen))
+    def _quick(self, names: Set[str], own: str) -> tuple[list[str], list[str]]:
+        """Those that take not too long, quickest first: below `own`, and elsewhere."""
+        quick = sorted((name for name in names if self.seconds.get(name, inf) <= _LONGEST), key=self._rank)
+        return [name for name in quick if name.startswith(own)], [name for name in quick if not name.startswith(own)]
 
-    def _quick(self, names: Set[str]) -> list[str]:
-        return sorted((name for name in names if self.seconds.get(name, inf) <= _LONGEST), key=lambda name: (self.seconds[name], name))
+    def _rank(self, name: str) -> tuple[float, str]:
+        return self.seconds[name], name
 
 
 def measure(packages: Iterable[Path], scratch: Path) -> Reach:

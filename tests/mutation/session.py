@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
+import time
 import types
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
@@ -50,14 +51,21 @@ class Selection:
 
 
 class Stopwatch:
-    """Notes how long each test takes, and which do not pass."""
+    """Notes how much time each test takes of a processor, and which do not pass."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.failed: list[str] = []
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        began = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.process_time() - began
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
         self._note(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

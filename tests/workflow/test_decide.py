@@ -77,7 +77,11 @@ steps:
   - id: which
     decide:
       cases:
-        - when: {all: [{field: hi.status, op: eq, value: queued}, {field: profile.tier, op: eq, value: gold}, {field: segments, op: in, value: [fans]}]}
+        - when:
+            all:
+              - {field: hi.status, op: eq, value: queued}
+              - {field: profile.tier, op: eq, value: gold}
+              - {field: segments, op: in, value: [fans]}
           steps: [{id: end, exit: {reason: saw it all}}]
 """
     assert Journey(program(text)).begin().ended == (EXITED, "saw it all")

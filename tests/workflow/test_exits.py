@@ -13,7 +13,9 @@ exit:
   - {event: purchase, where: {all: [{field: event.total, op: gt, value: 1000}]}}
   - {event: PushEngage.Subscriber.Remove}
 """
-AUDIENCE = "exit: [{audience: {all: [{field: segments, op: in, value: [staff]}]}}, {audience: {all: [{field: profile.left, op: exists}]}}]\n"
+AUDIENCE = (
+    "exit: [{audience: {all: [{field: segments, op: in, value: [staff]}]}}, {audience: {all: [{field: profile.left, op: exists}]}}]\n"
+)
 
 STANDS = {
     "in a wait": "{id: here, wait: {for: 2h}}",
@@ -67,7 +69,8 @@ def test_any_rule_will_do_and_each_is_told_that_did_not(program: ProgramOf) -> N
 
 
 def test_a_rule_may_ask_for_what_a_step_has_left(program: ProgramOf) -> None:
-    rules = "exit: [{event: stop, where: {all: [{field: hi.status, op: eq, value: queued}]}}, {audience: {all: [{field: hi.status, op: eq, value: stale}]}}]\n"
+    queued, stale = (f"{{all: [{{field: hi.status, op: eq, value: {status}}}]}}" for status in ("queued", "stale"))
+    rules = f"exit: [{{event: stop, where: {queued}}}, {{audience: {stale}}}]\n"
     steps = "steps: [{id: hi, push: {title: t, message: m, url: 'https://a.example/'}}, {id: here, wait: {for: 1h}}]"
     journey = Journey(program(rules + steps)).begin()
     assert journey.change().run.status == WAITING

@@ -123,9 +123,7 @@ def test_a_click_on_another_runs_push_is_none(program: ProgramOf) -> None:
 
 def test_each_path_of_a_split_counts_empty_ones_too(program: ProgramOf) -> None:
     inner = "{id: in, split: {paths: [{percent: 100, name: B, steps: []}]}}"
-    journey = aiming(
-        program, ", value: event.total", f"{{id: out, split: {{paths: [{{percent: 100, name: hold, steps: [{inner}]}}]}}}}"
-    )
+    journey = aiming(program, ", value: event.total", f"{{id: out, split: {{paths: [{{percent: 100, name: hold, steps: [{inner}]}}]}}}}")
     assert journey.run.status == COMPLETED
     hit(journey, total=5)
     assert [journey.counted("goals", *place) for place in (("", ""), ("out", "hold"), ("in", "B"))] == [1, 1, 1]

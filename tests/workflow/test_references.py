@@ -201,7 +201,9 @@ def test_exit_rules_and_goals_may_ask_for_any_step(program: ProgramOf) -> None:
 
 
 @pytest.mark.parametrize("where", ["on", "audience"])
-@pytest.mark.parametrize(("field", "said"), [("hi.status", "no step has run yet, 'hi' neither"), ("run.key", "no run has started yet, so there is no run.key")])
+@pytest.mark.parametrize(
+    ("field", "said"), [("hi.status", "no step has run yet, 'hi' neither"), ("run.key", "no run has started yet, so there is no run.key")]
+)
 def test_starts_may_not(where: str, field: str, said: str) -> None:
     condition = f"{{all: [{{field: {field}, op: exists}}]}}"
     start = f"on: [{{event: go, where: {condition}}}]" if where == "on" else f"on: [{{event: go}}], audience: {condition}"

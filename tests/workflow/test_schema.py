@@ -47,7 +47,8 @@ UNSAYABLE = re.compile(
     r"|unknown field|is no key|names no key|has no parts|'secrets' |secrets can be used|must be a field such as"
     r"|holds several values|is a step: name|'_' is no name"
     r"|compares one value|compares numbers|can never hold|must be in quotes|is longer than 3660d"
-    r"|must be an? .*or \{from|must be a number, or|must be a string, a number, true or false|must have at most 4096|nothing can be looked up"
+    r"|must be an? .*or \{from|must be a number, or|must be a string, a number, true or false|must have at most 4096"
+    r"|nothing can be looked up"
     r"|host|URL|is set by Clarion|a GET request has no body|needs await: true|is set by the same step|goes with what becomes"
     r"|the body|is never closed|unknown tag|filter|expected|unexpected|names nothing|NUL|half of a character|lone surrogates"
 )
@@ -63,14 +64,16 @@ def places(value: object, path: Path = ()) -> Iterator[Path]:
 
 
 JUNK = st.sampled_from(
-    [None, True, False, 0, 1, 3.0, -1, 0.5, 10**20, "", " ", "x", "1h", "0s", "00m", "mon", "event.x", "event.", "event.a b", "event"]
-    + [[], {}, [{}], ["x"], {"x": 1}, {"from": "x"}, "09:00", "9:00", "https://a.example/", "ftp://a/", "{{ x }}", "{% echo x %}"]
-    + ["PushEngage.Subscriber.Add", "PushEngage.No", "PushEngageX", "validate", "y" * 65, "z" * 5000, "{{ x", "UTC", "-a", 100]
+    [
+        *(None, True, False, 0, 1, 3.0, -1, 0.5, 10**20, "", " ", "x", "1h", "0s", "00m", "mon", "event.x", "event.", "event.a b", "event"),
+        *([], {}, [{}], ["x"], {"x": 1}, {"from": "x"}, "09:00", "9:00", "https://a.example/", "ftp://a/", "{{ x }}", "{% echo x %}"),
+        *("PushEngage.Subscriber.Add", "PushEngage.No", "PushEngageX", "validate", "y" * 65, "z" * 5000, "{{ x", "UTC", "-a", 100),
+    ]
 )
 NAMES = st.sampled_from(["x", "id", "event", "where", "steps", "wait", "for", "at", "on", "of", "percent", "add", "value", "", "a" * 300])
 
 
-def at(document: Any, path: Path) -> Any:
+def at(document: Any, path: tuple[Any, ...]) -> Any:
     for part in path:
         document = document[part]
     return document

@@ -54,9 +54,7 @@ def test_another_step_deals_anew(program: ProgramOf) -> None:
     assert min(pairs.values()) > 60
 
 
-@pytest.mark.parametrize(
-    "shares", [[50, 50], [10, 90], [100], [0.01, 99.99], [33.33, 33.33, 33.34], [5] * 20, [12.5, 37.5, 50]], ids=str
-)
+@pytest.mark.parametrize("shares", [[50, 50], [10, 90], [100], [0.01, 99.99], [33.33, 33.33, 33.34], [5] * 20, [12.5, 37.5, 50]], ids=str)
 def test_the_shares_are_as_written(program: ProgramOf, shares: list[float]) -> None:
     steps, count = program(f"steps: [{split(shares)}]"), 2000
     found = Counter(path_of(steps, f"n:{number}") for number in range(count))
@@ -87,9 +85,7 @@ def test_who_entered_counts_after_a_merge(program: ProgramOf) -> None:
 
 
 def test_an_empty_path_is_a_holdout(program: ProgramOf) -> None:
-    steps = program(
-        "steps: [{id: test, split: {paths: [{percent: 100, steps: [], name: holdout}]}}, {id: behind, send_event: {event: e}}]"
-    )
+    steps = program("steps: [{id: test, split: {paths: [{percent: 100, steps: [], name: holdout}]}}, {id: behind, send_event: {event: e}}]")
     journey = Journey(steps).begin()
     assert (journey.run.status, journey.run.paths) == (COMPLETED, {"test": "holdout"})
     assert [effect.step for effect in journey.effects] == ["behind"]
@@ -115,7 +111,11 @@ def test_names_are_what_counters_say(program: ProgramOf) -> None:
         ("[{percent: -1, steps: []}]", "split.paths[0].percent", "must be a number from 0.01 to 100 with at most two decimals"),
         ("[{percent: '50', steps: []}]", "split.paths[0].percent", "must be a number from 0.01 to 100 with at most two decimals"),
         ("[{percent: true, steps: []}]", "split.paths[0].percent", "must be a number from 0.01 to 100 with at most two decimals"),
-        (f"[{{percent: 1{'0' * 390}, steps: []}}]", "split.paths[0].percent", "must be a number from 0.01 to 100 with at most two decimals"),
+        (
+            f"[{{percent: 1{'0' * 390}, steps: []}}]",
+            "split.paths[0].percent",
+            "must be a number from 0.01 to 100 with at most two decimals",
+        ),
         (
             "[{percent: 50, name: A, steps: []}, {percent: 50, name: A, steps: []}]",
             "split.paths[1]",

@@ -51,7 +51,9 @@ def test_an_event_starts_what_listens_for_it() -> None:
     assert (said(decision), decision.verdict.workflow, decision.verdict.version, decision.key) == ("started", "w", 3, None)
 
 
-SEVERAL = "on: [{event: go, where: {all: [{field: event.a, op: eq, value: 1}]}}, {event: go, where: {all: [{field: event.b, op: eq, value: 1}]}}]"
+SEVERAL = (
+    "on: [{event: go, where: {all: [{field: event.a, op: eq, value: 1}]}}, {event: go, where: {all: [{field: event.b, op: eq, value: 1}]}}]"
+)
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,7 @@ def test_what_may_hold(rows: list[tuple[object, ...]]) -> None:
 @pytest.mark.parametrize("op", ["eq", "ne", "starts_with", "gt", "before", "within_last"])
 def test_segments_are_several(op: str) -> None:
     value = {"gt": 5, "before": "2026-01-01", "within_last": "1d"}.get(op, "vip")
-    assert found(("segments", op, value)) == [
-        f"'{op}' compares one value, but segments are several names: use in, nin or contains"
-    ]
+    assert found(("segments", op, value)) == [f"'{op}' compares one value, but segments are several names: use in, nin or contains"]
 
 
 def test_text_has_no_order() -> None:

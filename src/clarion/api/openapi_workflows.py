@@ -95,7 +95,12 @@ def _draft() -> Json:
     return {
         "get": operation("showDraft", "A workflow's draft and what is wrong with it", data(OBJECT), (404,), parameters=[_SLUG]),
         "put": operation(
-            "saveDraft", "Keep a draft, valid or not", data(OBJECT), (400, 404, 413), body=document_body(), parameters=[_SLUG]
+            "saveDraft",
+            "Keep a draft, valid or not",
+            data(OBJECT),
+            (400, 404, 413),
+            body={"application/json": {"schema": {}}, "application/yaml": {"schema": {"type": "string"}}},
+            parameters=[_SLUG],
         ),
         "delete": operation("discardDraft", "Forget a draft", data(OBJECT), (404, 413), parameters=[_SLUG]),
     }
