@@ -190,6 +190,7 @@ class Partition:
         """Let every run hear of a publish, then forget it, as the owner does in pieces."""
         state = self.workflows[site, workflow]
         behind = [run for run in self.runs.values() if (run.site, run.workflow, run.status) == (site, workflow, "waiting")]
+        behind.sort(key=lambda run: run.id)
         if not state.directives:
             return
         for start in range(0, len(behind), self.piece):

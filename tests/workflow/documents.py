@@ -1,5 +1,6 @@
 """Hypothesis: valid documents of all kinds of steps, nested, that refer to one another; and what may happen to their runs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -299,3 +300,18 @@ INPUTS = st.one_of(
 """What may happen to a run."""
 HAPPENINGS = st.lists(st.tuples(DELAYS, INPUTS), min_size=6, max_size=16)
 """The same with how long after what came before."""
+
+
+def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of everything in a value, the value itself first."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, held in inner:
+        yield from places(held, (*path, key))
+
+
+def at(value: Any, path: tuple[Any, ...]) -> Any:
+    """What stands at a path."""
+    for part in path:
+        value = value[part]
+    return value

@@ -2,7 +2,6 @@
 
 import copy
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -10,13 +9,11 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.workflow.documents import Value, documents
+from tests.workflow.documents import Value, at, documents, places
 
 from clarion.domain.system_events import LISTENABLE
 from clarion.workflow.document import json_schema, read_value
 from clarion.workflow.steps import KINDS
-
-Path = tuple[str | int, ...]
 
 
 @lru_cache(maxsize=1)
@@ -55,15 +52,7 @@ UNSAYABLE = re.compile(
 """What the reader says where a schema has no words: about several places at once, about templates, about what the world knows."""
 
 
-def places(value: object, path: Path = ()) -> Iterator[Path]:
-    """Every place in a value."""
-    yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, held in inner:
-        yield from places(held, (*path, key))
-
-
-JUNK = st.sampled_from(
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [
         *(None, True, False, 0, 1, 3.0, -1, 0.5, 10**20, "", " ", "x", "1h", "0s", "00m", "mon", "event.x", "event.", "event.a b", "event"),
         *([], {}, [{}], ["x"], {"x": 1}, {"from": "x"}, "09:00", "9:00", "https://a.example/", "ftp://a/", "{{ x }}", "{% echo x %}"),
@@ -71,12 +60,6 @@ JUNK = st.sampled_from(
     ]
 )
 NAMES = st.sampled_from(["x", "id", "event", "where", "steps", "wait", "for", "at", "on", "of", "percent", "add", "value", "", "a" * 300])
-
-
-def at(document: Any, path: tuple[Any, ...]) -> Any:
-    for part in path:
-        document = document[part]
-    return document
 
 
 @st.composite

@@ -195,7 +195,7 @@ class Batch:
         """Let every run in the books hear of what was published since its last input, before it gets the next (semantics §7)."""
         if not self._registry.has_directives:
             return
-        for id in [id for id, _ in self._ledger.runs.items()]:
+        for id in sorted(id for id, _ in self._ledger.runs.items()):  # in whichever order the store gave them
             try:
                 self._applier.catch_up(id)
             except Exception as error:  # noqa: BLE001  # as for timers
