@@ -11,6 +11,7 @@ from clarion.store.records import (
     Asked,
     Delivery,
     DeliveryOutcome,
+    DueRun,
     Entry,
     EntryKind,
     EntryMemory,
@@ -158,7 +159,7 @@ class Partition:
         bodies = [decode(entry) for entry in entries]
         for entry, body in zip(entries, bodies, strict=True):
             needs.add(entry.site, body)
-        batch = await self._batch(needs, due, at)
+        batch = await self._batch(needs, [DueRun(run.id, run.due or 0, run.site, run.profile) for run in due], at)
         rest: tuple[Entry, ...] = ()
         for index, (entry, body) in enumerate(zip(entries, bodies, strict=True)):
             if not batch.apply(entry, body, self.timers):
@@ -200,7 +201,7 @@ class Partition:
         self.workflows[site, workflow] = state = msgspec.structs.replace(state, directives=())
         self.registry.put(state)
 
-    async def _batch(self, needs: Needs, due: list[RunRow], at: int) -> Batch:
+    async def _batch(self, needs: Needs, due: list[DueRun], at: int) -> Batch:
         facts = self._facts(needs.asked())
         more = needs.asked_next(facts)
         if more is not None:

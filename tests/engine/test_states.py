@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from tests.engine.builders import HOUR, SECOND, SITE
 from tests.engine.diagram import START, diagrams
-from tests.engine.documents import EVENTS, NAMES, documents
+from tests.engine.documents import EVERY_EVENT, NAMES, documents
 from tests.engine.line import Line, replay, told
+from tests.workflow.documents import DATA
 
 from clarion.control.workflows import TRANSITIONS
 from clarion.store.records import Entry, EntryKind, RunChange, RunRow, WorkflowChange
@@ -24,7 +25,7 @@ MOST_RUNS = 60
 
 
 class States(RuleBasedStateMachine):
-    """A partition with three workflows, two named profiles, and one that gets a name."""
+    """A partition with four workflows, two named profiles, and one that gets a name."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,10 +47,10 @@ class States(RuleBasedStateMachine):
     # -- inputs ------------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.partition.runs) < MOST_RUNS)
-    @rule(name=st.sampled_from(EVENTS), whom=st.sampled_from(["p", "q", None]), n=st.integers(0, 3), gap=GAPS)
-    def event(self, name: str, whom: str | None, n: int, gap: int) -> None:
+    @rule(name=st.sampled_from(EVERY_EVENT), whom=st.sampled_from(["p", "q", None]), n=st.integers(0, 3), data=DATA, gap=GAPS)
+    def event(self, name: str, whom: str | None, n: int, data: dict[str, Any], gap: int) -> None:
         self.line.passes(gap)
-        self.line.take(self.partition.event(name, device=None if whom else "d2", profile=whom, n=n, received=self.line.now))
+        self.line.take(self.partition.event(name, device=None if whom else "d2", profile=whom, n=n, received=self.line.now, **data))
 
     @rule(gap=GAPS)
     def time(self, gap: int) -> None:
@@ -78,15 +79,30 @@ class States(RuleBasedStateMachine):
         self.line.passes(gap)
         self.line.take(self.partition.receipt(delivery, event))
 
-    @rule(name=st.sampled_from(NAMES), change=st.sampled_from(["pause", "resume", "drain", "activate", "archive"]), gap=GAPS)
-    def change(self, name: str, change: str, gap: int) -> None:
+    @rule(data=st.data(), name=st.sampled_from(NAMES), gap=GAPS)
+    def change(self, data: st.DataObject, name: str, gap: int) -> None:
         """As an operator can: along the ways of the diagram."""
-        if (self.statuses[name], change) not in WORKFLOW.labelled():
+        changes = [label for status, label in WORKFLOW.labelled() if status == self.statuses[name] and label in TRANSITIONS]
+        if not changes:
             return
+        change = data.draw(st.sampled_from(changes))
         self.line.passes(gap + 1)
         told = WorkflowChange(name, TRANSITIONS[change].entry, skip_older_than=5 * HOUR)
         self.line.take(self.partition.entry(EntryKind.WORKFLOW, told))
         self.moved(name, change)
+
+    @rule(name=st.sampled_from(NAMES), gap=GAPS, more=GAPS)
+    def hold(self, name: str, gap: int, more: int) -> None:
+        """A pause, and its end."""
+        if self.statuses[name] == "active":
+            self.line.passes(gap + 1)
+            self.line.take(self.partition.change(name, "pause"))
+            self.moved(name, "pause")
+            self.line.passes(more)
+        elif self.statuses[name] == "paused":
+            self.line.passes(gap + 1)
+            self.line.take(self.partition.change(name, "resume", more))
+            self.moved(name, "resume")
 
     @rule(data=st.data(), name=st.sampled_from(NAMES), runs=st.sampled_from(["keep", "move", "move", "end"]), gap=GAPS)
     def publish(self, data: st.DataObject, name: str, runs: str, gap: int) -> None:
@@ -95,14 +111,15 @@ class States(RuleBasedStateMachine):
         self.line.take(self.partition.publish(text, runs))
         self.moved(name, "publish")
 
-    @rule(name=st.sampled_from(NAMES))
-    def publish_again(self, name: str) -> None:
+    @precondition(lambda self: bool({"draining", "archived"} & set(self.statuses.values())))
+    @rule()
+    def publish_again(self) -> None:
         """The same version of a workflow that was given up is active again."""
-        state = self.partition.workflows[SITE, name]
-        if state.status in ("draining", "archived"):
-            self.line.passes(1)
-            self.line.take(self.partition.entry(EntryKind.WORKFLOW, WorkflowChange(name, "publish", state.version)))
-            self.moved(name, "publish")
+        name = next(name for name, status in self.statuses.items() if status in ("draining", "archived"))
+        self.line.passes(1)
+        version = self.partition.workflows[SITE, name].version
+        self.line.take(self.partition.entry(EntryKind.WORKFLOW, WorkflowChange(name, "publish", version)))
+        self.moved(name, "publish")
 
     def moved(self, name: str, change: str) -> None:
         status = self.partition.workflows[SITE, name].status

@@ -5,7 +5,7 @@ from tests.store.builders import FAR, NOW, SITE, Owner, entry, run
 
 from clarion.domain.records import FrequencyCap, Profile, Subscriber
 from clarion.store.port import Store
-from clarion.store.records import Asked, Directive, EntryMemory, MemoryKey, SiteProfile, SiteState, WorkflowState
+from clarion.store.records import Asked, Directive, DueRun, EntryMemory, MemoryKey, SiteProfile, SiteState, WorkflowState
 
 
 async def test_taking_changes_nothing_and_keeps_to_its_limit(store: Store) -> None:
@@ -21,7 +21,7 @@ async def test_timers_come_by_due_then_id_up_to_the_horizon(store: Store, owner:
     due = (await store.take(0, 0, NOW + 2, 10)).due
     twins = sorted([run("a").id, run("b").id])
     assert [one.id for one in due] == [*twins, run("soon").id]
-    assert due[2] == rows[3]
+    assert due[2] == DueRun(run("soon").id, NOW + 2, SITE, run("soon").profile)
 
 
 async def test_the_next_timer_is_the_one_after_those_given(store: Store, owner: Owner) -> None:

@@ -50,7 +50,6 @@ async def test_json_survives_wherever_it_is_kept(store: Store, owner: Owner, bod
         poisoned=[Poisoned("p", SITE, "event", raw, NOW, "broke")],
         emitted=[entry("emitted", body)],
     )
-    assert bytes((await store.take(0, 10, NOW, 10)).due[0].state) == body
     assert bytes((await store.facts(0, Asked([], [SiteProfile(SITE, "n:ann")]))).runs[0].state) == body
     assert bytes((await store.run(run("r").id)).state) == body
     assert bytes((await store.claim(1, NOW))[0][0].job) == body

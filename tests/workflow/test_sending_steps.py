@@ -104,7 +104,7 @@ def test_later_visits_send_other_events(program: ProgramOf) -> None:
         (
             "start_workflow: {workflow: A B}",
             "start_workflow.workflow",
-            'must be lower-case letters, digits, hyphens and underscores, starting with a letter or digit, and not "validate"',
+            'must be lower-case letters, digits, hyphens and underscores, starting with a letter or digit, and neither "validate" nor "plan"',
         ),
         ("stop_workflow: {workflow: w, reason: x}", "stop_workflow.reason", "unknown key"),
     ],

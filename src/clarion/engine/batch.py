@@ -15,6 +15,7 @@ from clarion.store.records import (
     Asked,
     DeliveryOutcome,
     Directive,
+    DueRun,
     Entry,
     EntryKind,
     Facts,
@@ -127,11 +128,10 @@ class Needs:
             self._joining[device] = None
         self._joined.setdefault((site, put.device_token_hash), []).append(profile)
 
-    def add_runs(self, rows: Iterable[RunRow]) -> None:
-        """Runs whose timers are due."""
-        for row in rows:
-            self._profiles[SiteProfile(row.site, row.profile)] = None
-            self.versions.add((row.site, row.workflow, row.version))
+    def add_runs(self, runs: Iterable[RunRow | DueRun]) -> None:
+        """Runs that are to be touched."""
+        for run in runs:
+            self._profiles[SiteProfile(run.site, run.profile)] = None
 
     def asked(self) -> Asked:
         """What to ask the store for."""
@@ -165,15 +165,13 @@ class Batch:
     """Applies inputs at one log time and gathers the outcome."""
 
     def __init__(
-        self, state: PartitionState, registry: Registry, facts: Facts, due: Iterable[RunRow], log_time: int, *, partitions: int = 1
+        self, state: PartitionState, registry: Registry, facts: Facts, due: Iterable[DueRun], log_time: int, *, partitions: int = 1
     ) -> None:
         self._state, self._registry, self._log_time = state, registry, log_time
         self._sequence = state.sequence
         self._ledger = Ledger()
         self._ledger.load(facts)
-        for row in due:
-            self._ledger.load_run(row)
-        self._timers = [(row.due or 0, row.id) for row in due]
+        self._timers = [(one.due, one.id) for one in due]
         heapq.heapify(self._timers)
         self._applier = Applier(self._ledger, registry, self._arm, partitions)
         self._moved: list[LogMove] = []
@@ -307,10 +305,9 @@ class Batch:
         self._applier.give_up(id, f"could not go on after a publish: {error[:1000]}", self._log_time)
         self._ledger.keep()
 
-    def skip_run(self, row: RunRow, error: str) -> None:
+    def skip_run(self, run: str, error: str) -> None:
         """Stop the timer of a run, which cannot be applied and is set aside with its error."""
-        self._ledger.load_run(row)
-        self._set_aside_run(row.id, error)
+        self._set_aside_run(run, error)
 
     def _set_aside_run(self, id: str, error: str) -> None:
         self._ledger.drop()

@@ -13,13 +13,13 @@ from clarion.engine.log_clock import LogClock, steady_clock
 from clarion.engine.registry import Registry
 from clarion.store.port import Fenced, Store, StoreError, StoreUnavailable
 from clarion.store.records import (
+    DueRun,
     Entry,
     EntryKind,
     Facts,
     NewEntry,
     Outcome,
     PartitionState,
-    RunRow,
 )
 from clarion.workflow.run import WAITING
 from clarion.workflow.start import PAUSED
@@ -189,7 +189,7 @@ class Owner:
         dues = [row.due for row in outcome.runs if row.due is not None and row.status == WAITING and not row.held]
         return min(dues if taken.next_due is None else [*dues, taken.next_due], default=None)
 
-    async def _apply(self, entries: list[Entry], due: list[RunRow], now: int, most_timers: int) -> Outcome:
+    async def _apply(self, entries: list[Entry], due: list[DueRun], now: int, most_timers: int) -> Outcome:
         bodies: list[Body | Exception] = []
         needs = Needs(self._registry)
         needs.add_runs(due)
@@ -220,7 +220,7 @@ class Owner:
         self._behind.extend(batch.directed)
         return outcome
 
-    async def _batch(self, needs: Needs, due: list[RunRow], now: int) -> Batch:
+    async def _batch(self, needs: Needs, due: list[DueRun], now: int) -> Batch:
         """A batch with all that its inputs can touch."""
         facts = await self._store.facts(self._partition, needs.asked())
         more = needs.asked_next(facts)
@@ -230,20 +230,21 @@ class Owner:
         await self._registry.fetch(needs.versions | {(row.site, row.workflow, row.version) for row in facts.runs})
         return Batch(self._require_state(), self._registry, facts, due, now, partitions=self._store.partitions)
 
-    def _empty_batch(self, now: int) -> Batch:
-        return Batch(self._require_state(), self._registry, Facts([], [], [], []), [], now)
+    def _bare_batch(self, runs: list[RunRow], now: int) -> Batch:
+        """A batch that knows of nothing but runs."""
+        return Batch(self._require_state(), self._registry, Facts([], [], runs, []), [], now)
 
-    async def _isolate(self, entries: list[Entry], due: list[RunRow], now: int, error: StoreError) -> None:
+    async def _isolate(self, entries: list[Entry], due: list[DueRun], now: int, error: StoreError) -> None:
         """The store refused a batch: its inputs are taken one by one, and one that is refused alone is set aside."""
         if len(entries) + len(due) > 1:
             _log.warning("a batch was refused by the store; its inputs are taken one by one", error=str(error))
             self._alone = len(entries) + len(due)
             return
-        batch = self._empty_batch(now)
+        batch = self._bare_batch([await self._store.run(one.id) for one in due], now)
         for entry in entries:
             batch.skip(entry, str(error))
-        for row in due:
-            batch.skip_run(row, str(error))
+        for one in due:
+            batch.skip_run(one.id, str(error))
         await self._commit(batch.outcome())
 
     async def _rearm_some(self) -> None:
@@ -285,7 +286,7 @@ class Owner:
             if len(rows) > 1:
                 self._alone = len(rows)
                 return
-            batch = self._empty_batch(now)
+            batch = self._bare_batch([], now)
             batch.give_up(rows[0], str(error))
             await self._commit(batch.outcome())
         self._alone = max(0, self._alone - 1)

@@ -72,11 +72,21 @@ class Entry(msgspec.Struct, frozen=True):
     received: int
 
 
+class DueRun(msgspec.Struct, frozen=True, array_like=True):
+    """A run whose timer is due; the run itself is among the facts about its profile."""
+
+    id: str
+    due: int
+    site: int
+    profile: str
+    """Key of its profile."""
+
+
 class Taken(msgspec.Struct, frozen=True):
     """What waits for a partition's owner."""
 
     entries: list[Entry]
-    due: list["RunRow"]
+    due: list[DueRun]
     """Runs whose timer is due at or before the horizon, by (due, id)."""
     next_due: int | None
     """When the next timer after those in `due` is due; None when there is none."""

@@ -18,8 +18,8 @@ from clarion.workflow.vain import vain_rows
 
 SLUG: Final = Text(
     most=64,
-    pattern=r"(?!validate$)[a-z0-9][a-z0-9_-]*",
-    says='must be lower-case letters, digits, hyphens and underscores, starting with a letter or digit, and not "validate"',
+    pattern=r"(?!(?:validate|plan)$)[a-z0-9][a-z0-9_-]*",
+    says='must be lower-case letters, digits, hyphens and underscores, starting with a letter or digit, and neither "validate" nor "plan"',
 )
 RESERVED_STEP_IDS: Final = frozenset({"event", "entry", "profile", "segments", "subscriber", "run", "secrets"})
 

@@ -10,6 +10,7 @@ from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import Fenced, NotFound, StoreError
 from clarion.store.records import (
     Asked,
+    DueRun,
     Entry,
     EntryMemory,
     Facts,
@@ -34,6 +35,7 @@ _decode_entries = msgspec.json.Decoder(list[Entry]).decode
 _decode_memory = msgspec.json.Decoder(list[EntryMemory]).decode
 _decode_sites = msgspec.json.Decoder(list[SiteState]).decode
 _decode_runs = msgspec.json.Decoder(list[RunRow]).decode
+_decode_due = msgspec.json.Decoder(list[DueRun]).decode
 _decode_states = msgspec.json.Decoder(list[WorkflowState]).decode
 
 
@@ -53,10 +55,10 @@ def take(connection: apsw.Connection, partition: int, limit: int, horizon: int, 
     """As in the port. Most of the time no timer is due, and that is cheap to know."""
     with savepoint(connection):
         entries = _decode_entries(value(connection, _SQL["take"], {"partition": partition, "limit": limit}))
-        due: list[RunRow] = []
+        due: list[DueRun] = []
         next_due = value(connection, _SQL["next_due"], {"partition": partition, "ripe": 0})
         if next_due is not None and next_due <= horizon and timers > 0:
-            due = _decode_runs(value(connection, _SQL["ripe"], {"partition": partition, "horizon": horizon, "timers": timers}))
+            due = _decode_due(value(connection, _SQL["ripe"], {"partition": partition, "horizon": horizon, "timers": timers}))
             next_due = value(connection, _SQL["next_due"], {"partition": partition, "ripe": len(due)})
         return Taken(entries, due, next_due)
 

@@ -30,13 +30,9 @@ WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT 
 ORDER BY due, id LIMIT 1 OFFSET :ripe;
 
 -- name: ripe
-SELECT CAST(json_group_array(json_object(
-    'id', id, 'site', site, 'workflow', workflow, 'version', version, 'profile', profile, 'key', "key", 'status', status, 'step', step,
-    'due', due, 'held', json(iif(held, 'true', 'false')), 'started', started, 'ended', ended, 'reason', reason, 'state', json(state),
-    'goal_until', goal_until
-)) AS BLOB)
+SELECT CAST(json_group_array(json_array(id, due, site, profile)) AS BLOB)
 FROM (
-    SELECT * FROM runs
+    SELECT id, due, site, profile FROM runs
     WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL AND due <= :horizon
     ORDER BY due, id LIMIT :timers
 );
