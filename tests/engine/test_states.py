@@ -12,13 +12,15 @@ from tests.engine.builders import HOUR, SECOND, SITE
 from tests.engine.diagram import START, diagrams
 from tests.engine.documents import EVERY_EVENT, NAMES, documents
 from tests.engine.line import Line, replay, told
-from tests.workflow.documents import DATA
+from tests.workflow.documents import DATA, ENTRY
 
 from clarion.control.workflows import TRANSITIONS
 from clarion.store.records import Entry, EntryKind, RunChange, RunRow, WorkflowChange
 
 GAPS = st.sampled_from([0, 0, 1, SECOND, HOUR, 2 * HOUR, 3 * HOUR, 9 * HOUR, 30 * HOUR])
 RUN, WORKFLOW = diagrams()
+WHO = ("p", "p", "q", None)
+"""Profiles; None: the one that is anonymous at first."""
 ENDED = ("completed", "exited", "failed")
 MOST_RUNS = 60
 """Beyond that, nothing more is started."""
@@ -47,10 +49,16 @@ class States(RuleBasedStateMachine):
     # -- inputs ------------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.partition.runs) < MOST_RUNS)
-    @rule(name=st.sampled_from(EVERY_EVENT), whom=st.sampled_from(["p", "q", None]), n=st.integers(0, 3), data=DATA, gap=GAPS)
-    def event(self, name: str, whom: str | None, n: int, data: dict[str, Any], gap: int) -> None:
-        self.line.passes(gap)
-        self.line.take(self.partition.event(name, device=None if whom else "d2", profile=whom, n=n, received=self.line.now, **data))
+    @rule(events=st.lists(st.tuples(GAPS, st.sampled_from(EVERY_EVENT), st.sampled_from(WHO), st.integers(0, 3)), min_size=1, max_size=6))
+    def events(self, events: list[tuple[int, str, str | None, int]]) -> None:
+        for gap, name, whom, n in events:
+            self.line.passes(gap)
+            self.line.take(self.partition.event(name, device=None if whom else "d2", profile=whom, n=n, received=self.line.now))
+
+    @precondition(lambda self: len(self.partition.runs) < MOST_RUNS)
+    @rule(data=DATA, whom=st.sampled_from(WHO))
+    def enter(self, data: dict[str, Any], whom: str | None) -> None:
+        self.line.take(self.partition.event(ENTRY, device=None if whom else "d2", profile=whom, received=self.line.now, **data))
 
     @rule(gap=GAPS)
     def time(self, gap: int) -> None:

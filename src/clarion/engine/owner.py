@@ -20,6 +20,7 @@ from clarion.store.records import (
     NewEntry,
     Outcome,
     PartitionState,
+    RunRow,
 )
 from clarion.workflow.run import WAITING
 from clarion.workflow.start import PAUSED
