@@ -1,101 +1,29 @@
 """The owner on a real store: what is taken, when it wakes, and how it gets over what goes wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from tests.engine.real import HOUR, Bench, has, opened
 
-from clarion.control.workflows import pause_workflow, publish_workflow, resume_workflow
-from clarion.domain.ids import run_id
+from clarion.control.workflows import pause_workflow, resume_workflow
 from clarion.domain.records import Event
 from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
-from clarion.store.port import NotFound, StoreError, StoreUnavailable
-from clarion.store.records import EntryKind, NewEntry, Outcome, RunRow, Site
-from clarion.store.sqlite.migrations import migrate
-from clarion.store.sqlite.store import SqliteStore
+from clarion.store.port import NotFound, StoreUnavailable
+from clarion.store.records import EntryKind, NewEntry
 
-SECOND = 1_000_000
-HOUR = 3_600 * SECOND
 WAITING = "workflow: slow\nstart: {on: [{event: go}]}\nsteps: [{id: nap, wait: {for: 1h}}, {id: call, http: {url: 'https://a.example/'}}]"
 AT_ONCE = "workflow: fast\nstart: {on: [{event: go}]}\nsteps: [{id: call, http: {url: 'https://a.example/'}}]"
 
 
-class Bench:
-    """A store, an owner, a clock to turn, and a signal for each commit of the owner."""
-
-    def __init__(self, store: SqliteStore, site: Site) -> None:
-        self.store, self.site = store, site
-        self.wall, self.steady = 1_000 * HOUR, 0
-        self.committed: asyncio.Queue[Outcome] = asyncio.Queue()
-        self.breaks: list[Exception] = []
-        self.refuses: Callable[[Outcome], bool] = lambda _: False
-        self._commit = store.commit
-        store.commit = self._spy  # type: ignore[method-assign]  # the test listens in
-        self.owner = self.new_owner()
-        store.on_change(self._changed)
-
-    def _changed(self, what: str) -> None:
-        if what == "inbox":
-            self.owner.wake()
-
-    def new_owner(self) -> Owner:
-        return Owner(self.store, 0, lambda: self.wall, fresh_id, steady=lambda: self.steady)
-
-    async def _spy(self, outcome: Outcome) -> None:
-        if self.breaks:
-            raise self.breaks.pop(0)
-        if self.refuses(outcome):
-            raise StoreError("this cannot be stored")
-        await self._commit(outcome)
-        self.committed.put_nowait(outcome)
-
-    async def send(self, *ids: str, profile: str = "p") -> None:
-        entries = [
-            NewEntry(
-                EntryKind.EVENT, self.site.id, id, msgspec.json.encode(Event(id, "go", profile_id=profile, received=self.wall)), self.wall
-            )
-            for id in ids
-        ]
-        await self.store.append(entries)
-
-    async def until(self, true: Callable[[Outcome], bool]) -> Outcome:
-        """Wait for a commit of the owner."""
-        async with asyncio.timeout(10):
-            while True:
-                outcome = await self.committed.get()
-                if true(outcome):
-                    return outcome
-
-    def passes(self, time: int) -> None:
-        self.wall += time
-        self.steady += time
-        self.owner.wake()
-
-    async def run(self, workflow: str, event: str) -> RunRow:
-        return await self.store.run(run_id(self.site.id, workflow, event, None))
-
-
-def has(**kinds: int) -> Callable[[Outcome], bool]:
-    return lambda outcome: all(len(getattr(outcome, kind)) >= count for kind, count in kinds.items())
-
-
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    path = tmp_path / "clarion.db"
-    migrate(path)
-    store = SqliteStore(path)
-    await store.open()
-    site = await store.create_site(Site(0, "s", "app", "pub", b"x", "mailto:a@example.com", b"y", 0))
-    made = Bench(store, site)
-    for text in (WAITING, AT_ONCE):
-        await publish_workflow(store, site, text, made.wall, fresh_id)
-    yield made
-    await made.owner.stop()
-    await store.close()
+    async for made in opened(tmp_path, WAITING, AT_ONCE):
+        yield made
 
 
 async def test_events_become_runs_and_deliveries_in_one_commit(bench: Bench) -> None:

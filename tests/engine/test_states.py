@@ -99,9 +99,11 @@ class States(RuleBasedStateMachine):
         self.line.take(self.partition.entry(EntryKind.WORKFLOW, told))
         self.moved(name, change)
 
-    @rule(name=st.sampled_from(NAMES), gap=GAPS, more=GAPS)
-    def hold(self, name: str, gap: int, more: int) -> None:
-        """A pause, and its end."""
+    @precondition(lambda self: any(run.status == "waiting" for run in self.partition.runs.values()))
+    @rule(data=st.data(), gap=GAPS, more=GAPS)
+    def hold(self, data: st.DataObject, gap: int, more: int) -> None:
+        """A pause of a workflow with runs in flight, or its end."""
+        name = data.draw(st.sampled_from(sorted({run.workflow for run in self.partition.runs.values() if run.status == "waiting"})))
         if self.statuses[name] == "active":
             self.line.passes(gap + 1)
             self.line.take(self.partition.change(name, "pause"))

@@ -1,6 +1,6 @@
 """Who is who: subscribers come, join profiles, and go (semantics §1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -33,9 +33,11 @@ def ensure_profile(ledger: Ledger, person: Person, now: int) -> Profile:
     return profile
 
 
-def system_event(cause: str, name: str, subscriber: Subscriber, received: int, hops: int = 0, **more: Scalar) -> Event:
-    """A system event about a subscriber."""
-    data = {"device_token_hash": subscriber.device_token_hash, **subscriber.facts, **more}
+def system_event(
+    cause: str, name: str, subscriber: Subscriber, received: int, hops: int = 0, *, told: Mapping[str, Scalar] | None = None
+) -> Event:
+    """A system event about a subscriber: its facts, and what else was `told` of its profile."""
+    data = {**(told or {}), **subscriber.facts, "device_token_hash": subscriber.device_token_hash}
     encoded = msgspec.Raw(msgspec.json.encode(data))
     return Event(caused_event_id(cause, name, 0), name, subscriber.device_token_hash, data=encoded, received=received, hops=hops)
 
@@ -71,7 +73,8 @@ def register(
     names = [SUBSCRIBER_ADDED if before is None or not before.active else SUBSCRIBER_UPDATED]
     if joined:
         names.append(IDENTIFIED)
-    return Change(profile, tuple(system_event(entry, name, subscriber, received) for name in names), merged)
+    events = tuple(system_event(entry, name, subscriber, received, told=put.attributes) for name in names)
+    return Change(profile, events, merged)
 
 
 def _profile_of(put: SubscriberPut, before: Subscriber | None) -> str:

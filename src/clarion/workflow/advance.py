@@ -265,10 +265,16 @@ class _Walk:
         if place is None or event.name not in place.awaits or self.run.entering or self.is_over(place):
             return self.done(self.run)
         scope = scope_of(self.run, self.now, self.person, data)
+        failed: list[Any] = []
         for expected in place.step.awaited():
-            if expected.event == event.name and expected.matches(self.run, data, scope):
+            if expected.event != event.name or not expected.concerns(self.run, data):
+                continue
+            if expected.where is None or expected.where.evaluate(scope):
                 break
+            failed.extend(msgspec.to_builtins(expected.where.explain(scope).rows))
         else:
+            if failed:
+                self.reasons.append(Reason(self.now, "not_resumed", self.run.step, {"event": event.id, "rows": failed}))
             return self.done(self.run)
         self.reasons.append(Reason(self.now, "resumed", self.run.step, {"event": event.id, "event_name": event.name}))
         if event.cause != self.run.id:  # its own steps are counted already: a run with many pushes may wait for what becomes of each

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from clarion.domain.conditions import Condition
 from clarion.domain.dates import zone
 from clarion.domain.ids import effect_id
 from clarion.domain.problems import Path
@@ -166,8 +167,12 @@ class Awaited(Protocol):
     def of(self) -> str | None:
         """Id of the push step whose receipt it has to be."""
 
-    def matches(self, run: Run, data: Mapping[str, Scalar], scope: Scope) -> bool:
-        """Whether an event of that name, with this data, is the one; `scope` sees it as the arriving event."""
+    @property
+    def where(self) -> Condition | None:
+        """What it has to meet, seen as the arriving event."""
+
+    def concerns(self, run: Run, data: Mapping[str, Scalar]) -> bool:
+        """Whether an event of that name, with this data, is about what the step waits for; then `where` decides."""
 
 
 class Leaf:

@@ -125,6 +125,7 @@ _SAYINGS: Final[Mapping[str, Callable[[Detail, str], str]]] = {
     "timed_out": lambda _, __: "went on, for nothing that it waited for came in time",
     "retried": lambda detail, _: f"is tried again here, in version {words.value(detail.get('version'))}",
     "moved": _moved,
+    "not_resumed": lambda _, rows: f"did not go on: {rows or 'what came is not what it waits for'}",
     "not_exited": lambda _, rows: f"did not exit: {rows or 'the rule did not hold'}",
     "goal": _goal,
     "segment": lambda detail, _: _changes(detail, ("added", "joined segment"), ("removed", "left segment")),

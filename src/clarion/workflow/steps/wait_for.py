@@ -8,7 +8,7 @@ import msgspec
 from clarion.domain import system_events
 from clarion.domain.conditions import Condition
 from clarion.domain.problems import Path, did_you_mean
-from clarion.domain.records import Scalar, Scope
+from clarion.domain.records import Scalar
 from clarion.workflow.fields import ConditionTree, Duration, EventName
 from clarion.workflow.listener import MOST_LISTENERS
 from clarion.workflow.nesting import Steps
@@ -28,10 +28,8 @@ class Expected(msgspec.Struct, frozen=True):
     where: Condition | None = None
     of: str | None = None
 
-    def matches(self, run: Run, data: Mapping[str, Scalar], scope: Scope) -> bool:
-        if self.of is not None and (data.get("run"), data.get("step")) != (run.id, self.of):
-            return False
-        return self.where is None or self.where.evaluate(scope)
+    def concerns(self, run: Run, data: Mapping[str, Scalar]) -> bool:
+        return self.of is None or (data.get("run"), data.get("step")) == (run.id, self.of)
 
 
 class _ExpectedShape:
@@ -118,5 +116,7 @@ class WaitFor(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         """Name and data of the receipts that are known already and that the step waits for."""
         for expected in self.on:
             data = None if expected.of is None else visit.run.receipts.get(expected.of, {}).get(expected.event)
-            if data is not None and expected.matches(visit.run, data, msgspec.structs.replace(visit.scope, event=data)):
+            if data is None:
+                continue
+            if expected.where is None or expected.where.evaluate(msgspec.structs.replace(visit.scope, event=data)):
                 yield expected.event, data
