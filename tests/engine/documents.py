@@ -24,8 +24,9 @@ Value = dict[str, Any]
 class _Writer:
     """Writes one document. It throws dice of its own: long inputs leave hypothesis no room for the choices of many documents."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, alone: bool) -> None:
         self._dice = Random(seed)
+        self._alone = alone
         self._steps = 0
         self._sends = 0
 
@@ -112,7 +113,9 @@ class _Writer:
         self._sends += 1
         if kind == "start_workflow":
             return kind, {"workflow": self._one_of(*OWN)}
-        return kind, {"event": self._one_of(*EVENTS), "data": {"n": 1}} | ({"profile_id": self._one_of("p", "q")} if self._maybe() else {})
+        return kind, {"event": self._one_of(*EVENTS), "data": {"n": 1}} | (
+            {} if self._alone or self._maybe() else {"profile_id": self._one_of("p", "q")}
+        )
 
     def _wait_for(self, depth: int, pushes: tuple[str, ...]) -> Value:
         on: list[Value] = [{"event": self._one_of(*EVENTS)}]
@@ -126,8 +129,8 @@ class _Writer:
         return value
 
 
-def documents(name: str) -> st.SearchStrategy[str]:
-    """Valid documents of a workflow, as JSON."""
+def documents(name: str, *, alone: bool = False) -> st.SearchStrategy[str]:
+    """Valid documents of a workflow, as JSON; `alone`: no profile's runs send anything to another profile."""
     if name in OWN:
-        return st.sampled_from(range(1000)).map(lambda seed: msgspec.json.encode(_Writer(seed).document(name)).decode())
+        return st.sampled_from(range(1000)).map(lambda seed: msgspec.json.encode(_Writer(seed, alone=alone).document(name)).decode())
     return single.documents(8).map(lambda value: msgspec.json.encode(value | {"workflow": name}).decode())

@@ -154,3 +154,20 @@ async def test_it_holds_during_a_pause() -> None:
     assert partition.run("leaves").held
     await partition.apply(partition.event("mark"), at=13 * HOUR)
     assert left(partition)
+
+
+async def test_a_click_that_makes_the_run_leave_does_not_resume_it_first() -> None:
+    text = """
+workflow: w
+start: {on: [{event: go}]}
+exit: [{audience: {all: [{field: subscriber.click_count, op: gte, value: 1}]}}]
+steps:
+  - {id: push, push: {title: t, message: m, url: "https://a.example/"}}
+  - {id: ask, wait_for: {on: [{event: PushEngage.Notification.Clicked, of: push}], timeout: 1d}}
+"""
+    partition = Partition()
+    await partition.apply(partition.publish(text), partition.subscriber("d", "p"), partition.event("go"), at=SECOND)
+    [push] = partition.pushes()
+    await partition.apply(partition.receipt(push.id, "clicked"), at=2 * SECOND)
+    assert partition.run("w").reason == "audience"
+    assert [what for what, _ in partition.history(push.run)] == ["push", "waiting", "exited"]

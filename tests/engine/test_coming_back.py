@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from tests.engine.builders import SECOND, SITE, Partition
+from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
 from clarion.domain.ids import caused_event_id, effect_id
 from clarion.domain.records import Event
@@ -137,11 +137,13 @@ workflow: w
 start: {on: [{event: go}]}
 steps:
   - {id: w, wait_for: {on: [{event: it}], timeout: 1d}}
+  - {id: nap, wait: {for: 1h}}
   - {id: s, send_event: {event: told}}
   - {id: call, http: {url: "https://a.example/"}}
 """
     await partition.apply(partition.publish(text), partition.event("go", hops=1), at=SECOND)
     await partition.apply(partition.event("it", hops=4), at=2 * SECOND)
+    await partition.apply(at=2 * HOUR)
     assert [event.hops for event in sent(partition)] == [5]
     assert [one.hops for one in partition.deliveries.values()] == [5]
 

@@ -112,6 +112,10 @@ async def test_a_goal_that_is_over_does_not_go_along() -> None:
 async def test_a_receipt_after_the_goal_is_over_changes_nothing() -> None:
     for cut in (True, False):
         partition = await started(document("{event: buy, within: 1h, attribution: click}", PUSH))
+        heard = (
+            "workflow: heard\nstart: {on: [{event: PushEngage.Notification.Clicked}], audience: {field: profile.a, op: exists}}\nsteps: []"
+        )
+        await partition.apply(partition.publish(heard), at=3 * SECOND)
         [push] = partition.pushes()
         if cut:
             await partition.apply(at=2 * HOUR)

@@ -96,6 +96,19 @@ async def test_move_to_another_step_enters_it_at_once() -> None:
     assert (partition.count("w", "waiting", "nap"), partition.count("w", "waiting", "other")) == (0, 1)
 
 
+async def test_what_a_step_wants_at_a_later_visit_is_wanted_anew() -> None:
+    text = """
+workflow: w
+start: {on: [{event: go}]}
+steps: [{id: nap, wait: {for: 1h}}, {id: call, http: {url: "https://a.example/"}}, {id: rest, wait: {for: 9h}}]
+"""
+    partition = await started(text)
+    await partition.apply(at=2 * HOUR)
+    await partition.apply(partition.operator(partition.run("w").id, "move", step="nap"), at=3 * HOUR)
+    await partition.apply(at=5 * HOUR)
+    assert sorted(one.created for one in partition.deliveries.values()) == [SECOND + HOUR, 4 * HOUR]
+
+
 async def test_move_to_the_current_version_goes_on_where_it_stands() -> None:
     partition = await started(NAP)
     await partition.apply(partition.publish(NAP.replace("for: 1h", "for: 3h")), at=2 * SECOND)

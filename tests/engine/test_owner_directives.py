@@ -1,4 +1,4 @@
-"""The owner tells runs in flight of a publish, in bounded pieces and before anything else is applied; crashes and refusals in the middle."""
+"""The owner tells runs in flight of a publish, in pieces and before anything else is applied; crashes and refusals in the middle."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

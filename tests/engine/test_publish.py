@@ -142,6 +142,16 @@ async def test_a_run_that_moves_during_a_pause_stays_held(sweep: bool) -> None:
     assert calls(partition) == [(9 * HOUR, "two")]
 
 
+async def test_a_held_run_that_moves_to_a_longer_wait_is_not_held_until_that_is_over() -> None:
+    partition = await started()
+    await partition.apply(partition.change("w", "pause"), at=HOUR)
+    await partition.apply(at=6 * HOUR)
+    await partition.apply(partition.publish(LONGER, "move"), at=7 * HOUR)
+    assert (partition.run("w").held, partition.run("w").due) == (False, 2 * SECOND + 8 * HOUR)
+    await partition.apply(at=9 * HOUR)
+    assert partition.run("w").held
+
+
 async def test_draining_starts_nothing_and_lets_runs_finish() -> None:
     partition = await started()
     await partition.apply(partition.change("w", "drain"), partition.event("go", "e", profile="q"), at=3 * SECOND)

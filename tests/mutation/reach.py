@@ -42,7 +42,7 @@ class Reach(msgspec.Struct, frozen=True):
         names = {name for line in lines for name in by_line.get(line, ())}
         near, far = self._quick(names - {""}, own)
         chosen = sorted([*near, *far[:_MOST_FAR]], key=self._rank)
-        if not chosen:
+        if not chosen and "" in names:
             chosen, _ = self._quick({name for held in by_line.values() for name in held}, own)
         others = self._quick(self.seconds.keys() - set(chosen), own)[0] if "" in names else []
         return chosen, others
