@@ -116,13 +116,17 @@ def test_depth_and_rows() -> None:
 
 
 def test_parts_are_counted_apart_from_rows() -> None:
-    """990 groups of one row less than 11 rows are 1,000 parts with the root."""
-    chain: dict[str, Any] = ROW
+    false = ROW | {"value": 21}
+    chain: dict[str, Any] = false
     for _ in range(17):
         chain = {"not": chain}
-    # 18 parts each, 55 times, and 9 more: with the root 1,000 parts
-    parts = [chain] * 55 + [ROW] * 9
-    assert not problems({"all": parts})
+    # 18 parts each, 55 times, and 9 more: with the root 1,000 parts, of which the last is read too
+    parts = [chain] * 55 + [ROW] * 8 + [false]
+    condition, found = parse_condition({"all": parts}, (), ())
+    assert condition is not None
+    assert not found
+    verdict = condition.explain(seeing({"price": 20}))
+    assert (verdict.ok, verdict.rows[verdict.decisive].path) == (False, ("all", 63))
     assert problems({"all": [*parts, ROW]}) == ["('all', 64): the condition has too many parts"]
     assert problems({"all": [*parts, ROW, ROW, 5]}) == ["('all', 64): the condition has too many parts"]
 

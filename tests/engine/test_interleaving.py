@@ -68,4 +68,4 @@ def order_does_not_matter(texts: tuple[str, ...], groups: list[tuple[int, list[t
 GIVEN = (st.tuples(*(documents(name, alone=True) for name in OWN)), GROUPS, st.integers())
 
 test_the_order_between_profiles_does_not_matter = settings(max_examples=40, deadline=None)(given(*GIVEN)(order_does_not_matter))
-test_nor_over_many_logs = pytest.mark.soak(settings(max_examples=4000, deadline=None)(given(*GIVEN)(order_does_not_matter)))
+test_nor_over_many_logs = pytest.mark.soak(settings(max_examples=2000, deadline=None)(given(*GIVEN)(order_does_not_matter)))

@@ -133,6 +133,25 @@ async def test_of_an_archived_workflow_nothing_is_retried() -> None:
     assert partition.verdicts(entry.id)["w"]["verdict"] == "archived"
 
 
+@pytest.mark.parametrize(("mode", "status"), [("ignore", "failed"), ("restart", "failed"), ("parallel", "waiting")])
+async def test_a_run_is_not_retried_beside_one_that_has_taken_its_place(mode: str, status: str) -> None:
+    partition = await started(FAILS.replace("[{event: go}]", f"[{{event: go}}], while_running: {mode}"))
+    failed = partition.run("w").id
+    known = partition.subscriber("d", "p", attributes={"date": "1970-01-02"})
+    await partition.apply(known, partition.event("go"), at=2 * SECOND)
+    entry = partition.operator(failed, "retry")
+    await partition.apply(entry, at=3 * SECOND)
+    assert partition.runs[failed].status == status
+    if status == "failed":
+        assert (partition.verdicts(entry.id)["w"]["verdict"], partition.verdicts(entry.id)["w"]["run"]) == (
+            "already_running",
+            partition.run("w").id,
+        )
+    await partition.apply(at=25 * HOUR)
+    await partition.apply(partition.operator(failed, "retry"), at=26 * HOUR)
+    assert partition.runs[failed].status == "completed"
+
+
 async def test_a_run_that_is_retried_after_a_publish_stays_on_its_version() -> None:
     """The publish was about runs in flight, and it was none."""
     for sweep in (True, False):

@@ -20,10 +20,11 @@ def render(results: Results, floor: float) -> str:
     rest = [verdict for verdict in results.alive if _key(verdict) not in reasons]
     counts = results.outcomes
     share = f"{results.score} % of {results.judged} mutants killed on {results.date}"
+    sampled = f"A sample of {results.mutants} mutants: ± {results.error} points, with 95 % confidence. " if results.error else ""
     parts = [
         INTRODUCTION.format(floor=f"{floor:g}"),
         f"## Score\n\n**{share}** ({counts.get(TIMEOUT, 0)} of them by their timeout; {counts.get(UNREACHED, 0)} were reached by no test). "
-        f"Without the {len(explained)} survivors that are shown to be no fault: "
+        f"{sampled}Without the {len(explained)} survivors that are shown to be no fault: "
         f"{percent(results.judged - len(results.alive), results.judged - len(explained))} %.\n",
         _table(("module", "mutants", "killed", "%"), ((one.name, one.mutants, one.killed, one.score) for one in results.modules)),
         METHOD,

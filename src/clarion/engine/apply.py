@@ -17,7 +17,7 @@ from clarion.store.records import DeliveryOutcome, EntryMemory, Receipt, RunChan
 from clarion.workflow import advance as core
 from clarion.workflow.goals import reach
 from clarion.workflow.program import Program
-from clarion.workflow.run import WAITING, Run
+from clarion.workflow.run import FAILED, WAITING, Run
 from clarion.workflow.start import ARCHIVED, MOST_HOPS, PAUSED, Decision, Verdict, consider
 
 _encode = msgspec.json.Encoder().encode
@@ -334,10 +334,18 @@ class Applier:
             self._runs.advance(kept, core.Stop(reason), now)
 
     def _retry(self, kept: Kept, now: int) -> None:
-        """An operator lets a failed run try again; of an archived workflow nothing goes on."""
-        state = self._registry.state(kept.run.site, kept.run.workflow)
+        """An operator lets a failed run try again: not of an archived workflow, and not beside one that has taken its place."""
+        run = kept.run
+        state = self._registry.state(run.site, run.workflow)
+        beside = [
+            other.run
+            for other in self._ledger.runs_of((run.site, run.profile))
+            if (other.run.workflow, other.run.key) == (run.workflow, run.key)
+        ]
         if state is None or state.status == ARCHIVED:
-            self._teller.verdict(Verdict(kept.run.workflow, kept.run.version, ARCHIVED, kept.run.id))
+            self._teller.verdict(Verdict(run.workflow, run.version, ARCHIVED, run.id))
+        elif run.status == FAILED and beside and not self._runs.is_parallel(run):
+            self._teller.verdict(Verdict(run.workflow, run.version, "already_running", beside[0].id))
         else:
             self._runs.advance(kept, core.Retry(), now)
 
