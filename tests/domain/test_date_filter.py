@@ -44,6 +44,10 @@ def test_the_offset_of_a_zone(zone: str, offset: str) -> None:
     assert written("2026-01-01T12:00:00Z", "%z", zone) == offset
 
 
+def test_an_offset_of_old_is_cut_to_minutes() -> None:
+    assert written("1890-01-01T00:00:00Z", "%z", "Asia/Singapore") == "+0655"
+
+
 def test_a_minus_drops_what_fills_up() -> None:
     assert written("2026-03-04T05:06:07Z", "%-d|%-e|%-m|%-H|%-k|%-I|%-l|%-M|%-S|%-j|%-y|%-Y") == "4|4|3|5|5|5|5|6|7|63|26|2026"
     assert written("2026-03-04T00:00:00Z", "%-H|%-M|%-L|%-w") == "0|0|0|3"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from clarion.domain.records import MISSING
 from clarion.domain.templates import TemplateFailure, TemplateLimit, compile_template, escapes
 from clarion.domain.templates.template import compile_liquid
 
@@ -38,6 +39,17 @@ def test_a_value_that_fails_unexpectedly_fails_with_a_reason(source: str) -> Non
 def test_only_one_output_and_nothing_else_is_a_single_output(compiled: Any, source: str) -> None:
     assert compiled("{{ a }}").is_single_output
     assert not compiled(source).is_single_output
+
+
+@pytest.mark.parametrize("source", ["text", "{% if a %}{% endif %}"])
+def test_what_has_no_output_has_no_value(source: str) -> None:
+    assert compile_template(source).value(seeing()) == (MISSING, ())
+
+
+def test_only_words_and_whole_numbers_lead_into_a_response() -> None:
+    scope = seeing({"float": 1.5, "int": 1, "word": "w"}, steps={"react": {"response": {"1.5": "a", "1": "b", "w": "c"}}})
+    source = "{{ react.response[float] }}{{ react.response[int] }}{{ react.response[word] }}"
+    assert compile_template(source, {"react"}).render(scope, escapes.text).text == "bc"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +109,8 @@ def test_captured_text_is_escaped_when_it_is_printed_and_after_a_failure_too() -
         ("{% comment %}{% comment %}{% endcomment %}{{ b }}{% endcomment %}b", "b"),
         ("{% # {{ }} %}b", "b"),
         ("{% raw %}{% endraw %}b", "b"),
+        ("{% raw %}a{{% endraw %}{{ b | upcase }}", "a{B"),
+        ("{% raw %}{a{% endraw %}{{ b | upcase }}", "{aB"),
         ("{%raw%}{{{%endraw%}b", "{{b"),
     ],
 )

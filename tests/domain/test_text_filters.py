@@ -55,6 +55,7 @@ from clarion.domain.templates.filters import FILTERS
         ("slice", ("abc", -1), "c"),
         ("slice", ("abc", -3, 2), "ab"),
         ("slice", ("abc", -4, 3), ""),
+        ("slice", ("abc", -4, 9), ""),
         ("slice", ("abc", 0, 0), ""),
         ("slice", ("abc", 0, -1), ""),
         ("slice", ("abc", 1, 99), "bc"),
@@ -117,6 +118,21 @@ def test_false_is_missing_for_default_unless_told_otherwise() -> None:
     assert default(False, "d", allow_false=False) == "d"
     assert default(False, "d", allow_false=1) == "d"
     assert default("", "d", allow_false=True) == "d"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("truncate", ("abc", "x")),
+        ("truncatewords", ("abc", None)),
+        ("slice", ("abc", 1.5)),
+        ("slice", ("abc", 1, [])),
+        ("round", (1.5, "")),
+    ],
+)
+def test_an_argument_that_is_no_whole_number_fails(name: str, arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(TemplateFailure, match=f"^{name}: expected a whole number$"):
+        FILTERS[name](*arguments)
 
 
 @pytest.mark.parametrize("value", ["!", "w6k", "w6k=w", "/w==", "é"])

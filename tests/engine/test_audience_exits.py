@@ -62,7 +62,8 @@ async def test_segments_and_attributes_that_merge_in() -> None:
     [("sent", "sent_count"), ("viewed", "view_count"), ("clicked", "click_count"), ("clicked", "last_click"), ("viewed", "last_view")],
 )
 async def test_what_became_of_a_push(outcome: str, field: str) -> None:
-    partition = await started(f"{{all: [{{field: subscriber.{field}, op: exists}}]}}")
+    row = f"{{field: subscriber.{field}, op: {'gt, value: 0' if field.endswith('_count') else 'exists'}}}"
+    partition = await started(f"{{all: [{row}]}}")
     await partition.apply(partition.event("push"), at=3 * SECOND)
     [push] = partition.pushes()
     assert not left(partition)

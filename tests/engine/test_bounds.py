@@ -92,7 +92,7 @@ async def test_nothing_of_a_poisoned_input_stays(monkeypatch: pytest.MonkeyPatch
         assert getattr(poisoned, part) == getattr(sound, part)
     assert sound.count("w", "started") == 3
     assert len(sound.inbox) == 4
-    assert sound.profiles[SITE, "n:p"].pushed == {"w": (SECOND,)}
+    assert sound.profiles[SITE, "n:p"].pushed == {"": (SECOND,), "w": (SECOND,)}
 
 
 async def test_a_poisoned_entry_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

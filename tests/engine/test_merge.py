@@ -62,7 +62,7 @@ async def test_caps_are_joined() -> None:
     await partition.apply(partition.publish(CAPPED), partition.subscriber("d"), partition.subscriber("e", "p"), at=SECOND)
     await partition.apply(partition.event("go", device="d", profile=None), partition.event("go"), at=2 * SECOND)
     await partition.apply(partition.subscriber("d", "p"), partition.event("go"), at=3 * SECOND)
-    assert partition.profiles[SITE, "n:p"].pushed == {"w": (2 * SECOND, 2 * SECOND)}
+    assert partition.profiles[SITE, "n:p"].pushed == {"": (2 * SECOND, 2 * SECOND), "w": (2 * SECOND, 2 * SECOND)}
     assert [one.created for one in partition.pushes()] == [2 * SECOND] * 2
     assert partition.count("w", "capped", "push") == 1
 

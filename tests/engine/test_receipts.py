@@ -131,14 +131,15 @@ async def test_a_click_of_another_push_or_of_another_run_is_not_the_one() -> Non
     assert {run.id: run.status for run in partition.runs.values()} == {first.run: "completed", second.run: "waiting"}
 
 
-async def test_receipts_are_kept_once_and_only_where_somebody_may_ask() -> None:
+async def test_what_people_did_is_kept_and_what_became_of_a_push_only_where_somebody_may_ask() -> None:
     partition = await pushed(ASKS)
     [push], [other] = partition.pushes("one"), partition.pushes("two")
     for delivery in (push.id, push.id, other.id):
         for event in ("viewed", "clicked"):
             await partition.apply(partition.receipt(delivery, event), at=3 * SECOND)
+        await partition.apply(partition.outcome(delivery, "sent"), at=3 * SECOND)
     assert {step: list(events) for step, events in msgspec.json.decode(partition.run("w").state)["receipts"].items()} == {
-        "one": ["PushEngage.Notification.Clicked"]
+        step: ["PushEngage.Notification.Viewed", "PushEngage.Notification.Clicked"] for step in ("one", "two")
     }
 
 

@@ -54,11 +54,19 @@ def test_every_row_that_was_looked_at_is_told(program: ProgramOf) -> None:
     assert [list(row["path"])[-4:] for row in rows][1] == [1, "when", "all", 0]
 
 
-def test_at_most_50_rows_are_told(program: ProgramOf) -> None:
+def test_ten_rows_of_each_case_are_told_and_the_one_that_decided(program: ProgramOf) -> None:
+    true = ", ".join(f"{{field: event.a{number}, op: not_exists}}" for number in range(14))
+    cases = f"{{when: {{all: [{true}, {{field: event.b, op: eq, value: 1}}]}}, steps: []}}"
+    told = Journey(program(f"steps: [{{id: which, decide: {{cases: [{cases}]}}}}]")).begin().details["decided"]["rows"]
+    assert [row["ok"] for row in told] == [True] * 9 + [False]
+    assert told[-1]["field"] == "event.b"
+
+
+def test_at_most_ten_rows_of_a_case_are_told(program: ProgramOf) -> None:
     rows = ", ".join(f"{{field: event.a, op: eq, value: {number}}}" for number in range(30))
     cases = ", ".join(f"{{when: {{any: [{rows}]}}, steps: []}}" for _ in range(2))
     journey = Journey(program(f"steps: [{{id: which, decide: {{cases: [{cases}]}}}}]")).begin()
-    assert len(journey.details["decided"]["rows"]) == 50
+    assert len(journey.details["decided"]["rows"]) == 20
     assert journey.details["decided"]["branch"] == "else"
 
 

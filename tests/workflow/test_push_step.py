@@ -140,8 +140,7 @@ def test_a_cap_is_rolling(program: ProgramOf, later: int, outcome: str, whose: s
         assert third.details["capped"] == {"cap": whose, "pushes": 2, "per": DAY}
         assert third.person.profile is second.person.profile, "what is not sent does not count"
         assert third.counted("capped", "hi") == 1
-    name = "w" if cap else ""
-    assert list(third.person.profile.pushed) == [name]
+    assert list(third.person.profile.pushed) == ["", "w"], "every push is remembered: a cap may be set later"
 
 
 def test_the_cap_of_the_site_spans_workflows(program: ProgramOf) -> None:
@@ -159,16 +158,18 @@ def test_each_push_of_a_walk_counts(program: ProgramOf) -> None:
     journey = Journey(program(f"settings: {{frequency_cap: {{pushes: 2, per: 1h}}}}\nsteps:\n{steps}")).begin()
     assert [effect.step for effect in journey.effects] == ["p0", "p1"]
     assert [journey.left(f"p{number}") for number in range(4)] == [{"status": s} for s in ("queued", "queued", "capped", "capped")]
-    assert journey.person.profile.pushed == {"w": (NOON, NOON)}
+    assert journey.person.profile.pushed == {"": (NOON, NOON), "w": (NOON, NOON)}
 
 
-def test_no_more_times_are_remembered_than_a_cap_asks_for(program: ProgramOf) -> None:
-    steps = "".join(f"  - {{id: p{number}, {PUSH}, transactional: true}}}}\n" for number in range(9))
+def test_a_cap_that_grows_counts_what_went_before_and_no_more_is_remembered_than_any_cap_asks_for(program: ProgramOf) -> None:
+    steps = "".join(f"  - {{id: p{number}, {PUSH}, transactional: true}}}}\n" for number in range(101))
     journey = Journey(program(f"settings: {{frequency_cap: {{pushes: 3, per: 1h}}}}\nsteps:\n{steps}")).begin()
-    assert len(journey.effects) == 9
-    assert journey.person.profile.pushed == {"w": (NOON, NOON, NOON)}
-    plain = Journey(program(one()), journey.person).begin()
-    assert plain.person.profile is journey.person.profile, "without a cap nothing is remembered"
+    assert len(journey.effects) == 101
+    assert journey.person.profile.pushed == dict.fromkeys(("", "w"), (NOON,) * 100)
+    later = Journey(program(one("frequency_cap: {pushes: 100, per: 1h}")), journey.person, now=NOON + HOUR - 1).begin()
+    assert later.happened[0] == "capped"
+    long_after = Journey(program(one()), journey.person, now=NOON + 90 * DAY).begin()
+    assert long_after.person.profile.pushed == dict.fromkeys(("", "w"), (NOON + 90 * DAY,))
 
 
 def test_what_became_of_it_can_be_read(program: ProgramOf) -> None:

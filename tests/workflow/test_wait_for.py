@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.workflow.builders import ProgramOf, event
 from tests.workflow.journey import DAY, HOUR, NOON, Journey
@@ -128,7 +129,7 @@ def early(where: str = "") -> str:
 def test_a_receipt_that_is_recorded_already_counts(program: ProgramOf) -> None:
     journey = Journey(program(early())).begin()
     journey.hear(CLICKED, NOON + 5, **receipt(journey))
-    assert journey.run.receipts == {"hi": {CLICKED: receipt(journey)}}
+    assert journey.run.receipts == {"hi": {CLICKED: [receipt(journey)]}}
     journey.due()
     assert (journey.run.status, steps_of(journey)) == (COMPLETED, ["came", "behind"])
     assert urls(journey)[0] == "https://a.example/seen"
@@ -138,7 +139,7 @@ def test_a_receipt_that_is_recorded_already_counts(program: ProgramOf) -> None:
 
 def test_a_wait_does_not_look_back_otherwise(program: ProgramOf) -> None:
     journey = Journey(program(early())).begin()
-    for name, data in (("buy", {}), (CLICKED, receipt(journey, step="pause")), (CLICKED, receipt(journey, run="r2"))):
+    for name, data in (("buy", {}), (CLICKED, receipt(journey, run="r2"))):
         journey.hear(name, NOON + 5, **data)
     assert journey.run.receipts == {}
     journey.due()
@@ -153,19 +154,38 @@ def test_a_recorded_receipt_has_to_meet_the_condition(program: ProgramOf, x: str
     assert journey.run.status == status
 
 
-def test_the_first_receipt_is_the_one_that_is_kept_and_only_if_it_may_be_asked_for(program: ProgramOf) -> None:
+def test_what_people_did_is_remembered_and_what_became_of_the_push_only_where_it_is_asked_for(program: ProgramOf) -> None:
     steps = program(early())
     journey = Journey(steps).begin()
     for x in ("first", "second"):
         journey.hear(CLICKED, NOON + 5, **(receipt(journey) | {"x": x}))
     journey.hear("PushEngage.Notification.Sent", NOON + 5, **receipt(journey))
-    assert journey.run.receipts == {"hi": {CLICKED: receipt(journey) | {"x": "first"}}}
+    assert journey.run.receipts == {"hi": {CLICKED: [receipt(journey) | {"x": x} for x in ("first", "second")]}}
+    for number in range(9):
+        journey.hear(CLICKED, NOON + 5, **(receipt(journey) | {"x": number}))
+    assert len(journey.run.receipts["hi"][CLICKED]) == 10
     assert receive(steps, journey.run, event(VIEWED), {"run": "r1", "step": 5}) is journey.run
     goal = "settings: {goal: {event: buy, within: 1h, attribution: view}}\n"
     aiming = Journey(program(goal + waiting("{event: buy}"))).begin()
     aiming.hear(VIEWED, **receipt(aiming))
     aiming.hear(CLICKED, **receipt(aiming))
-    assert list(aiming.run.receipts["hi"]) == [VIEWED]
+    assert list(aiming.run.receipts["hi"]) == [VIEWED, CLICKED]
+
+
+def test_any_receipt_that_is_recorded_may_be_the_one(program: ProgramOf) -> None:
+    journey = Journey(program(early(", where: {all: [{field: event.x, op: eq, value: seen}]}"))).begin()
+    for x in ("other", "seen"):
+        journey.hear(CLICKED, NOON + 5, **(receipt(journey) | {"x": x}))
+    journey.due()
+    assert journey.run.status == COMPLETED
+
+
+def test_a_receipt_too_many_hops_away_is_not_remembered(program: ProgramOf) -> None:
+    steps = program(early())
+    journey = Journey(steps).begin()
+    for hops, known in ((8, []), (7, ["hi"])):
+        far = msgspec.structs.replace(event(CLICKED), hops=hops)
+        assert list(receive(steps, journey.run, far, receipt(journey)).receipts) == known
 
 
 def test_a_paused_run_notes_what_comes_and_goes_on_later(program: ProgramOf) -> None:

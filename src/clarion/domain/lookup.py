@@ -20,6 +20,7 @@ SUBSCRIBER_FIELDS: Final = frozenset(
     {"country", "state", "city", "device", "browser", "language", "timezone", "created"}
     | {"sent_count", "view_count", "click_count", "last_sent", "last_view", "last_click"}
 )
+_COUNTS: Final = frozenset({"sent_count", "view_count", "click_count"})
 _INSTANTS: Final = frozenset({"last_sent", "last_view", "last_click"})
 HTTP_STEPS_ONLY: Final = "secrets can be used in http steps only"
 _STEP_FIELDS: Final = ("event.<key>", "status", "response.<key>")
@@ -141,8 +142,13 @@ def _of_subscriber(key: str) -> Finder:
     def find_created(scope: Scope) -> Found:
         return MISSING if scope.subscriber is None else _as_date(scope.subscriber.created)
 
+    def find_count(scope: Scope) -> Found:
+        return MISSING if scope.subscriber is None else scope.subscriber.facts.get(key, 0)
+
     if key not in SUBSCRIBER_FIELDS:
         return _nothing
+    if key in _COUNTS:
+        return find_count
     return find_created if key == "created" else find_instant if key in _INSTANTS else find
 
 

@@ -18,7 +18,7 @@ from clarion.workflow import advance as core
 from clarion.workflow.goals import reach
 from clarion.workflow.program import Program
 from clarion.workflow.run import FAILED, WAITING, Run
-from clarion.workflow.start import ARCHIVED, MOST_HOPS, PAUSED, Decision, Verdict, consider
+from clarion.workflow.start import ARCHIVED, PAUSED, Decision, Verdict, consider
 
 _encode = msgspec.json.Encoder().encode
 _decode_data = msgspec.json.Decoder(dict[str, Scalar]).decode
@@ -276,7 +276,7 @@ class Applier:
         place = program.places.get(run.step or "")
         if place is None or event.name not in place.awaits:
             return
-        if event.hops >= MOST_HOPS:
+        if event.hops >= core.MOST_HOPS:
             self._teller.verdict(Verdict(run.workflow, run.version, "hop_limit", run.id, detail={"hops": event.hops}))
             return
         done = self._runs.advance(kept, core.Arrived(event, data), now)

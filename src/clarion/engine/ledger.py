@@ -78,7 +78,8 @@ class _RunState(msgspec.Struct, frozen=True, omit_defaults=True):
     entrant: str = ""
     steps: dict[str, dict[str, Any]] = {}
     paths: dict[str, str] = {}
-    receipts: dict[str, dict[str, dict[str, Scalar]]] = {}
+    receipts: dict[str, dict[str, list[dict[str, Scalar]]]] = {}
+    reached: bool = False
 
 
 _decode_state = msgspec.json.Decoder(_RunState).decode
@@ -112,6 +113,7 @@ def run_from_row(row: RunRow) -> Kept:
         steps=state.steps,
         paths=state.paths,
         receipts=state.receipts,
+        reached=state.reached,
     )
     return Kept(run, row.held)
 
@@ -130,6 +132,7 @@ def row_from_run(kept: Kept) -> RunRow:
         steps=run.steps,
         paths=run.paths,
         receipts=run.receipts,
+        reached=run.reached,
     )
     return RunRow(
         id=run.id,

@@ -15,6 +15,14 @@ from clarion.workflow.step import End, Forward, Into, Move, Sleep, Visit
 
 MOST_STEPS: Final = 1_000
 """Steps that a run may take without waiting (semantics §5)."""
+MOST_HOPS: Final = 8
+"""An event that is as many runs away from one from outside starts and resumes nothing (semantics §5)."""
+MOST_RECEIPTS: Final = 10
+"""Of one push and kind that a run remembers."""
+MOVED: Final = "moved"
+"""The branch by which a moved run leaves a step of one version and enters that of another."""
+LARGEST_OUTPUTS: Final = 131_072
+"""Bytes of JSON that the steps of a run may leave for later ones, together."""
 STEP_REMOVED: Final = "step_removed"
 
 
@@ -106,7 +114,7 @@ def advance(program: Program, run: Run, given: Input, now: int, person: Person, 
     is not due yet, changes nothing. While `paused`, what a run waits for is noted and its timer set, but no step is taken; `consider`
     refuses starts.
     """
-    if run.status != WAITING and not (isinstance(given, Retry) and run.status == FAILED):
+    if run.status != (FAILED if isinstance(given, Retry) else WAITING):
         return Transition(run, person.profile)
     walk = _Walk(program, run, now, person, paused=paused)
     match given:
@@ -124,7 +132,7 @@ def advance(program: Program, run: Run, given: Input, now: int, person: Person, 
         case Stop(reason):
             return walk.end(EXITED, reason)
         case Retry():
-            return walk.enter_later(run.step, "retried")
+            return walk.enter_later(run.step, "retried") if run.step in program.places else Transition(run, person.profile)
         case Switch(step):
             return walk.switch(step)
 
@@ -138,12 +146,13 @@ def end(run: Run, now: int, profile: Profile, status: str, reason: str) -> Trans
 def receive(program: Program, run: Run, event: Event, data: dict[str, Scalar]) -> Run:
     """Note a receipt of one of the run's pushes that a step or the goal may ask for later; also once the run has ended."""
     step = data.get("step")
-    if data.get("run") != run.id or not isinstance(step, str) or not program.keeps(step, event.name):
+    if data.get("run") != run.id or not isinstance(step, str) or event.hops >= MOST_HOPS or not program.keeps(step, event.name):
         return run
     known = run.receipts.get(step, {})
-    if event.name in known:
+    same = known.get(event.name, [])
+    if len(same) >= MOST_RECEIPTS:
         return run
-    return msgspec.structs.replace(run, receipts={**run.receipts, step: {**known, event.name: data}})
+    return msgspec.structs.replace(run, receipts={**run.receipts, step: {**known, event.name: [*same, data]}})
 
 
 def scope_of(run: Run, now: int, person: Person, arriving: Mapping[str, Scalar] | None = None) -> Scope:
@@ -298,6 +307,8 @@ class _Walk:
         """What the step waited for is here: go on, after a pause if there is one."""
         self.leave_output(place.step.id, output)
         self.run = msgspec.structs.replace(self.run, awaits=None)
+        if len(msgspec.json.encode(self.run.steps)) > LARGEST_OUTPUTS:
+            return self.end(FAILED, f"its steps have left more than {LARGEST_OUTPUTS // 1024} KiB for later ones")
         if self.paused:
             return self.done(msgspec.structs.replace(self.run, due=self.now))
         return self.leave_by_audience() or self.go_on(place)
@@ -307,6 +318,10 @@ class _Walk:
         if step is None or step not in self.program.places:
             return self.end(EXITED, STEP_REMOVED)
         self.reasons.append(Reason(self.now, why, step, {"version": self.program.version}))
+        if self.run.status == WAITING:
+            self.count_move(self.run.version)
+            if self.run.step is not None and not self.run.entering:
+                self.tallies.append(Tally(self.run.version, self.run.step, "left", MOVED))
         again = msgspec.structs.replace(
             self.run,
             version=self.program.version,
@@ -322,6 +337,11 @@ class _Walk:
         )
         return self.done(again)
 
+    def count_move(self, came: int) -> None:
+        """Count that the run goes over from one version to another."""
+        if came != self.program.version:
+            self.tallies += [Tally(came, "", "moved_out"), Tally(self.program.version, "", "moved_in")]
+
     def switch(self, step: str | None) -> Transition:
         """Go on in the program at hand: where the run stands, a wait counting from when that step was entered, or at another step."""
         if step is not None:
@@ -330,15 +350,28 @@ class _Walk:
         if place is None:
             return self.end(EXITED, STEP_REMOVED)
         came = self.run.version
+        goal = self.program.document.settings.goal
+        met = goal is not None and goal.count == "first" and self.run.reached
+        until = None if goal is None or met else self.run.started + goal.within
         # another visit: where the new version has steps in another order, the run may come to one again
-        self.run = msgspec.structs.replace(self.run, version=self.program.version, visit=self.run.visit + 1)
+        self.run = msgspec.structs.replace(
+            self.run,
+            version=self.program.version,
+            visit=self.run.visit + 1,
+            goal_until=until,
+            paths={split: path for split, path in self.run.paths.items() if split in self.program.places},
+        )
         self.reasons.append(Reason(self.now, "moved", self.run.step, {"from": came, "version": self.program.version}))
+        self.count_move(came)
         if self.run.entering:
             return self.done(self.run)
+        self.tallies.append(Tally(came, place.step.id, "left", MOVED))
         try:
             move = place.step.rejoin(self.visit(place, at=self.run.since))
         except TemplateError as error:
             return self.end(FAILED, f"step {place.step.id}: {error}")
+        if isinstance(move, Sleep | Forward):
+            self.tallies.append(Tally(self.run.version, place.step.id, "entered", MOVED))
         match move:
             case Sleep(None):
                 return self.done(self.run)

@@ -46,7 +46,7 @@ def reach(program: Program, run: Run, event: Event, data: dict[str, Scalar], now
     if worth:
         tallies.append(Tally(run.version, "", "value", count=worth))
         tallies += [Tally(run.version, split, "value", path, worth) for split, path in run.paths.items()]
-    after = run if goal.count == "every" else msgspec.structs.replace(run, goal_until=None)
+    after = msgspec.structs.replace(run, reached=True, goal_until=run.goal_until if goal.count == "every" else None)
     detail: dict[str, Any] = {"event": event.id, "event_name": event.name}
     if worth is not None:
         detail["value"] = worth / MILLIONTHS

@@ -1,11 +1,16 @@
 """The program: a document flattened, so that a run's place in it is a step's id."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
+from clarion.domain.system_events import CLICKED, CLOSED, VIEWED
 from clarion.workflow.document import Document, Listener
 from clarion.workflow.step import Step
+
+REACTIONS: Final = frozenset({VIEWED, CLICKED, CLOSED})
+"""What people do with a notification."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -33,7 +38,7 @@ class Program(msgspec.Struct, frozen=True):
     exits: dict[str, tuple[Listener, ...]]
     """The exit rules by the event that they listen for."""
     receipts: frozenset[tuple[str, str]]
-    """(push step, event) of the receipts that are kept, because a step may ask for them later."""
+    """(push step, event) of the receipts that a step may ask for later."""
 
     def starts_on(self, event: str) -> tuple[Listener, ...]:
         """The start triggers that listen for an event's name."""
@@ -44,9 +49,12 @@ class Program(msgspec.Struct, frozen=True):
         return self.exits.get(event, ())
 
     def keeps(self, step: str, event: str) -> bool:
-        """Whether a run has to remember a receipt of one of its pushes."""
-        goal = self.document.settings.goal
-        return (step, event) in self.receipts or (goal is not None and goal.receipt == event)
+        """Whether a run has to remember what became of one of its pushes.
+
+        What people did it remembers always: a version that it is moved to may ask. Whether a push was sent, or failed, is told for each
+        subscriber, and is kept only where this version asks.
+        """
+        return event in REACTIONS or (step, event) in self.receipts
 
 
 def compile_program(document: Document, version: int) -> Program:

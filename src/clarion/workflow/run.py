@@ -44,14 +44,16 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """Key of the profile that entered, where another one has taken its place since (a merge); empty: `profile`."""
     ended: int | None = None
     reason: str | None = None
+    reached: bool = False
+    """Whether the goal was met."""
     goal_until: int | None = None
     """Until when events may meet its goal, also after it has ended; None: no goal, or met."""
     steps: dict[str, dict[str, Any]] = {}
     """What steps leave for later ones: `{"event": {…}}`, `{"status": 200, "response": {…}}`."""
     paths: dict[str, str] = {}
     """By split step: the path it took."""
-    receipts: dict[str, dict[str, dict[str, Scalar]]] = {}
-    """By push step and event name: data of the first receipt, of those that the program may still ask for."""
+    receipts: dict[str, dict[str, list[dict[str, Scalar]]]] = {}
+    """By push step and event name: data of the first few receipts."""
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):

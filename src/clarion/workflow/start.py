@@ -7,11 +7,10 @@ import msgspec
 
 from clarion.domain.lookup import lookup
 from clarion.domain.records import MISSING, Event, Missing, Scalar, Scope
+from clarion.workflow.advance import MOST_HOPS
 from clarion.workflow.document import Listener
 from clarion.workflow.program import Program
 from clarion.workflow.run import Run
-
-MOST_HOPS = 8
 
 ACTIVE = "active"
 DRAINING = "draining"

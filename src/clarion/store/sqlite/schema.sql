@@ -138,6 +138,7 @@ CREATE TABLE poisoned (
 ) STRICT;
 
 CREATE INDEX poisoned_by_time ON poisoned (at);
+CREATE INDEX poisoned_by_site ON poisoned (site, at);
 
 -- Who is there, and what goes on.
 
@@ -193,9 +194,11 @@ CREATE INDEX runs_due ON runs (partition, due, id) WHERE status = 'waiting' AND 
 CREATE INDEX runs_waiting ON runs (partition, site, profile) WHERE status = 'waiting';
 CREATE INDEX runs_held ON runs (partition, site, workflow, id) WHERE held = 1;
 CREATE INDEX runs_by_profile ON runs (site, profile, started, id);
-CREATE INDEX runs_by_workflow ON runs (site, workflow, started, id);
+-- With the status, so that the failed ones among many are found; a step of a run, which changes no part of it but that, costs no more.
+CREATE INDEX runs_by_workflow ON runs (site, workflow, status, started, id);
 CREATE INDEX runs_goals ON runs (partition, site, profile, goal_until) WHERE goal_until IS NOT NULL AND status <> 'waiting';
 CREATE INDEX runs_by_version ON runs (partition, site, workflow, version) WHERE status = 'waiting';
+CREATE INDEX runs_failed ON runs (partition, site, profile, started) WHERE status = 'failed';
 
 CREATE TABLE entry_memory (
     partition INTEGER NOT NULL,

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 import msgspec
 
+from clarion.workflow.advance import MOST_HOPS
 from clarion.workflow.explain import words
 from clarion.workflow.explain.rows import ToldRow, name_rows, tell_rows
-from clarion.workflow.start import MOST_HOPS, Verdict
+from clarion.workflow.start import Verdict
 
 REFUSALS: Final = frozenset(
     {

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from clarion.domain.conditions import Condition
+from clarion.domain.conditions import Condition, RowVerdict, Verdict
 from clarion.domain.problems import Path
 from clarion.workflow.fields import ConditionTree
 from clarion.workflow.nesting import Steps
@@ -13,7 +13,8 @@ from clarion.workflow.shapes import ListOf, Object, Reading, Shape
 from clarion.workflow.step import Into, Leaf, Move, Step, Visit
 
 MOST_CASES: Final = 50
-MOST_ROWS_TOLD: Final = 50
+MOST_ROWS_TOLD: Final = 10
+"""Of each case; the row that decided is always among them."""
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -61,9 +62,14 @@ class Decide(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         chosen = len(self.cases)
         for index, case in enumerate(self.cases):
             verdict = case.when.explain(visit.scope)
-            rows.extend(verdict.rows[: MOST_ROWS_TOLD - len(rows)])
+            rows.extend(_told(verdict))
             if verdict.ok:
                 chosen = index
                 break
         visit.note("decided", {"branch": self.labels()[chosen], "rows": msgspec.to_builtins(rows)})
         return Into(chosen)
+
+
+def _told(verdict: Verdict) -> list[RowVerdict]:
+    rows = verdict.rows[:MOST_ROWS_TOLD]
+    return rows if verdict.decisive < MOST_ROWS_TOLD else [*rows[:-1], verdict.rows[verdict.decisive]]

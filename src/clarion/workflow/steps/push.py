@@ -12,6 +12,7 @@ from clarion.domain.templates import Template
 from clarion.workflow.effects import PushEffect
 from clarion.workflow.fields import Duration, TemplateText, Url
 from clarion.workflow.filling import Filling
+from clarion.workflow.settings import LONGEST_PER, MOST_PUSHES
 from clarion.workflow.shapes import Choice, Flag, ListOf, Object, Reading, Shape
 from clarion.workflow.step import Forward, Leaf, Move, Sleep, Visit
 
@@ -143,7 +144,12 @@ def _recent(visit: Visit, name: str, cap: FrequencyCap) -> tuple[int, ...]:
 
 
 def _take(visit: Visit) -> None:
-    """Count this push; a transactional one counts too, although it passes."""
-    taken = {name: (*_recent(visit, name, cap), visit.now)[-cap.pushes :] for name, cap in _caps(visit)}
-    if taken:
-        visit.profile = msgspec.structs.replace(visit.profile, pushed={**visit.profile.pushed, **taken})
+    """Count this push; a transactional one counts too, although it passes.
+
+    Every push is remembered for as long, and as many of them, as any cap may ask for: one may be set, or change, while runs are under way.
+    """
+    known, since = visit.profile.pushed, visit.now - LONGEST_PER
+    pushed = {name: times for name, times in known.items() if times and times[-1] > since}
+    for name in ("", visit.run.workflow):
+        pushed[name] = (*(at for at in known.get(name, ())[1 - MOST_PUSHES :] if at > since), visit.now)
+    visit.profile = msgspec.structs.replace(visit.profile, pushed=pushed)

@@ -115,8 +115,8 @@ class WaitFor(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     def _recorded(self, visit: Visit) -> Iterator[tuple[str, dict[str, Scalar]]]:
         """Name and data of the receipts that are known already and that the step waits for."""
         for expected in self.on:
-            data = None if expected.of is None else visit.run.receipts.get(expected.of, {}).get(expected.event)
-            if data is None:
+            if expected.of is None:
                 continue
-            if expected.where is None or expected.where.evaluate(msgspec.structs.replace(visit.scope, event=data)):
-                yield expected.event, data
+            for data in visit.run.receipts.get(expected.of, {}).get(expected.event, ()):
+                if expected.where is None or expected.where.evaluate(msgspec.structs.replace(visit.scope, event=data)):
+                    yield expected.event, data

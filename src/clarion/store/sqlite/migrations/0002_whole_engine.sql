@@ -18,6 +18,8 @@ CREATE TABLE secrets (
     PRIMARY KEY (site, name)
 ) STRICT;
 
+CREATE INDEX poisoned_by_site ON poisoned (site, at);
+
 CREATE INDEX log_by_profile ON log (partition, site, profile, sequence) WHERE kind = 'event' AND profile <> '';
 
 ALTER TABLE profiles ADD COLUMN pushed TEXT NOT NULL DEFAULT '{}';
@@ -26,6 +28,10 @@ ALTER TABLE runs ADD COLUMN goal_until INTEGER;
 
 CREATE INDEX runs_goals ON runs (partition, site, profile, goal_until) WHERE goal_until IS NOT NULL AND status <> 'waiting';
 CREATE INDEX runs_by_version ON runs (partition, site, workflow, version) WHERE status = 'waiting';
+CREATE INDEX runs_failed ON runs (partition, site, profile, started) WHERE status = 'failed';
+-- With the status, so that the failed ones among many are found; a step of a run, which changes no part of it but that, costs no more.
+DROP INDEX runs_by_workflow;
+CREATE INDEX runs_by_workflow ON runs (site, workflow, status, started, id);
 
 ALTER TABLE workflow_states ADD COLUMN directives TEXT NOT NULL DEFAULT '[]';
 
@@ -51,5 +57,15 @@ CREATE TABLE counters (
     count     INTEGER NOT NULL,
     PRIMARY KEY (partition, site, workflow, period, start, version, step, name, branch)
 ) STRICT, WITHOUT ROWID;
+
+-- Runs that wait leave their step one day: they have to have been counted there, in the hour and day in which they came to it.
+INSERT INTO counters (partition, site, workflow, period, start, version, step, name, branch, count)
+SELECT partition, site, workflow, period, since - since % length, version, step, 'waiting', '', count(*)
+FROM (
+    SELECT partition, site, workflow, version, step, coalesce(state ->> '$.since', started) AS since FROM runs
+    WHERE status = 'waiting' AND step IS NOT NULL
+)
+CROSS JOIN (SELECT 'hour' AS period, 3600000000 AS length UNION ALL SELECT 'day', 86400000000)
+GROUP BY 1, 2, 3, 4, 5, 6, 7;
 
 PRAGMA user_version = 2;

@@ -55,9 +55,9 @@ CROSS JOIN runs AS r
 WHERE r.partition = :partition AND r.id = a.value;
 
 -- name: facts
--- What belongs to :profiles, [[site, key], …] without repeats; and the runs in :runs, [id, …].
+-- What belongs to :profiles, [[site, key], …] without repeats; the failed runs of :joining, likewise; and the runs in :runs, [id, …].
 -- Goals that ended before the last log entry cannot be met any more; of the others those of the longest windows are looked at.
--- A subscriber may come twice: as one of the profile's, and as the one that the entry event of a run named. A run may, when it was asked for.
+-- A subscriber may come twice: as one of the profile's, and as the one that the entry event of a run named. A run may, when it was asked for or has failed.
 WITH
 concerned (site, profile) AS MATERIALIZED (SELECT value ->> 0, value ->> 1 FROM jsonb_each(:profiles)),
 picked (run) AS MATERIALIZED (
@@ -76,6 +76,17 @@ picked (run) AS MATERIALIZED (
             ORDER BY goal_until DESC, rowid DESC LIMIT :goals
         )
     )) AS open
+    UNION ALL
+    SELECT failed.value
+    FROM jsonb_each(:joining) AS j
+    CROSS JOIN json_each((
+        SELECT json_group_array(rowid)
+        FROM (
+            SELECT rowid FROM runs
+            WHERE partition = :partition AND site = j.value ->> 0 AND profile = j.value ->> 1 AND status = 'failed'
+            ORDER BY started DESC, rowid DESC LIMIT :failed
+        )
+    )) AS failed
     UNION ALL
     SELECT r.rowid FROM jsonb_each(:runs) AS a
     CROSS JOIN runs AS r
@@ -138,6 +149,26 @@ SELECT CAST(json_group_array(json_object(
 FROM jsonb_each(:joining) AS j
 CROSS JOIN entry_memory AS m
 WHERE m.partition = :partition AND m.site = j.value ->> 0 AND m.profile = j.value ->> 1;
+
+-- name: held_workflows
+-- From one workflow with held runs to the next, however many runs each has.
+WITH RECURSIVE holding (site, workflow) AS (
+    SELECT * FROM (SELECT site, workflow FROM runs WHERE partition = :partition AND held = 1 ORDER BY site, workflow LIMIT 1)
+    UNION ALL
+    SELECT
+        (
+            SELECT r.site FROM runs AS r
+            WHERE r.partition = :partition AND r.held = 1 AND (r.site, r.workflow) > (holding.site, holding.workflow)
+            ORDER BY r.site, r.workflow LIMIT 1
+        ),
+        (
+            SELECT r.workflow FROM runs AS r
+            WHERE r.partition = :partition AND r.held = 1 AND (r.site, r.workflow) > (holding.site, holding.workflow)
+            ORDER BY r.site, r.workflow LIMIT 1
+        )
+    FROM holding WHERE holding.site IS NOT NULL
+)
+SELECT site, workflow FROM holding WHERE site IS NOT NULL;
 
 -- name: held_runs
 SELECT CAST(json_group_array(json_object(
@@ -207,6 +238,7 @@ SET profile = excluded.profile, endpoint = excluded.endpoint, p256dh = excluded.
     created = excluded.created, last_active = excluded.last_active, facts = excluded.facts;
 
 -- name: put_runs
+-- When a run started stays as it is.
 INSERT INTO runs (
     partition, id, site, workflow, version, profile, "key", status, step, due, held, started, ended, reason, state, goal_until
 )
@@ -218,7 +250,7 @@ FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, id) DO UPDATE
 SET version = excluded.version, profile = excluded.profile, "key" = excluded."key", status = excluded.status, step = excluded.step,
-    due = excluded.due, held = excluded.held, started = excluded.started, ended = excluded.ended, reason = excluded.reason,
+    due = excluded.due, held = excluded.held, ended = excluded.ended, reason = excluded.reason,
     state = excluded.state, goal_until = excluded.goal_until;
 
 -- name: put_memory

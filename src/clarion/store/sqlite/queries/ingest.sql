@@ -27,6 +27,19 @@ RETURNING id;
 DELETE FROM explanations
 WHERE at < :before AND sequence IN (SELECT sequence FROM explanations ORDER BY sequence LIMIT :limit);
 
--- name: forget_claims
+-- name: forget_all_claims
+-- From the front of the table, whatever they are of.
 DELETE FROM event_ids
 WHERE received < :before AND rowid IN (SELECT rowid FROM event_ids ORDER BY rowid LIMIT :limit);
+
+-- name: oldest_claims
+-- How many of the next ones are read, and up to where all of them are from before a time; nothing where none is.
+SELECT count(*), coalesce(min(iif(received >= :before, place, NULL)) - 1, max(place))
+FROM (SELECT rowid AS place, received FROM event_ids WHERE rowid > :after ORDER BY rowid LIMIT :limit);
+
+-- name: forget_claims
+-- Those of receipts, `r:`, stay.
+DELETE FROM event_ids WHERE rowid > :after AND rowid <= :until AND substr(target, 1, 2) <> 'r:';
+
+-- name: last_claim
+SELECT coalesce(max(rowid), 0) FROM event_ids;

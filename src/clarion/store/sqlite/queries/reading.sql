@@ -18,13 +18,13 @@ FROM (
 );
 
 -- name: events_about
--- The newest of each of :profiles, [key, …], then the newest of those.
+-- The newest of each of :profiles, [key, …], then the newest of those; the first, and then as many as have :bytes together.
 SELECT CAST(json_group_array(json_object(
     'sequence', sequence, 'log_time', log_time, 'kind', kind, 'site', site, 'id', id, 'body', json(body), 'received', received,
     'profile', profile
 )) AS BLOB)
 FROM (
-    SELECT l.*
+    SELECT l.*, sum(octet_length(l.body)) OVER (ORDER BY l.sequence DESC) - octet_length(l.body) AS before
     FROM jsonb_each(:profiles) AS p
     CROSS JOIN json_each((
         SELECT json_group_array(sequence)
@@ -37,7 +37,8 @@ FROM (
     CROSS JOIN log AS l
     WHERE l.partition = 0 AND l.sequence = newest.value
     ORDER BY l.sequence DESC LIMIT :limit
-);
+)
+WHERE before < :bytes;
 
 -- name: profile
 SELECT CAST(json_object(
@@ -65,7 +66,7 @@ SELECT json_group_array(rowid)
 FROM (SELECT rowid FROM runs WHERE site = :site AND profile = :key ORDER BY started DESC, id DESC LIMIT :limit);
 
 -- name: runs_of_site
--- The newest of each workflow, then the newest of those: no index by site alone has to be kept for it.
+-- The newest of each workflow and of each of :statuses, then the newest of those: no index by site alone has to be kept for it.
 WITH RECURSIVE started (workflow) AS (
     SELECT min(workflow) FROM runs WHERE site = :site
     UNION ALL
@@ -75,11 +76,11 @@ SELECT json_group_array(run)
 FROM (
     SELECT r.rowid AS run
     FROM started
+    CROSS JOIN jsonb_each(:statuses) AS s
     CROSS JOIN json_each((
         SELECT json_group_array(rowid)
         FROM (
-            SELECT rowid FROM runs
-            WHERE site = :site AND workflow = started.workflow AND (:status IS NULL OR status = :status)
+            SELECT rowid FROM runs WHERE site = :site AND workflow = started.workflow AND status = s.value
             ORDER BY started DESC, id DESC LIMIT :limit
         )
     )) AS newest
@@ -89,10 +90,21 @@ FROM (
 );
 
 -- name: runs_of_workflow
-SELECT json_group_array(rowid)
+-- The newest of each of :statuses, then the newest of those.
+SELECT json_group_array(run)
 FROM (
-    SELECT rowid FROM runs WHERE site = :site AND workflow = :workflow AND (:status IS NULL OR status = :status)
-    ORDER BY started DESC, id DESC LIMIT :limit
+    SELECT r.rowid AS run
+    FROM jsonb_each(:statuses) AS s
+    CROSS JOIN json_each((
+        SELECT json_group_array(rowid)
+        FROM (
+            SELECT rowid FROM runs WHERE site = :site AND workflow = :workflow AND status = s.value
+            ORDER BY started DESC, id DESC LIMIT :limit
+        )
+    )) AS newest
+    CROSS JOIN runs AS r
+    WHERE r.rowid = newest.value
+    ORDER BY r.started DESC, r.id DESC LIMIT :limit
 );
 
 -- name: show_runs
@@ -145,23 +157,26 @@ FROM (
 );
 
 -- name: explanations_about
--- The newest of each of :profiles, [key, …], then the newest of those.
-SELECT CAST(json_group_array(json_object('site', site, 'profile', profile, 'event', event, 'at', at, 'body', json(body))) AS BLOB)
+-- The newest of each of :profiles, [key, …], then the newest of those; the first, and then as many as have :bytes together.
+SELECT CAST(json_group_array(json_object(
+    'site', site, 'profile', profile, 'event', event, 'at', at, 'body', json(body), 'sequence', sequence
+)) AS BLOB)
 FROM (
-    SELECT e.*
+    SELECT e.*, sum(octet_length(e.body)) OVER (ORDER BY e.at DESC, e.sequence DESC) - octet_length(e.body) AS before
     FROM jsonb_each(:profiles) AS p
     CROSS JOIN json_each((
         SELECT json_group_array(sequence)
         FROM (
             SELECT sequence FROM explanations
-            WHERE partition = 0 AND site = :site AND profile = p.value AND at < coalesce(:before, 9223372036854775807)
+            WHERE partition = 0 AND site = :site AND profile = p.value AND (at, sequence) < (:at, :sequence)
             ORDER BY at DESC, sequence DESC LIMIT :limit
         )
     )) AS newest
     CROSS JOIN explanations AS e
     WHERE e.sequence = newest.value
     ORDER BY e.at DESC, e.sequence DESC LIMIT :limit
-);
+)
+WHERE before < :bytes;
 
 -- name: counters
 SELECT CAST(json_group_array(json_object(
@@ -170,7 +185,7 @@ SELECT CAST(json_group_array(json_object(
 FROM (
     SELECT * FROM counters
     WHERE partition = 0 AND site = :site AND workflow = :workflow AND period = :period AND start >= :since AND start < :until
-    ORDER BY start, version, step, name, branch
+    ORDER BY start, version, step, name, branch LIMIT :limit OFFSET :after
 );
 
 -- name: totals
@@ -182,14 +197,26 @@ FROM (
     SELECT version, step, name, branch, CAST(sum(count / 1000000) * 1000000 + sum(count % 1000000) AS INTEGER) AS count FROM counters
     WHERE partition = 0 AND site = :site AND workflow = :workflow AND period = 'day'
     GROUP BY version, step, name, branch
-    ORDER BY version, step, name, branch
+    ORDER BY version DESC, step, name, branch LIMIT :limit OFFSET :after
 );
 
 -- name: poisoned
 SELECT CAST(json_group_array(json_object(
-    'id', id, 'site', site, 'kind', kind, 'body', json(body), 'at', at, 'error', error
+    'id', id, 'site', site, 'kind', kind, 'body', json(body), 'at', at, 'error', error, 'partition', partition
 )) AS BLOB)
 FROM (SELECT * FROM poisoned ORDER BY at DESC, rowid DESC LIMIT :limit);
+
+-- name: poisoned_of_site
+SELECT CAST(json_group_array(json_object(
+    'id', id, 'site', site, 'kind', kind, 'body', json(body), 'at', at, 'error', error, 'partition', partition
+)) AS BLOB)
+FROM (SELECT * FROM poisoned WHERE site = :site ORDER BY at DESC, rowid DESC LIMIT :limit);
+
+-- name: poisoned_by_id
+SELECT CAST(json_group_array(json_object(
+    'id', id, 'site', site, 'kind', kind, 'body', json(body), 'at', at, 'error', error, 'partition', partition
+)) AS BLOB)
+FROM poisoned WHERE partition = 0 AND id = :id AND site = :site;
 
 -- name: waiting
 SELECT

@@ -1,10 +1,16 @@
 -- Workflows, their versions and drafts.
 
 -- name: workflows
-SELECT site, workflow, name, version, status, changed FROM workflows ORDER BY site, workflow;
+SELECT w.site, w.workflow, w.name, w.version, w.status, w.changed, d.saved
+FROM workflows AS w
+LEFT JOIN workflow_drafts AS d ON d.site = w.site AND d.workflow = w.workflow
+ORDER BY w.site, w.workflow;
 
 -- name: workflow
-SELECT site, workflow, name, version, status, changed FROM workflows WHERE site = :site AND workflow = :workflow;
+SELECT w.site, w.workflow, w.name, w.version, w.status, w.changed, d.saved
+FROM workflows AS w
+LEFT JOIN workflow_drafts AS d ON d.site = w.site AND d.workflow = w.workflow
+WHERE w.site = :site AND w.workflow = :workflow;
 
 -- name: workflow_version
 SELECT site, workflow, version, document, source, created FROM workflow_versions
@@ -14,16 +20,20 @@ WHERE site = :site AND workflow = :workflow AND version = :version;
 INSERT INTO workflow_versions (site, workflow, version, document, source, created)
 VALUES (:site, :workflow, :version, :document, :source, :created);
 
+-- name: put_source
+-- Comments and layout are no part of what a version says.
+UPDATE workflow_versions SET source = :source WHERE site = :site AND workflow = :workflow AND version = :version;
+
 -- name: put_workflow
 -- A paused workflow stays paused when it gets a new version.
 INSERT INTO workflows (site, workflow, name, version, status, changed) VALUES (:site, :workflow, :name, :version, 'active', :changed)
 ON CONFLICT (site, workflow) DO UPDATE
 SET name = excluded.name, version = excluded.version, status = iif(status = 'paused', 'paused', 'active'), changed = excluded.changed
-RETURNING site, workflow, name, version, status, changed;
+RETURNING workflow;
 
 -- name: set_workflow_status
-UPDATE workflows SET status = :status, changed = :at WHERE site = :site AND workflow = :workflow
-RETURNING site, workflow, name, version, status, changed;
+UPDATE workflows SET status = :status, changed = :at WHERE site = :site AND workflow = :workflow AND status = :expected
+RETURNING workflow;
 
 -- name: draft
 SELECT site, workflow, source, saved FROM workflow_drafts WHERE site = :site AND workflow = :workflow;
@@ -35,7 +45,7 @@ ON CONFLICT (site, workflow) DO UPDATE SET source = excluded.source, saved = exc
 -- name: put_unpublished
 INSERT INTO workflows (site, workflow, name, version, status, changed) VALUES (:site, :workflow, :name, 0, 'draft', :changed)
 ON CONFLICT (site, workflow) DO UPDATE SET name = excluded.name, status = excluded.status, changed = excluded.changed
-RETURNING site, workflow, name, version, status, changed;
+RETURNING workflow;
 
 -- name: delete_draft
 DELETE FROM workflow_drafts WHERE site = :site AND workflow = :workflow
