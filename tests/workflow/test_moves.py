@@ -76,11 +76,13 @@ def test_a_failed_request_is_made_again_as_another_one(program: ProgramOf) -> No
     assert journey.answer("sent", status=200).run.status == COMPLETED
 
 
-def test_a_failed_run_whose_step_is_gone_exits(program: ProgramOf) -> None:
+def test_a_failed_run_whose_step_is_not_there_stays_as_it_is(program: ProgramOf) -> None:
     journey = Journey(program(f"steps: [{FAILING}]")).begin()
     journey.program = version(program, "")
+    before = journey.run
     journey.retry()
-    assert journey.ended == (EXITED, "step_removed")
+    assert journey.run == before
+    assert before.status == FAILED
 
 
 # -- another version -----------------------------------------------------------------------------------------------------
@@ -377,3 +379,12 @@ def test_500_steps_are_taken_at_once(program: ProgramOf) -> None:
     steps = ", ".join(f"{{id: s{number}, segment: {{add: x}}}}" for number in range(500))
     journey = Journey(program(f"steps: [{steps}]")).begin()
     assert (journey.run.status, len(journey.effects), journey.counted("entered", "s499")) == (COMPLETED, 1, 1)
+
+
+def test_a_move_counts_in_both_versions(program: ProgramOf) -> None:
+    journey = Journey(program("steps: [{id: pause, wait: {for: 1h}}, {id: x, exit: {}}]")).begin()
+    journey.move(version(program, "{id: pause, wait: {for: 2h}}"))
+    assert [journey.counted(name, version=1) for name in ("moved_out", "moved_in")] == [1, 0]
+    assert [journey.counted(name, version=journey.program.version) for name in ("moved_out", "moved_in")] == [0, 1]
+    assert journey.counted("left", "pause", "moved", version=1) == 1
+    assert journey.counted("entered", "pause", "moved", version=journey.program.version) == 1

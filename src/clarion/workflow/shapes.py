@@ -4,10 +4,12 @@ One definition serves validation, the published schema and what the console offe
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from clarion.domain.problems import Path, Problem, did_you_mean
+from clarion.workflow.possible import Possible, of_receipt, usual
 
 
 class Invalid:
@@ -26,6 +28,9 @@ class References(Protocol):
     def push_problem(self, id: str, reading: "Reading") -> str | None:
         """As `Reading.push_problem`."""
 
+    def possible(self, field: str) -> Possible | None:
+        """What a field of a step can hold; None for what is no step's."""
+
 
 class Reading:
     """One reading of a document: knows its step ids, collects what is wrong with it, at most `LIMIT` problems."""
@@ -41,6 +46,8 @@ class Reading:
         """Path of the step that is being read; None outside of the steps."""
         self.running = False
         """Outside of the steps: whether what is being read is tested while runs are under way, as exit rules and goals are."""
+        self.receipt_of: str | None = None
+        """Id of the push step whose receipt the event is that a condition is being read for."""
         self._references = references
 
     def reference_problem(self, field: str) -> str | None:
@@ -50,6 +57,13 @@ class Reading:
     def push_problem(self, id: str) -> str | None:
         """Why no step of this id can have sent a push before; None if it can."""
         return None if self._references is None else self._references.push_problem(id, self)
+
+    def possible(self, field: str) -> Possible:
+        """What a sound field can hold where it is used."""
+        known = None if self.receipt_of is None else of_receipt(field, self.receipt_of)
+        if known is None and self._references is not None:
+            known = self._references.possible(field)
+        return usual(field) if known is None else known
 
     def note(self, path: Path, message: str) -> Invalid:
         """Note a problem at a path; returns INVALID for the caller to hand on."""
@@ -72,6 +86,11 @@ class Shape(Protocol):
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the value."""
+
+
+def tried(shape: Shape, value: object) -> Any:
+    """What a shape reads in a value, or INVALID; nothing is noted."""
+    return shape.read(value, (), Reading())
 
 
 def printable(text: str) -> str:
@@ -164,12 +183,13 @@ class ListOf:
     def read(self, value: object, path: Path, reading: Reading) -> Any:
         if not isinstance(value, list):
             return reading.note(path, "must be a list")
+        fits = self.least <= len(value) <= self.most
         if len(value) < self.least:
-            return reading.note(path, f"must have at least {self.least} member{'s' if self.least > 1 else ''}")
-        if len(value) > self.most:
-            return reading.note(path, f"must have at most {self.most} members")
-        out = [self.member.read(member, (*path, index), reading) for index, member in enumerate(value)]
-        return INVALID if INVALID in out else tuple(out)
+            reading.note(path, f"must have at least {self.least} member{'s' if self.least > 1 else ''}")
+        elif not fits:
+            reading.note(path, f"must have at most {self.most} members")
+        out = [self.member.read(member, (*path, index), reading) for index, member in enumerate(value[: self.most])]
+        return INVALID if INVALID in out or not fits else tuple(out)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "items": self.member.schema(), "minItems": self.least, "maxItems": self.most}
@@ -184,13 +204,13 @@ class MapOf:
     def read(self, value: object, path: Path, reading: Reading) -> Any:
         if not isinstance(value, dict):
             return reading.note(path, "must be an object")
+        valid = self.least <= len(value) <= self.most
         if len(value) < self.least:
-            return reading.note(path, "must not be empty")
-        if len(value) > self.most:
-            return reading.note(path, f"must have at most {self.most} keys")
+            reading.note(path, "must not be empty")
+        elif not valid:
+            reading.note(path, f"must have at most {self.most} keys")
         out: dict[str, Any] = {}
-        valid = True
-        for name, member in value.items():
+        for name, member in islice(value.items(), self.most):
             at = (*path, printable(str(name)))
             valid &= self.key.read(name, at, reading) is not INVALID
             out[name] = self.member.read(member, at, reading)
@@ -207,14 +227,29 @@ class MapOf:
         }
 
 
+Check = Callable[[dict[Any, Any], Reading], Iterable[tuple[Path, str]]]
+"""What is wrong with several fields of an object at once: paths inside the object, and messages.
+
+It sees the object as it was given, of which any part may be wrong; what is wrong with one field alone is not its business.
+"""
+
+
 class Object:
     """An object with named fields; unknown keys are problems, with a suggestion where one is close."""
 
-    def __init__(self, required: Mapping[str, Shape] | None = None, optional: Mapping[str, Shape] | None = None, *, least: int = 0) -> None:
+    def __init__(
+        self,
+        required: Mapping[str, Shape] | None = None,
+        optional: Mapping[str, Shape] | None = None,
+        *,
+        least: int = 0,
+        check: Check = lambda _value, _reading: (),
+    ) -> None:
         self.required, self.optional = dict(required or {}), dict(optional or {})
         self.fields = self.required | self.optional
         self.least = least
         """Keys that it has to have at least."""
+        self._check = check
 
     def read(self, value: object, path: Path, reading: Reading) -> Any:
         if not isinstance(value, dict):
@@ -233,8 +268,12 @@ class Object:
             if name not in value:
                 reading.note((*path, name), "is required")
                 valid = False
-        if valid and len(out) < self.least:
-            return reading.note(path, f"must have at least one of {', '.join(self.fields)}")
+        if len(out) < self.least:
+            reading.note(path, f"must have at least one of {', '.join(self.fields)}")
+            valid = False
+        for below, message in self._check(value, reading):
+            reading.note((*path, *below), message)
+            valid = False
         return out if valid else INVALID
 
     def schema(self) -> dict[str, Any]:

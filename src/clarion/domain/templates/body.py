@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
-from clarion.domain.problems import Path
+from clarion.domain.problems import Path, Problem
 from clarion.domain.records import Scope
 from clarion.domain.templates.errors import TemplateFailure, TemplateProblem
 from clarion.domain.templates.escapes import whole
 from clarion.domain.templates.limits import check_output
 from clarion.domain.templates.scan import LONGEST_SOURCE
-from clarion.domain.templates.template import Rendered, Template, compile_template
+from clarion.domain.templates.template import Refused, Rendered, Template, compile_template
 
 MOST_DEPTH: Final = 20
 MOST_VALUES: Final = 1000
@@ -54,24 +55,35 @@ class JsonTemplate:
         return Rendered(check_output("".join(out)), tuple(dict.fromkeys(missing)))
 
 
-def compile_json_template(value: object, step_ids: Collection[str] | None = None, *, secrets: bool = False) -> JsonTemplate:
+def compile_json_template(
+    value: object, step_ids: Collection[str] | None = None, *, secrets: bool = False, refused: Refused = lambda _: None
+) -> JsonTemplate:
     """Compile a JSON value; each string in it is a template, keys are not.
 
     A string that is one output and nothing else keeps its value's type: a number stays a number, the segments are a list;
-    missing it is the empty string. `secrets` is as for `compile_template`; a secret is always text. Raises TemplateProblem with
-    the path inside the value.
+    missing it is the empty string. `secrets` and `refused` are as for `compile_template`; a secret is always text. Raises
+    TemplateProblem with every problem and its path inside the value, up to where the body is too much.
     """
-    writer = _Writer(step_ids, secrets=secrets)
-    writer.write(value, ())
+    writer = _Writer(step_ids, secrets=secrets, refused=refused)
+    with suppress(_TooMuch):
+        writer.write(value, ())
+    if writer.problems:
+        raise TemplateProblem.of(writer.problems)
     return JsonTemplate(writer.joined())
+
+
+class _TooMuch(Exception):
+    """The rest of the body is not read."""
 
 
 class _Writer:
     """Turns a value into JSON text with templates in the places of its strings."""
 
-    def __init__(self, step_ids: Collection[str] | None, *, secrets: bool) -> None:
+    def __init__(self, step_ids: Collection[str] | None, *, secrets: bool, refused: Refused) -> None:
+        self.problems: list[Problem] = []
         self._step_ids = step_ids
         self._secrets = secrets
+        self._refused = refused
         self._parts: list[str | Template] = []
         self._values = 0
         self._length = 0
@@ -79,22 +91,20 @@ class _Writer:
     def write(self, value: object, path: Path) -> None:
         self._values += 1
         if self._values > MOST_VALUES:
-            msg = f"the body has more than {MOST_VALUES} values"
-            raise TemplateProblem(msg, path)
+            self._note(path, f"the body has more than {MOST_VALUES} values")
+            raise _TooMuch
         if len(path) > MOST_DEPTH:
-            msg = f"the body is nested more than {MOST_DEPTH} levels deep"
-            raise TemplateProblem(msg, path)
-        if isinstance(value, str):
+            self._note(path, f"the body is nested more than {MOST_DEPTH} levels deep")
+        elif isinstance(value, str):
             self._string(value, path)
         elif isinstance(value, dict):
             self._object(value, path)
         elif isinstance(value, list):
             self._array(value, path)
         elif value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
-            self._parts.append(_number(value, path))
+            self._number(value, path)
         else:
-            msg = "must be JSON: an object, a list, a string, a finite number, true, false or null"
-            raise TemplateProblem(msg, path)
+            self._note(path, "must be JSON: an object, a list, a string, a finite number, true, false or null")
 
     def joined(self) -> list[str | Template]:
         """The parts, with neighbouring texts made one."""
@@ -109,15 +119,17 @@ class _Writer:
     def _object(self, value: dict[Any, Any], path: Path) -> None:
         self._parts.append("{")
         for position, (key, held) in enumerate(value.items()):
+            place = (*path, key)
             if not isinstance(key, str):
-                msg = "a key of a JSON object must be a string"
-                raise TemplateProblem(msg, (*path, str(key)[:64]))
-            if "{{" in key or "{%" in key or "\x00" in key or whole(key) != key:
-                msg = "a key is no template and holds neither NUL nor lone surrogates nor U+FDD0 and U+FDD1"
-                raise TemplateProblem(msg, (*path, key[:64]))
-            self._count(key, path)
-            self._parts.append(("," if position else "") + _encoded(key) + ":")
-            self.write(held, (*path, key))
+                place = (*path, str(key)[:64])
+                self._note(place, "a key of a JSON object must be a string")
+            elif "{{" in key or "{%" in key or "\x00" in key or whole(key) != key:
+                place = (*path, key[:64])
+                self._note(place, "a key is no template and holds neither NUL nor lone surrogates nor U+FDD0 and U+FDD1")
+            else:
+                self._count(key, path)
+                self._parts.append(("," if position else "") + _encoded(key) + ":")
+            self.write(held, place)
         self._parts.append("}")
 
     def _array(self, value: list[Any], path: Path) -> None:
@@ -131,25 +143,27 @@ class _Writer:
     def _string(self, value: str, path: Path) -> None:
         self._count(value, path)
         try:
-            template = compile_template(value, self._step_ids, secrets=self._secrets)
-        except TemplateProblem as problem:
-            raise TemplateProblem(str(problem), path) from problem
+            template = compile_template(value, self._step_ids, secrets=self._secrets, refused=self._refused)
+        except TemplateProblem as refusal:
+            self.problems.extend(Problem(path, problem.message) for problem in refusal.problems)
+            return
         is_plain = len(value) <= LONGEST_SOURCE and "{{" not in value and "{%" not in value
         self._parts.append(_encoded(value) if is_plain else template)
 
     def _count(self, text: str, path: Path) -> None:
         self._length += len(text)
         if self._length > LONGEST_BODY:
-            msg = f"the body has more than {LONGEST_BODY} characters"
-            raise TemplateProblem(msg, path)
+            self._note(path, f"the body has more than {LONGEST_BODY} characters")
+            raise _TooMuch
 
+    def _number(self, value: bool | float | None, path: Path) -> None:
+        try:
+            self._parts.append(msgspec.json.encode(value).decode())
+        except (ValueError, OverflowError):
+            self._note(path, "a number has too many digits")
 
-def _number(value: bool | float | None, path: Path) -> str:
-    try:
-        return msgspec.json.encode(value).decode()
-    except (ValueError, OverflowError):
-        msg = "a number has too many digits"
-        raise TemplateProblem(msg, path) from None
+    def _note(self, path: Path, message: str) -> None:
+        self.problems.append(Problem(path, message))
 
 
 def _encoded(value: object) -> str:

@@ -5,12 +5,13 @@ same for those forms.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from clarion.domain.lookup import Finder
+from clarion.domain.problems import Problem
 from clarion.domain.records import MISSING, Scope
 from clarion.domain.templates.errors import TemplateError, TemplateFailure, TemplateProblem
 from clarion.domain.templates.escapes import Escape
@@ -141,8 +142,16 @@ class LiquidTemplate(Template):
             raise _unexpected(error) from error
 
 
-def compile_template(source: str, step_ids: Collection[str] | None = None, *, secrets: bool = False) -> Template:
+Refused = Callable[[str], str | None]
+"""Why a sound name may not stand where a template does; None: it may."""
+
+
+def compile_template(
+    source: str, step_ids: Collection[str] | None = None, *, secrets: bool = False, refused: Refused = lambda _: None
+) -> Template:
     """Compile a template of at most 16 KiB; raises TemplateProblem, and nothing else, for one that cannot be used.
+
+    The problem tells of every name in it that cannot be used, if nothing else is wrong.
 
     `step_ids` are the steps whose fields it may name; without them, any first word may be a step's. A name outside of §3
     and of the steps can only be a data key or an attribute, which no one knows beforehand. With `secrets` it may hold plain
@@ -151,15 +160,15 @@ def compile_template(source: str, step_ids: Collection[str] | None = None, *, se
     pieces, marked = _pieces(source, secrets=secrets)
     outputs = _direct_outputs(pieces)
     if outputs is None:
-        return _liquid(source, pieces, step_ids, marked, secrets=secrets)
-    _check_names([name for name, _ in outputs], step_ids, secrets=secrets)
+        return _liquid(source, pieces, step_ids, marked, secrets=secrets, refused=refused)
+    _check_names([name for name, _ in outputs], step_ids, secrets=secrets, refused=refused)
     return DirectTemplate(source, pieces, outputs, marked)
 
 
 def compile_liquid(source: str, step_ids: Collection[str] | None = None, *, secrets: bool = False) -> Template:
     """`compile_template` without the direct way, for the test that both ways agree."""
     pieces, marked = _pieces(source, secrets=secrets)
-    return _liquid(source, pieces, step_ids, marked, secrets=secrets)
+    return _liquid(source, pieces, step_ids, marked, secrets=secrets, refused=lambda _: None)
 
 
 def _pieces(source: str, *, secrets: bool) -> tuple[list[Piece], frozenset[str]]:
@@ -168,20 +177,22 @@ def _pieces(source: str, *, secrets: bool) -> tuple[list[Piece], frozenset[str]]
     return mark_secrets(pieces) if secrets else (pieces, frozenset())
 
 
-def _liquid(source: str, pieces: list[Piece], step_ids: Collection[str] | None, marked: frozenset[str], *, secrets: bool) -> LiquidTemplate:
+def _liquid(
+    source: str, pieces: list[Piece], step_ids: Collection[str] | None, marked: frozenset[str], *, secrets: bool, refused: Refused
+) -> LiquidTemplate:
     from clarion.domain.templates.liquid_source import Liquid, liquid_source  # it takes a while: only where it is needed
 
     liquid = Liquid(*liquid_source(pieces))
-    _check_names(sorted(liquid.names), step_ids, secrets=secrets)
+    _check_names(sorted(liquid.names), step_ids, secrets=secrets, refused=refused)
     return LiquidTemplate(source, pieces, liquid, marked)
 
 
-def _check_names(names: Iterable[str], step_ids: Collection[str] | None, *, secrets: bool) -> None:
-    """Raise TemplateProblem for the first name that cannot be used."""
-    for name in names:
-        problem = name_problem(name, step_ids, secrets=secrets)
-        if problem is not None:
-            raise TemplateProblem(problem)
+def _check_names(names: Iterable[str], step_ids: Collection[str] | None, *, secrets: bool, refused: Refused) -> None:
+    """Raise TemplateProblem for the names that cannot be used."""
+    found = (name_problem(name, step_ids, secrets=secrets) or refused(name) for name in names)
+    problems = [Problem((), problem) for problem in dict.fromkeys(found) if problem is not None]
+    if problems:
+        raise TemplateProblem.of(problems)
 
 
 def _direct_outputs(pieces: list[Piece]) -> list[tuple[str, str | None]] | None:
