@@ -15,6 +15,8 @@ from clarion.stores import migrate_store, open_store
 
 NOW = 1_777_636_800_000_000
 KEEP = 30 * DAY
+TAKES = 0.25
+"""Seconds that a step takes."""
 
 
 class Kept:
@@ -24,15 +26,19 @@ class Kept:
         self.times = times
         self.steps: list[int] = []
         self.away = 0
+        self.now = 0.0
+        """A clock that does not go back."""
 
     async def forget_explanations(self, before: int, limit: int) -> int:
         if self.away:
             self.away -= 1
             raise StoreUnavailable("away")
-        gone = sorted(time for time in self.times if time < before)[:limit]
-        self.times = sorted(self.times)[len(gone) :]
-        self.steps.append(len(gone))
-        return len(gone)
+        front, rest = self.times[:limit], self.times[limit:]
+        left = [time for time in front if time >= before]
+        self.times = [*left, *rest]
+        self.steps.append(len(front) - len(left))
+        self.now += TAKES
+        return len(front) - len(left)
 
 
 class Slept(Exception):
@@ -53,7 +59,7 @@ class Naps:
 
 
 def retention(kept: Kept, naps: Naps, now: int = NOW) -> Retention:
-    return Retention(kept, KEEP, lambda: now, naps)  # type: ignore[arg-type]  # a part of the port is enough
+    return Retention(kept, KEEP, lambda: now, naps, lambda: kept.now)  # type: ignore[arg-type]  # a part of the port is enough
 
 
 async def test_what_is_too_old_goes_and_the_rest_stays() -> None:
@@ -64,29 +70,35 @@ async def test_what_is_too_old_goes_and_the_rest_stays() -> None:
 
 @pytest.mark.parametrize(
     ("old", "steps"),
-    [(0, [0]), (AT_ONCE - 1, [AT_ONCE - 1]), (AT_ONCE, [AT_ONCE, 0]), (2 * AT_ONCE + 1, [AT_ONCE, AT_ONCE, 1])],
+    [(0, [0]), (AT_ONCE - 1, [AT_ONCE - 1, 0]), (AT_ONCE, [AT_ONCE, 0]), (2 * AT_ONCE + 1, [AT_ONCE, AT_ONCE, 1, 0])],
 )
-async def test_a_backlog_goes_in_small_steps_with_pauses(old: int, steps: list[int]) -> None:
+async def test_a_backlog_goes_in_small_steps_with_pauses_as_long_as_they_take(old: int, steps: list[int]) -> None:
     kept, naps = Kept([1] * old), Naps(9)
     assert await retention(kept, naps).forget() == old
     assert kept.steps == steps
-    assert naps.taken == [PAUSE] * (len(steps) - 1)
+    assert naps.taken == [PAUSE * TAKES] * (len(steps) - 1)
+
+
+async def test_a_newer_one_among_the_oldest_keeps_none_of_the_others() -> None:
+    kept = Kept([NOW, *[1] * (3 * AT_ONCE)])
+    assert await retention(kept, Naps(9)).forget() == 3 * AT_ONCE
+    assert kept.times == [NOW]
 
 
 async def test_it_looks_every_few_minutes_and_costs_nothing_in_between() -> None:
     kept, naps = Kept([1]), Naps(3)
     with pytest.raises(Slept):
         await retention(kept, naps).run()
-    assert (kept.steps, naps.taken) == ([1, 0, 0], [EVERY] * 3)
+    assert (kept.steps, naps.taken) == ([1, 0, 0], [PAUSE * TAKES, EVERY, EVERY])
     assert EVERY >= 60
 
 
 async def test_a_store_that_is_away_is_asked_again() -> None:
-    kept, naps = Kept([1]), Naps(2)
+    kept, naps = Kept([1]), Naps(3)
     kept.away = 1
     with pytest.raises(Slept):
         await retention(kept, naps).run()
-    assert (kept.steps, naps.taken) == ([1], [EVERY] * 2)
+    assert (kept.steps, naps.taken) == ([1, 0], [EVERY, PAUSE * TAKES, EVERY])
 
 
 async def test_it_works_on_a_real_store(tmp_path: Path) -> None:
@@ -108,5 +120,5 @@ async def test_it_works_on_a_real_store(tmp_path: Path) -> None:
     task = asyncio.create_task(Retention(store, settings.explanations_kept, lambda: NOW, nap).run())
     await done.wait()
     task.cancel()
-    assert await store.explanations_about(1, ["n:p"], None, 10) == [new]
+    assert [one.event for one in await store.explanations_about(1, ["n:p"], None, 10)] == ["new"]
     await store.close()

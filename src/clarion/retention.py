@@ -1,6 +1,7 @@
 """What is kept for a while only: explanations, forgotten in small pieces while the rest goes on."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -9,10 +10,10 @@ import structlog
 from clarion.clock import MINUTE, SECOND, Clock
 from clarion.store.port import Store, StoreError
 
-AT_ONCE: Final = 200
+AT_ONCE: Final = 300
 """Explanations removed in one step: a few milliseconds of the store's writer, between its other commits."""
-PAUSE: Final = 0.05
-"""Seconds between two steps while there is more."""
+PAUSE: Final = 1.0
+"""Between two steps while there is more, as a part of what the last one took: the busier the store is, the longer that is."""
 EVERY: Final = 10 * MINUTE / SECOND
 """Seconds until the next look."""
 
@@ -24,8 +25,10 @@ Sleep = Callable[[float], Awaitable[None]]
 class Retention:
     """Forgets explanations that are older than `keep` microseconds."""
 
-    def __init__(self, store: Store, keep: int, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
-        self._store, self._keep, self._clock, self._sleep = store, keep, clock, sleep
+    def __init__(
+        self, store: Store, keep: int, clock: Clock, sleep: Sleep = asyncio.sleep, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store, self._keep, self._clock, self._sleep, self._steady = store, keep, clock, sleep, steady
 
     async def run(self) -> None:
         """Look every few minutes, until cancelled. A store that is away is asked again the next time."""
@@ -40,8 +43,9 @@ class Retention:
         """Remove what is too old now, step by step; returns how much that was. Raises StoreError."""
         before, removed = self._clock() - self._keep, 0
         while True:
+            began = self._steady()
             step = await self._store.forget_explanations(before, AT_ONCE)
-            removed += step
-            if step < AT_ONCE:
+            if not step:  # fewer than there may be does not say that these were the last: not all of one time stand together
                 return removed
-            await self._sleep(PAUSE)
+            removed += step
+            await self._sleep(PAUSE * (self._steady() - began))

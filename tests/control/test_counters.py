@@ -7,6 +7,7 @@ from tests.control.documents import DOCUMENT, NOW, new_id
 from tests.store.builders import Owner
 
 from clarion.clock import DAY, HOUR
+from clarion.control import counters as counters_module
 from clarion.control.counters import Counters, read_counters
 from clarion.control.errors import Invalid
 from clarion.control.workflow_views import counters_view
@@ -55,6 +56,22 @@ async def test_hours_go_a_day_back_and_days_thirty(store: Store, counted: Site) 
     assert (days.since, days.until) == (TODAY - 30 * DAY, NOW)
     assert rows(hours)[0] == (1, "", "started", "", THIS_HOUR, 3)
     assert [row[4:] for row in rows(days) if row[2] == "started"] == [(TODAY - 2 * DAY, 4), (TODAY, 3)]
+
+
+async def test_an_answer_has_so_many_counters_and_no_more(store: Store, counted: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters_module, "MOST_ROWS", 3)
+    assert len((await read(store, counted, "hour")).rows) == 3
+    assert (await read(store, counted, "total")).complete
+    monkeypatch.setattr(counters_module, "MOST_ROWS", 2)
+    for period, advice in (("hour", "ask for a shorter one, or for a period of day"), ("day", "ask for a shorter one$")):
+        with pytest.raises(Invalid, match=f"there are more than 2 counters in the range — {advice}") as refused:
+            await read(store, counted, period)
+        assert refused.value.path == "since"
+    total = await read(store, counted, "total")
+    assert (rows(total), counters_view(total)["complete"]) == ([(2, "", "value", "", 19.99), (2, "which", "left", "else", 2)], False)
+    monkeypatch.setattr(counters_module, "MOST_ROWS", 1)
+    total = await read(store, counted, "total")
+    assert (rows(total), total.complete) == ([(2, "", "value", "", 19.99)], False)
 
 
 async def test_the_hour_in_which_a_range_begins_belongs_to_it(store: Store, counted: Site) -> None:

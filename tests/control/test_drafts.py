@@ -4,7 +4,8 @@ import msgspec
 import pytest
 from tests.control.documents import DOCUMENT, NOW, new_id
 
-from clarion.control.drafts import discard_draft, draft_saved, publish_draft, read_here, save_draft, show_draft
+from clarion.control import drafts
+from clarion.control.drafts import MOST_DRAFTS, discard_draft, publish_draft, read_here, save_draft, show_draft
 from clarion.control.duplicate import duplicate_workflow, renamed
 from clarion.control.errors import Conflict, Invalid
 from clarion.control.sites import create_site
@@ -77,23 +78,44 @@ async def test_the_longest_text_and_slug_are_kept(store: Store, shop: Site, slug
     assert (await save_draft(store, shop, slug, "#" * LONGEST, NOW, read_here)).draft.workflow == slug
 
 
+async def test_a_site_has_so_many_drafts_and_no_more(store: Store, shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MOST_DRAFTS == 1_000
+    monkeypatch.setattr(drafts, "MOST_DRAFTS", 2)
+    other = await create_site(store, Vault(bytes(32)), "Other", "mailto:ops@shop.example", NOW)
+    for site, slug in ((other, "a"), (shop, "a"), (shop, "b"), (shop, "a")):
+        await save_draft(store, site, slug, "x", NOW, read_here)
+    with pytest.raises(Invalid, match="the site has 2 drafts already — publish or discard one"):
+        await save_draft(store, shop, "c", "x", NOW, read_here)
+    await discard_draft(store, shop, "b")
+    await save_draft(store, shop, "c", "x", NOW, read_here)
+
+
+async def test_a_comment_in_a_draft_is_kept_when_it_is_published(store: Store, shop: Site) -> None:
+    await publish_workflow(store, shop, DOCUMENT, NOW, new_id)
+    text = f"# why\n{DOCUMENT}"
+    await save_draft(store, shop, "reminder", text, NOW + 1, read_here)
+    published = await publish_draft(store, shop, "reminder", NOW + 2, new_id, read_here)
+    assert (published.created, published.row.version, published.row.draft) == (False, 1, None)
+    assert (await store.workflow_version(shop.id, "reminder", 1)).source == text
+
+
 async def test_publishing_a_draft_ends_it(store: Store, shop: Site) -> None:
     await save_draft(store, shop, "reminder", DOCUMENT, NOW, read_here)
     published = await publish_draft(store, shop, "reminder", NOW + 1, new_id, read_here)
     assert (published.row.version, published.row.status, published.created) == (1, "active", True)
-    assert await draft_saved(store, shop, "reminder") is None
+    assert (await find_workflow(store, shop, "reminder")).draft is None
     with pytest.raises(Conflict, match="reminder has no draft to publish — save one: clarion workflows draft FILE"):
         await publish_draft(store, shop, "reminder", NOW + 2, new_id, read_here)
 
 
 async def test_an_active_workflow_can_have_a_draft(store: Store, shop: Site) -> None:
     await publish_workflow(store, shop, DOCUMENT, NOW, new_id)
-    assert await draft_saved(store, shop, "reminder") is None
+    assert (await find_workflow(store, shop, "reminder")).draft is None
     await save_draft(store, shop, "reminder", DOCUMENT.replace("1h", "2h"), NOW + 1, read_here)
     row = await find_workflow(store, shop, "reminder")
-    assert (row.status, row.version, await draft_saved(store, shop, "reminder")) == ("active", 1, NOW + 1)
+    assert (row.status, row.version, row.draft) == ("active", 1, NOW + 1)
     await discard_draft(store, shop, "reminder")
-    assert await find_workflow(store, shop, "reminder") == row
+    assert await find_workflow(store, shop, "reminder") == msgspec.structs.replace(row, draft=None)
     with pytest.raises(NotFound, match="reminder has no draft"):
         await show_draft(store, shop, "reminder", read_here)
     with pytest.raises(NotFound, match="reminder has no draft"):

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 from tests.control.shop import DAY, HOUR, NOON, SECOND, Shop
 
-from clarion.control.explain import Whom, explain_absence, explain_event, explain_person, explain_run
+from clarion.control.errors import Invalid
+from clarion.control.explain import Whom, explain_absence, explain_event, explain_person, explain_run, timeline
 from clarion.control.explain.answers import AbsenceAnswer, ToldInput
+from clarion.control.explain.place import Place, read_place
 from clarion.domain.ids import run_id
 from clarion.store.port import NotFound, Store
 
@@ -232,7 +234,20 @@ async def test_a_persons_timeline_goes_from_anonymous_to_named(shop: Shop) -> No
         ]
 
 
-async def test_pages_of_a_timeline_show_everything_once(shop: Shop) -> None:
+async def pages(shop: Shop, limit: int, workflow: str | None = None) -> list[list[str]]:
+    """Ids on the pages of ann's timeline, the earliest first."""
+    found: list[list[str]] = []
+    before: Place | None = None
+    while True:
+        page = await explain_person(shop.store, shop.site, Whom("ann"), workflow, limit, before)
+        found.insert(0, [one.id for one in page.items])
+        if page.before is None:
+            return found
+        before = read_place(page.before)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 12])
+async def test_pages_of_a_timeline_show_everything_once(shop: Shop, limit: int) -> None:
     await shop.publish(document(steps="[]"))
     ids = []
     for number in range(12):
@@ -240,31 +255,54 @@ async def test_pages_of_a_timeline_show_everything_once(shop: Shop) -> None:
         if number % 3 == 2:
             await shop.apply()
             shop.now += SECOND
-    seen: list[str] = []
-    before: int | None = None
-    while True:
-        page = await explain_person(shop.store, shop.site, Whom("ann"), None, 2, before)
-        assert len(page.items) == 3  # all of one instant
-        seen = [one.id for one in page.items] + seen
-        before = page.before
-        if before is None:
-            break
-    assert seen == ids
+    found = await pages(shop, limit)
+    assert sorted(id for page in found for id in page) == sorted(ids)
+    assert max(map(len, found)) == limit
+    if limit % 3 == 0:  # no page ends amid an instant
+        assert [id for page in found for id in page] == ids
 
 
-async def test_an_instant_is_shown_whole_however_much_happened_in_it(shop: Shop) -> None:
+async def test_an_instant_in_which_much_happened_is_shown_in_pages(shop: Shop) -> None:
     await shop.publish(document(steps="[]"))
     first = [await shop.accept("go", "ann", n=number) for number in range(3)]
     await shop.apply()
     shop.now += SECOND
     crowd = await asyncio.gather(*(shop.accept("go", "ann", n=number) for number in range(450)))
     await shop.apply()
-    page = await explain_person(shop.store, shop.site, Whom("ann"), None, 5)
-    assert [one.id for one in page.items] == crowd
-    assert [len(one.verdicts) for one in page.items] == [1] * 450
-    assert page.before == NOON + SECOND
-    earlier = await explain_person(shop.store, shop.site, Whom("ann"), None, 5, page.before)
-    assert ([one.id for one in earlier.items], earlier.before) == (first, None)
+    found = await pages(shop, 100)
+    assert [id for page in found for id in page] == [*first, *crowd]
+    assert [len(page) for page in found] == [53, 100, 100, 100, 100]
+
+
+async def test_a_page_has_so_much_and_no_more(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.publish(document(steps="[]"))
+    ids = []
+    for number in range(6):
+        ids.append(await shop.send("go" if number % 2 else "noise", "ann", pad="x" * 3_000))
+        shop.now += SECOND
+    monkeypatch.setattr(timeline, "MOST_BYTES", 8_000)
+    assert await pages(shop, 50) == [ids[:2], ids[2:4], ids[4:]]
+    monkeypatch.setattr(timeline, "MOST_BYTES", 1)
+    assert await pages(shop, 50) == [[id] for id in ids]
+
+
+async def test_what_is_far_back_of_one_workflow_is_found_page_by_page(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.publish(document("on: [{event: first}]", "[]", "one"))
+    await shop.publish(document("on: [{event: second}]", "[]", "two"))
+    wanted = await shop.send("first", "ann")
+    for _ in range(5):
+        await shop.send("second", "ann")
+    monkeypatch.setattr(timeline, "MOST_SEARCHED", 2)
+    assert [id for page in await pages(shop, 50, "one") for id in page] == [wanted]
+
+
+@pytest.mark.parametrize("text", ["", "1", "1.1", "1.3.1", "-1.0.0", "1.0.x", "1.0.0 ", f"{2**63}.0.0", "1.0." + "9" * 20])
+def test_a_page_begins_where_another_ended(text: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_place(text)
+    assert refused.value.path == "before"
+    for place in (Place(0, 0, 0), Place(2**63 - 1, 2, 2**63 - 1)):
+        assert read_place(place.text) == place
 
 
 async def test_a_timeline_of_one_workflow(shop: Shop) -> None:

@@ -8,9 +8,9 @@ from tests.store.builders import Owner, run
 from clarion.control.drafts import read_here, save_draft
 from clarion.control.plan import plan_document
 from clarion.control.workflow_views import plan_view
-from clarion.control.workflows import change_status, publish_workflow
+from clarion.control.workflows import change_status, publish_document, publish_workflow
 from clarion.store.port import Store
-from clarion.store.records import RunRow, Site
+from clarion.store.records import RunRow, Site, WorkflowChange
 from clarion.workflow.source import read_document
 
 
@@ -46,6 +46,19 @@ async def test_what_says_the_same_is_unchanged_and_touches_nothing(store: Store,
     assert (found["unchanged"], found["version"], found["parts"], found["in_flight"]) == (True, 1, [], 1)
     assert found["steps"] == {"added": [], "removed": [], "changed": [], "reordered": False}
     assert found["runs"] == {"keep": {"finish": 0}, "move": {"go_on": 0, "exit": 0, "exit_by_step": {}}, "end": {"exit": 0}}
+
+
+async def test_what_is_unchanged_still_moves_or_ends_runs_on_earlier_versions(store: Store, shop: Site) -> None:
+    second = DOCUMENT.replace("1h", "2h")
+    for text in (DOCUMENT, second):
+        await publish_workflow(store, shop, text, NOW, new_id)
+    await (await Owner.of(store)).commit(runs=[standing("a", 1, "hour"), standing("b", 2, "hour")])
+    found = await plan(store, shop, second)
+    assert (found["unchanged"], found["version"]) == (True, 2)
+    assert found["runs"]["move"] == {"go_on": 1, "exit": 0, "exit_by_step": {}}
+    published = await publish_document(store, shop, read_document(second), second, NOW, new_id, "move")
+    assert (published.created, published.runs) == (False, "move")
+    assert (await changes(store))[-1] == WorkflowChange("reminder", "publish", 2, "move")
 
 
 async def test_steps_are_told_apart_by_id(store: Store, shop: Site) -> None:

@@ -59,6 +59,14 @@ async def test_another_sites_inputs_are_not_seen(store: Store, shop: Site) -> No
         await discard_poisoned(store, shop, "e2")
 
 
+async def test_a_crowd_of_another_site_hides_nothing(store: Store, shop: Site) -> None:
+    mine = aside("mine", "event", {}, at=NOW - 1)
+    await (await Owner.of(store)).commit(poisoned=[mine, *(aside(f"x{number}", "event", {}, 2) for number in range(1_001))])
+    assert await list_poisoned(store, shop) == [mine]
+    assert await retry_poisoned(store, shop, "mine", NOW, new_id) == mine
+    assert await list_poisoned(store, shop) == []
+
+
 async def test_a_timer_whose_run_is_gone_stays_set_aside(store: Store, shop: Site) -> None:
     await (await Owner.of(store)).commit(poisoned=[aside("r1", "timer", run("a"))])
     with pytest.raises(NotFound, match="there is no run r1"):

@@ -1,5 +1,6 @@
 """Which statuses lead to which, what the engine is told, and what is said where no way leads."""
 
+import asyncio
 import itertools
 
 import pytest
@@ -8,9 +9,9 @@ from tests.control.documents import DOCUMENT, HOUR, NOW, changes, new_id
 from clarion.control.drafts import discard_draft, publish_draft, read_here, save_draft
 from clarion.control.errors import Conflict, Invalid
 from clarion.control.workflows import TRANSITIONS, change_status, find_workflow, publish_document, publish_workflow
-from clarion.store.port import NotFound, Store
+from clarion.store.port import Changed, NotFound, Store
 from clarion.store.records import Site, WorkflowChange
-from clarion.workflow.source import read_document
+from clarion.workflow.source import DocumentInvalid, read_document
 
 WAYS: dict[str, tuple[str, ...]] = {"active": (), "paused": ("pause",), "draining": ("drain",), "archived": ("archive",)}
 ALLOWED = {
@@ -49,6 +50,33 @@ async def test_every_change_of_every_status(store: Store, shop: Site, status: st
             await change_status(store, shop, "reminder", change, NOW + 1, new_id)
     assert (await find_workflow(store, shop, "reminder")).status == status
     assert await changes(store) == before
+
+
+@pytest.mark.parametrize("order", [("archive", "resume"), ("resume", "archive")])
+async def test_of_two_changes_at_once_the_second_finds_what_the_first_made(store: Store, shop: Site, order: tuple[str, str]) -> None:
+    await put(store, shop, "paused")
+    done = await asyncio.gather(*(change_status(store, shop, "reminder", one, NOW, new_id) for one in order), return_exceptions=True)
+    assert (await find_workflow(store, shop, "reminder")).status == "archived"
+    refused = [one for one in done if isinstance(one, BaseException)]
+    told = [one.change for one in await changes(store)][2:]
+    if order[0] == "archive":
+        assert [str(one) for one in refused if isinstance(one, Conflict)] == [
+            "reminder is archived and cannot be resumed — publish it to make it active again: clarion workflows publish reminder"
+        ]
+        assert told == ["archive"]
+    else:
+        assert (refused, told) == ([], ["resume", "archive"])
+
+
+async def test_a_change_that_is_overtaken_again_and_again_is_given_up(store: Store, shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    await put(store, shop, "active")
+
+    async def overtaken(*_: object) -> None:
+        raise Changed
+
+    monkeypatch.setattr(store, "set_workflow_status", overtaken)
+    with pytest.raises(Conflict, match="reminder is being changed by somebody else"):
+        await change_status(store, shop, "reminder", "pause", NOW, new_id)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +132,6 @@ async def test_other_choices_and_slugs_are_refused(store: Store, shop: Site) -> 
     with pytest.raises(Invalid, match="runs must be one of keep, move, end"):
         await publish_document(store, shop, read_document(DOCUMENT), DOCUMENT, NOW, new_id, "restart")
     text = DOCUMENT.replace("workflow: reminder", "workflow: plan")
-    with pytest.raises(Invalid, match='workflow must not be "plan"'):
+    with pytest.raises(DocumentInvalid, match='neither "validate" nor "plan"'):
         await publish_workflow(store, shop, text, NOW, new_id)
     assert await changes(store) == []

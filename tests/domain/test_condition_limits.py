@@ -23,7 +23,7 @@ def row(op: str, value: object) -> dict[str, object]:
 
 SOUND: list[Any] = [
     *({"field": "event.x", "op": op} for op in ("exists", "not_exists")),
-    *(row(op, value) for op in ("eq", "ne") for value in ("", "x" * 4096, 0, 1.5, True)),
+    *(row(op, value) for op in ("eq", "ne") for value in ("", "x" * 4096, "\ud7ff\ue000", 0, 1.5, True)),
     *(row(op, value) for op in ("gt", "gte", "lt", "lte") for value in (0, -1.5)),
     *(row(op, value) for op in ("in", "nin") for value in (["a"], [1, "a", True, 1.5], ["a"] * 1000)),
     *(row(op, "x" * 4096) for op in ("contains", "starts_with")),
@@ -60,6 +60,7 @@ UNSOUND: list[Any] = [
     {},
     [],
     *({name: []} for name in ("all", "any")),
+    *({name: [held]} for name in ("all", "any") for held in (5, "x", ROW | {"op": "nope"}, {})),
     *({name: [ROW] * 201} for name in ("all", "any")),
     *({name: ROW} for name in ("all", "any")),
     *({name: [ROW], "field": "x"} for name in ("all", "any")),
@@ -101,6 +102,11 @@ def test_the_schema_bounds_fields_by_themselves() -> None:
 )
 def test_other_spellings_of_an_op_are_pointed_to_ours(written: str, meant: str) -> None:
     assert problems(row(written, 1)) == [f"('op',): unknown op '{written}' (did you mean '{meant}'?)"]
+
+
+def test_lone_surrogates_are_refused() -> None:
+    for character in ("\ud800", "\udbff", "\udc00", "\udfff", "\x00"):
+        assert problems(row("eq", f"a{character}")) == ["('value',): must hold neither NUL nor lone surrogates"]
 
 
 def test_depth_and_rows() -> None:

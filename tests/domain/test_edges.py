@@ -10,6 +10,7 @@ from clarion.domain.conditions import parse_condition
 from clarion.domain.durations import DURATION_PATTERN, MAX_DURATION, format_duration, parse_duration
 from clarion.domain.templates import TemplateFailure, TemplateProblem, compile_json_template, compile_template
 from clarion.domain.templates.escapes import text
+from clarion.domain.templates.scan import Piece, scan
 
 from .scopes import NOW, seeing
 
@@ -147,6 +148,11 @@ def test_sizes_of_a_template(allowed: str, refused: str) -> None:
         ("{% raw %}{{ a }}", "'{% raw %}' is never closed with '{% endraw %}'"),
         ("{% comment %}{% comment %}{% endcomment %}", "'{% comment %}' is never closed with '{% endcomment %}'"),
         ("{% %}", "a tag '{% %}' names nothing to do"),
+        ("{%%}", "a tag '{% %}' names nothing to do"),
+        ("{% !if a %}", "a tag '{% %}' names nothing to do"),
+        ("{{}}", "an output '{{ }}' names nothing"),
+        ("{{-}}", "an output '{{ }}' names nothing"),
+        ("{{--}}", "an output '{{ }}' names nothing"),
         ("{% coment %}", "unknown tag 'coment' (did you mean 'comment'?)"),
         ("{% ech x %}", "unknown tag 'ech' (did you mean 'echo'?)"),
         ("{% ra %}", "unknown tag 'ra' (did you mean 'raw'?)"),
@@ -184,3 +190,29 @@ def test_where_names_may_not_be_computed(root: str) -> None:
 def test_a_root_is_no_value(root: str, example: str) -> None:
     with pytest.raises(TemplateProblem, match=f"^'{root}' holds several values: name one, such as {example}$"):
         compile_template(f"{{{{ {root} }}}}")
+
+
+def test_a_long_step_is_cut_short_in_a_message() -> None:
+    step = "s" * 65
+    with pytest.raises(TemplateProblem) as refused:
+        compile_template(f"{{{{ {step} }}}}", {step})
+    assert str(refused.value) == f"'{step[:64]}…' is a step: name a value of it, such as {step[:64]}.status"
+
+
+@pytest.mark.parametrize(("source", "value"), [("{{ v | upcase }}", ""), ("{{ v | split: ',' }}", []), ("{{ v | strip || }}", "")])
+def test_an_empty_value_is_a_value(source: str, value: object) -> None:
+    assert compile_template(source).value(seeing({"v": ""})) == (value, ())
+    assert json.loads(compile_json_template(source).render(seeing({"v": ""})).text) == value
+
+
+def test_several_texts_that_look_like_markup() -> None:
+    source = "{% raw %}{{a{% endraw %}{{ x | upcase || 1 }}{% raw %}{%b{% endraw %}{{ y | upcase || 2 }}{% raw %}c{{% endraw %}"
+    assert compile_template(source).render(seeing(), text).text == "{{a1{%b2c{"
+
+
+def test_pieces_of_text_are_never_neighbours() -> None:
+    assert scan("a{% # x %}b{% raw %}c{% endraw %}d{% comment %}e{% endcomment %}f") == [Piece("text", "abcdf")]
+    assert scan("a{{ b }}c{% raw %}d{% endraw %}") == [Piece("text", "a"), Piece("output", "b"), Piece("text", "cd")]
+    assert scan("a {%- # x %}") == [Piece("text", "a")]
+    assert scan(" {%- if b %}") == [Piece("tag", "b", "if")]
+    assert scan("{{ a }}{%- raw %}b{% endraw %}") == [Piece("output", "a"), Piece("text", "b")]

@@ -89,6 +89,34 @@ def test_what_cannot_be_a_body_is_refused_at_its_place(body: object, path: tuple
     assert refused.value.path == path
 
 
+def test_every_problem_of_a_body_is_named() -> None:
+    body = {
+        "a": "{{ reakt.status }} {{ x.y }} {{ reakt.status }}",
+        "{{ k }}": "{% nosuch %}",
+        "b": [float("nan"), "{{ late }}", "fine", {"c": object()}, "\ud800"],
+        1: {"d": "{{ open"},
+    }
+    with pytest.raises(TemplateProblem) as refused:
+        compile_json_template(body, frozenset({"react"}), refused=lambda name: f"no {name} yet" if name == "late" else None)
+    assert [problem.path for problem in refused.value.problems] == [
+        *(("a",), ("a",), ("{{ k }}",), ("{{ k }}",), ("b", 0), ("b", 1), ("b", 3, "c"), ("b", 4), ("1",), ("1", "d")),
+    ]
+    assert str(refused.value) == refused.value.problems[0].message
+    assert refused.value.problems[5].message == "no late yet"
+
+
+def test_behind_what_is_too_much_nothing_is_read() -> None:
+    with pytest.raises(TemplateProblem) as refused:
+        compile_json_template(["{{ a", *[1] * 1000, "{{ b"])
+    assert [problem.path for problem in refused.value.problems] == [(0,), (999,)]
+    deep: object = "{{ a"
+    for _ in range(21):
+        deep = [deep]
+    with pytest.raises(TemplateProblem) as refused:
+        compile_json_template([deep, "{{ b"])
+    assert [problem.path for problem in refused.value.problems] == [(0,) * 21, (1,)]
+
+
 def test_values_and_depth_are_bounded() -> None:
     compile_json_template([1] * 999)
     body: object = 1

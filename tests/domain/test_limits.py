@@ -2,6 +2,7 @@
 
 import pytest
 
+from clarion.domain.problems import Problem
 from clarion.domain.templates import TemplateError, TemplateFailure, TemplateLimit, TemplateProblem, compile_template, escapes
 from clarion.domain.templates.limits import check_items, check_length, check_output, check_value, work_of
 from clarion.domain.templates.values import is_value, to_text
@@ -103,6 +104,7 @@ def test_reasons_are_cut_short() -> None:
     assert TemplateError("x" * 301).reason == str(TemplateError("x" * 301)) == "x" * 300
     problem = TemplateProblem("x" * 301, ("a", 1))
     assert (str(problem), problem.path) == ("x" * 300, ("a", 1))
+    assert problem.problems == (Problem(("a", 1), "x" * 300),)
     assert TemplateProblem("x").path == ()
 
 
@@ -134,6 +136,7 @@ def test_work_is_counted_to_the_unit() -> None:
         ("{% for i in (1..3) %}{% endfor %}", 4),
         ("{% for i in (1..3) %}x{% endfor %}", 7),
         ("{% for i in a %}{% endfor %}", 4),
+        ("{% assign b = 'x,y,z' | split: ',' %}{% for i in b %}{% endfor %}", 12),
         ("{% for i in (1..2) %}{% for j in (1..2) %}x{% endfor %}{% endfor %}", 19),
     ],
 )

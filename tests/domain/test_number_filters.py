@@ -102,6 +102,8 @@ def test_what_is_no_whole_number(value: object) -> None:
         ("plus", (0.1, 0.2), 0.3),
         ("plus", (0.1, 1), 1.1),
         ("plus", (1, 0.1), 1.1),
+        ("plus", (1, 0.118), 1.118),
+        ("plus", (0.118, 1), 1.118),
         ("minus", (2, 3), -1),
         ("minus", (0.3, 0.1), 0.2),
         ("minus", (1, 0.9), 0.1),

@@ -95,6 +95,8 @@ def test_captured_text_is_escaped_when_it_is_printed_and_after_a_failure_too() -
         ("a {{- b -}} c", "aBc"),
         ("a {%- if b -%} c {%- endif -%} d", "acd"),
         ("a {{-b-}} c", "aBc"),
+        ("{{b-}} c", "Bc"),
+        ("{{b- }} c", " c"),
         ("a {{ b -}}{{ b }} c", "a BB c"),
         ("a {{ b -}} {{ b }} c", "a BB c"),
         ("a {{ b -}} c {{ b }} d", "a Bc B d"),

@@ -197,7 +197,7 @@ async def test_names_may_hold_anything(case: Case) -> None:
         assert (await case.conclusion(named))["answer"] == "waiting"
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "before=-1", "before=1.5"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "before=-1", "before=1.5", "before=1.9.1"])
 async def test_a_page_has_bounds(case: Case, query: str) -> None:
     answer = await case.api.ask("GET", f"/profiles/p/timeline?{query}")
     assert answer.status == 400

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from clarion.domain.records import Event, Profile, Subscriber
-from clarion.engine.batch import Batch, Needs, decode
+from clarion.engine.batch import Batch, decode
+from clarion.engine.needs import Needs, together
 from clarion.engine.registry import Registry
 from clarion.store.records import (
     Asked,
@@ -57,6 +58,10 @@ class Partition:
         self.timers = 1000
         self.sweep = True
         """Whether runs hear of a publish before anything else is applied, as with an owner; else each before its next input."""
+        self.hurries = False
+        """Whether each batch is over after its first input."""
+        self.learnt = 0
+        """How often memory had to be read in the middle of a batch."""
         self.piece = 1000
         """How many runs hear of a publish in one batch."""
         self.profiles: dict[tuple[int, str], Profile] = {}
@@ -162,13 +167,18 @@ class Partition:
         batch = await self._batch(needs, [DueRun(run.id, run.due or 0, run.site, run.profile) for run in due], at)
         rest: tuple[Entry, ...] = ()
         for index, (entry, body) in enumerate(zip(entries, bodies, strict=True)):
-            if not batch.apply(entry, body, self.timers):
+            while not (is_taken := batch.apply(entry, body, self.timers)) and batch.unread is not None:
+                self.learnt += 1
+                batch.learn(self._facts(Asked(memory=[batch.unread])).memory)
+            if not is_taken:
                 rest = entries[index:]
                 break
         else:
             batch.fire_timers(self.timers)
         outcome = batch.outcome()
         self._take(outcome)
+        if batch.is_blocked:
+            await self.sweep_up(at)
         for site, workflow in batch.directed:
             if self.sweep:
                 await self._direct(site, workflow, at)
@@ -205,9 +215,9 @@ class Partition:
         facts = self._facts(needs.asked())
         more = needs.asked_next(facts)
         if more is not None:
-            facts = msgspec.structs.replace(facts, memory=[*facts.memory, *self._facts(more).memory])
+            facts = together(facts, self._facts(more))
         await self.registry.fetch(needs.versions | {(run.site, run.workflow, run.version) for run in facts.runs})
-        return Batch(self.state, self.registry, facts, due, at)
+        return Batch(self.state, self.registry, facts, due, at, remembered=needs.remembered(facts), is_over=lambda: self.hurries)
 
     def _facts(self, asked: Asked) -> Facts:
         """What the store would give, and no more."""
@@ -216,17 +226,18 @@ class Partition:
         people = {(one.site, one.value) for one in asked.profiles} | {(at[0], owner[at]) for at in named if at in owner}
         wanted = [self.runs[run] for run in asked.runs if run in self.runs]
         people |= {(run.site, run.profile) for run in wanted}
+        joining = {(one.site, owner.get((one.site, one.value))) for one in asked.joining}
         runs = [
             run
             for run in self.runs.values()
             if run in wanted
+            or (run.status == "failed" and (run.site, run.profile) in joining)
             or ((run.status == "waiting" or (run.goal_until or -1) >= self.state.log_time) and (run.site, run.profile) in people)
         ]
         entered = {(run.site, msgspec.json.decode(run.state)["entry"].get("device_token_hash")) for run in runs}
         memory = {
             (one.site, one.profile or owner.get((one.site, one.device_token_hash or "")), one.workflow, one.key) for one in asked.memory
         }
-        joining = {(one.site, owner.get((one.site, one.value))) for one in asked.joining}
         return Facts(
             [
                 (at[0], one)

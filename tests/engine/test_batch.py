@@ -364,14 +364,16 @@ steps: []
 
 
 @pytest.mark.parametrize(("count", "verdict"), [(MOST_RUNS - 1, "started"), (MOST_RUNS, "too_many_runs")])
-async def test_a_profile_has_a_bounded_number_of_runs_and_explanations_are_bounded(partition: Partition, count: int, verdict: str) -> None:
+async def test_a_profile_has_a_bounded_number_of_runs_and_each_of_them_is_told_of_in_bounded_explanations(
+    partition: Partition, count: int, verdict: str
+) -> None:
     await partition.apply(*(partition.event("add", cart=f"c{number}") for number in range(count)), at=2 * SECOND)
     await partition.apply(partition.event("add", "last", cart="z"), at=3 * SECOND)
     assert partition.verdicts("last")["cart"]["verdict"] == verdict
     await partition.apply(partition.event("buy", "b", cart="none"), at=4 * SECOND)
-    [told] = [msgspec.json.decode(one.body) for one in partition.explanations if one.event == "b"]
-    assert len(told["runs"]) == 100
-    assert told["more"] >= count - 100
+    told = [msgspec.json.decode(one.body)["runs"] for one in partition.explanations if one.event == "b"]
+    assert [len(runs) for runs in told] == [100] * 10
+    assert {id for runs in told for id, _ in runs} == {run.id for run in partition.runs.values() if run.workflow == "cart"}
 
 
 async def test_parallel_runs_all_move_when_profiles_merge() -> None:

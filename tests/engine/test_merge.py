@@ -1,5 +1,6 @@
 """An anonymous profile becomes part of a named one: what goes along, and which runs end (semantics §1)."""
 
+import msgspec
 import pytest
 from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
@@ -131,3 +132,69 @@ steps:
         paths.append({run.key: bytes(run.state).split(b'"paths":')[1][:12] for run in one.runs.values()})
     assert paths[0] == paths[1]
     assert len(set(paths[0].values())) == 2
+
+
+async def test_the_run_that_ends_gives_up_its_goal_for_the_one_that_stays() -> None:
+    text = """
+workflow: w
+start: {on: [{event: go}]}
+settings: {goal: {event: buy, within: 9d, value: event.v}}
+steps: [{id: nap, wait: {for: 5d}}]
+"""
+    partition = Partition()
+    await partition.apply(partition.publish(text), partition.subscriber("d"), at=SECOND)
+    await partition.apply(partition.event("go", device="d", profile=None), partition.event("go"), at=2 * SECOND)
+    await partition.apply(partition.subscriber("d", "p"), at=3 * SECOND)
+    await partition.apply(partition.event("buy", v=10), at=4 * SECOND)
+    assert (partition.count("w", "goals"), partition.count("w", "value")) == (1, 10_000_000)
+    assert sorted(run.status for run in partition.runs.values()) == ["exited", "waiting"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_failed_run_goes_along_and_a_retry_reaches_the_named_profile(together: bool) -> None:
+    text = """
+workflow: w
+start: {on: [{event: go}]}
+steps:
+  - {id: ask, http: {url: "https://a.example/", await: true, on_error: fail}}
+  - {id: push, push: {title: t, message: m, url: "https://a.example/"}}
+"""
+    partition = Partition()
+    await partition.apply(partition.publish(text), partition.subscriber("d"), partition.subscriber("e", "p"), at=SECOND)
+    await partition.apply(partition.event("go", device="d", profile=None), at=2 * SECOND)
+    [call] = partition.deliveries
+    entries = [partition.outcome(call, "failed", status=500), partition.subscriber("d", "p")]
+    for group in [entries] if together else [[one] for one in entries]:
+        await partition.apply(*group, at=3 * SECOND)
+    run = partition.run("w")
+    assert (run.status, run.profile) == ("failed", "n:p")
+    await partition.apply(partition.operator(run.id, "retry"), at=4 * SECOND)
+    await partition.apply(at=5 * SECOND)
+    [again] = [one for one in partition.deliveries.values() if one.id != call]
+    await partition.apply(partition.outcome(again.id, "sent", status=200), at=6 * SECOND)
+    assert {push.subscriber for push in partition.pushes()} == {"d", "e"}
+
+
+async def test_what_the_named_profile_gains_is_told() -> None:
+    listens = """
+workflow: w
+start: {on: [{event: PushEngage.Subscriber.AddSegment}, {event: PushEngage.Subscriber.Identify}], while_running: parallel}
+steps: [{id: nap, wait: {for: 1h}}]
+"""
+    joins = "workflow: {0}\nstart: {{on: [{{event: {0}}}]}}\nsteps: [{{id: s, segment: {{add: {0}}}}}]"
+    partition = Partition()
+    await partition.apply(*(partition.publish(joins.format(name)) for name in ("vip", "new")), at=SECOND)
+    await partition.apply(partition.subscriber("d", attributes={"plan": "pro", "age": 5}), at=SECOND)
+    await partition.apply(partition.subscriber("e", "p", attributes={"age": 7}), partition.event("vip"), at=SECOND)
+    for name in ("vip", "new"):
+        await partition.apply(partition.event(name, device="d", profile=None), at=2 * SECOND)
+    await partition.pump(2 * SECOND)
+    await partition.apply(partition.publish(listens), at=3 * SECOND)
+    await partition.apply(partition.subscriber("d", "p", attributes={"city": "Bonn"}), at=4 * SECOND)
+    await partition.pump(4 * SECOND)
+    heard = [msgspec.json.decode(run.state)["entry"] for run in partition.runs.values() if run.workflow == "w"]
+    assert {(one["name"], one.get("profile_id")): one["data"] for one in heard} == {
+        ("PushEngage.Subscriber.Identify", None): {"plan": "pro", "city": "Bonn", "device_token_hash": "d"},
+        ("PushEngage.Subscriber.AddSegment", "p"): {"segment": "new"},
+    }
+    assert partition.profiles[SITE, "n:p"].segments == ("new", "vip")

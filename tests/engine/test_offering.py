@@ -1,6 +1,7 @@
 """To whom an event is offered, and in which order: goals, exit rules, `wait_for` steps, workflow starts (semantics §5)."""
 
 import msgspec
+import pytest
 from tests.engine.builders import HOUR, SECOND, Partition
 
 OFFERED = """
@@ -115,3 +116,17 @@ async def test_a_run_that_another_runs_step_has_stopped_does_not_get_the_event()
     stopped = order.index("first") < order.index("second")
     assert partition.run("second").status == ("exited" if stopped else "completed")
     assert len(partition.deliveries) == (0 if stopped else 1)
+
+
+@pytest.mark.parametrize(("n", "heard"), [(1, {"w": "hop_limit"}), (2, {})])
+async def test_the_hop_limit_is_told_only_of_what_would_have_been_resumed(n: int, heard: dict[str, str]) -> None:
+    where = "where: {field: event.n, op: eq, value: 1}"
+    partition = Partition()
+    await partition.apply(
+        partition.publish(document("w", "begin", step=f"{{id: w, wait_for: {{on: [{{event: it, {where}}}], timeout: 1d}}}}")), at=SECOND
+    )
+    await partition.apply(partition.event("begin"), at=2 * SECOND)
+    await partition.apply(partition.event("it", "e", n=n, hops=8), at=3 * SECOND)
+    assert {workflow: verdict["verdict"] for workflow, verdict in partition.verdicts("e").items()} == heard
+    assert partition.run("w").status == "waiting"
+    assert ("not_resumed" in [what for what, _ in partition.history(partition.run("w").id)]) is (n == 2)

@@ -1,18 +1,22 @@
-"""The owner tells runs in flight of a publish, in pieces and before anything else is applied; crashes and refusals in the middle."""
+"""The owner tells runs in flight of a publish, in pieces, in turn with other inputs; crashes and refusals in the middle."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.engine.real import HOUR, Bench, has, opened
 
 from clarion.control.workflows import change_status, publish_document
+from clarion.domain.records import Event
 from clarion.fresh_ids import fresh_id
 from clarion.store.records import EntryKind, Outcome, RunChange, RunRow
 from clarion.workflow.source import read_document
 
 TEXT = "workflow: w\nstart: {on: [{event: go}]}\nexit: [{event: stop}]\nsteps: [{id: nap, wait: {for: 5h}}, {id: end, wait: {for: 1h}}]"
 LONGER, SHORTER = TEXT.replace("5h", "8h"), TEXT.replace("5h", "1h")
+DAY = msgspec.Raw(b'{"day":"2100-01-01T00:00:00Z"}')
+encoded = msgspec.json.encode
 RUNS = 7
 LAST = f"p{RUNS - 1}"
 
@@ -84,20 +88,96 @@ async def test_runs_are_told_in_bounded_pieces_and_then_it_is_forgotten(bench: B
     assert await bench.counter("w", "exited") == (0 if runs == "move" else RUNS)
 
 
-async def test_nothing_else_is_applied_before_all_have_heard(bench: Bench) -> None:
-    """An event, and timers of the new version, that come while runs are being told find all of them told."""
+async def test_other_inputs_take_turns_with_runs_that_are_told(bench: Bench) -> None:
+    """Each finds the runs of its own profile told, and timers that are due in the new version fired."""
     gate = bench.gate(telling)
     await publish(bench, SHORTER, "move")
     await gate.reached.wait()
     before = len(bench.order)
     await bench.send("late", profile=LAST, name="stop")
-    bench.passes(HOUR // 2)
+    await bench.send("other", profile="other")
     gate.open.set()
-    await bench.applied(LAST)
-    assert [telling(outcome) for outcome in bench.order[before : before + 5]] == [True, True, True, True, False]
+    await bench.until(forgotten)
+    assert [telling(outcome) for outcome in bench.order[before : before + 3]] == [True, False, True]
+    assert [move.profile for move in bench.order[before + 1].moved] == [f"n:{LAST}", "n:other"]
     stopped = await bench.run("w", f"e{RUNS - 1}")
     assert (stopped.version, stopped.reason) == (2, "event stop")
     assert {run.version for run in await runs_of(bench)} == {2}
+    assert not await directives(bench)
+
+
+async def test_a_timer_that_a_new_version_has_made_due_fires_before_an_event_of_a_run_that_has_not_been_told(bench: Bench) -> None:
+    bench.passes(2 * HOUR)
+    gate = bench.gate(telling)
+    await publish(bench, SHORTER, "move")
+    await gate.reached.wait()
+    before = len(bench.order)
+    await bench.send("late", profile=LAST, name="stop")
+    gate.open.set()
+    await bench.applied(LAST)
+    assert before + 2 <= len(bench.order)
+    history = [one for outcome in bench.order[before:] for one in outcome.explanations if one.profile == f"n:{LAST}"]
+    assert [msgspec.json.decode(one.body)["name"] for one in history] == ["workflow", "timer", "stop"]
+
+
+@pytest.mark.parametrize("what", ["pause", "site"])
+async def test_what_a_run_that_has_not_been_told_would_see_waits_until_all_are_told(bench: Bench, what: str) -> None:
+    gate = bench.gate(telling)
+    await publish(bench, LONGER, "move")
+    await gate.reached.wait()
+    before = len(bench.order)
+    if what == "pause":
+        await change(bench, "pause")
+    else:
+        await bench.append((EntryKind.SITE, "s", b'{"timezone":"Europe/Berlin"}'))
+    await bench.send("late", profile=LAST, name="stop")
+    gate.open.set()
+    await bench.applied(LAST)
+    changed = next(place for place, outcome in enumerate(bench.order) if place > before and (outcome.hold or outcome.sites))
+    assert [telling(outcome) for outcome in bench.order[before:changed] if not forgotten(outcome) and outcome.runs] == [True] * 4
+    assert any(forgotten(outcome) for outcome in bench.order[before:changed])
+
+
+async def test_a_second_publish_is_appended_while_runs_are_told_of_the_first(bench: Bench) -> None:
+    gate = bench.gate(telling)
+    await publish(bench, LONGER, "move")
+    await gate.reached.wait()
+    before = len(bench.order)
+    await publish(bench, TEXT.replace("5h", "9h"), "move")
+    gate.open.set()
+    await bench.until(forgotten)
+    [second] = [place for place, outcome in enumerate(bench.order) if place > before and outcome.workflows and outcome.moved]
+    assert second == before + 1
+    assert len(bench.order[second].workflows[0].directives) == 2
+    assert {(run.version, (run.due or 0) - run.started) for run in await runs_of(bench)} == {(3, 9 * HOUR)}
+    assert not await directives(bench)
+
+
+async def test_a_run_that_is_retried_on_an_earlier_version_while_others_are_told_is_spared(bench: Bench) -> None:
+    text = "workflow: v\nstart: {on: [{event: begin}]}\nsteps: [{id: u, wait: {until: '{{ day }}'}}, {id: end, wait: {for: 1h}}]"
+    await publish(bench, text, "keep")
+    await bench.send("bad", profile="bad", name="begin")
+    await bench.append(
+        *(
+            (EntryKind.EVENT, f"v{number}", encoded(Event(f"v{number}", "begin", profile_id=f"v{number}", data=DAY, received=bench.wall)))
+            for number in range(3)
+        )
+    )
+    await bench.applied("v2")
+    failed = await bench.run("v", "bad")
+    assert failed.status == "failed"
+    gate = bench.gate(telling)
+    await publish(bench, text.replace("1h", "2h"), "move")
+    await gate.reached.wait()
+    await bench.operate(RunChange(failed.id, "v", "retry"))
+    gate.open.set()
+    await bench.until(forgotten)
+    assert {(run.profile, run.version) for run in await bench.store.runs(bench.site.id, "v", None, 10)} == {
+        ("n:bad", 1),
+        ("n:v0", 2),
+        ("n:v1", 2),
+        ("n:v2", 2),
+    }
 
 
 @pytest.mark.parametrize("runs", ["move", "end"])
@@ -129,7 +209,6 @@ async def test_several_publishes_before_the_engine_looks_are_heard_in_order(benc
     await publish(bench, TEXT.replace("5h", "10h"), "move")
     bench.owner = bench.new_owner()
     await bench.owner.start()
-    await bench.until(forgotten)
     await bench.until(forgotten)
     found = await runs_of(bench)
     assert {(run.version, (run.due or 0) - run.started) for run in found} == {(4, 10 * HOUR)}

@@ -150,3 +150,51 @@ async def test_a_receipt_of_a_subscriber_that_is_not_there_is_counted_only() -> 
     outcome = await partition.apply(partition.receipt(push.id, "clicked"), at=3 * SECOND)
     assert partition.count("w", "clicked", "push") == 1
     assert not outcome.subscribers
+
+
+# -- of a push whose subscriber has come to another profile ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_receipt_reaches_the_run_that_sent_the_push_after_its_subscriber_has_left(together: bool) -> None:
+    partition = await pushed(ASKS)
+    [one] = partition.pushes("one")
+    await partition.apply(at=2 * HOUR)
+    entries = [partition.subscriber("d", "q"), partition.receipt(one.id, "clicked", action=1)]
+    for group in [entries] if together else [[one] for one in entries]:
+        await partition.apply(*group, at=2 * HOUR)
+    run = partition.run("w")
+    assert (run.profile, run.status) == ("n:p", "completed")
+    [call] = [one for one in partition.deliveries.values() if one.kind == "http"]
+    assert msgspec.json.decode(call.job)["body"] == "1"
+    told = [one.profile for one in partition.explanations if b'"resumed"' in bytes(one.body)]
+    assert told == ["n:p"]
+
+
+@pytest.mark.parametrize("what", ["clicked", "sent"])
+async def test_a_goal_is_attributed_and_an_outcome_awaited_after_its_subscriber_has_left(what: str) -> None:
+    text = """
+workflow: w
+start: {on: [{event: go}]}
+settings: {goal: {event: buy, within: 1d, attribution: click}}
+steps:
+  - {id: one, push: {title: t, message: m, url: "https://a.example/"}}
+  - {id: ask, wait_for: {on: [{event: PushEngage.Notification.Sent, of: one}], timeout: 1h}}
+"""
+    partition = await pushed(text)
+    [push] = partition.pushes()
+    await partition.apply(partition.subscriber("d", "q"), at=3 * SECOND)
+    entry = partition.receipt(push.id, what) if what == "clicked" else partition.outcome(push.id, what)
+    await partition.apply(entry, at=4 * SECOND)
+    await partition.apply(partition.event("buy"), at=5 * SECOND)
+    assert partition.count("w", "goals") == (what == "clicked")
+    assert partition.run("w").status == ("waiting" if what == "clicked" else "completed")
+
+
+async def test_what_became_of_a_push_is_no_event_of_a_profile_that_its_subscriber_has_left() -> None:
+    listens = "workflow: v\nstart: {on: [{event: PushEngage.Notification.Clicked}], key: event.run}\nsteps: []"
+    partition = await pushed(ASKS.replace("id: ask", "id: asks").replace("ask.event", "asks.event"), listens)
+    [one] = partition.pushes("one")
+    await partition.apply(partition.subscriber("d", "q"), at=3 * SECOND)
+    await partition.apply(partition.receipt(one.id, "clicked", action=1), at=4 * SECOND)
+    assert [run.profile for run in partition.runs.values() if run.workflow == "v"] == ["n:q"]

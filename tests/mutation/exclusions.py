@@ -18,6 +18,8 @@ def is_excluded(parent: ast.AST, field: str, node: ast.AST) -> bool:
         return True  # a docstring
     if isinstance(node, ast.keyword) and isinstance(parent, ast.ClassDef) and node.arg == "gc":
         return True  # msgspec's hint to the garbage collector
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return True
     return isinstance(node, ast.Assign) and (_is_storage(node) or _is_type_alias(node))
 
 

@@ -29,7 +29,8 @@ another decorator.
 
 ## What is not changed
 
-- docstrings, annotations, type aliases, imports, `__slots__` and `__all__`, since they do nothing, or nothing but keep memory small;
+- docstrings, annotations, type aliases, imports, `if TYPE_CHECKING`, `__slots__` and `__all__`, since they do nothing, or nothing but
+  keep memory small;
 - decorators and msgspec's `gc` switch: what they could be changed to is the size of a cache or the work of the garbage collector;
 - text of messages, descriptions and titles, that is: a string, or the text of an f-string, with two words in a row, unless it is a key
   of a dictionary;

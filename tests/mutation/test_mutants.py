@@ -74,6 +74,7 @@ def test_a_statement(tmp_path: Path, source: str, changes: set[str]) -> None:
     [
         '"""Text of 3 words."""',
         "from a import b",
+        "if TYPE_CHECKING:\n    from a import b",
         "__slots__ = ('a', 'b')",
         "x: Literal['a']",
         "def f(a: Literal['b']) -> Literal['c']: ...",

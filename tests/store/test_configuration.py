@@ -24,8 +24,9 @@ def version(document: bytes = b'{"workflow":"cart"}', created: int = NOW, workfl
     return WorkflowVersion(SITE, workflow, 0, msgspec.Raw(document), "workflow: cart\n", created)
 
 
-def change(what: str, workflow: str = "cart") -> NewEntry:
-    return NewEntry(EntryKind.WORKFLOW, SITE, f"change {what}", msgspec.json.encode(WorkflowChange(workflow, what)), NOW)
+def change(what: str, workflow: str = "cart", runs: str = "keep") -> NewEntry:
+    body = msgspec.json.encode(WorkflowChange(workflow, what, runs=runs))
+    return NewEntry(EntryKind.WORKFLOW, SITE, f"change {what}", body, NOW)
 
 
 def site_change(timezone: str = "Asia/Tokyo", **fields: Any) -> NewEntry:
@@ -139,7 +140,7 @@ async def test_every_change_makes_a_new_generation(store: Store) -> None:
     assert await grew()
     await store.publish(version(), "Cart", [change("publish")])
     assert await grew()
-    await store.set_workflow_status(SITE, "cart", "paused", NOW, [change("pause")])
+    await store.set_workflow_status(SITE, "cart", "active", "paused", NOW, [change("pause")])
     assert await grew()
 
 
@@ -165,10 +166,10 @@ async def test_an_equal_document_publishes_nothing(store: Store, owner: Owner) -
 
 async def test_a_paused_workflow_stays_paused_when_it_is_published(store: Store, owner: Owner) -> None:
     await store.publish(version(), "Cart", [])
-    paused = await store.set_workflow_status(SITE, "cart", "paused", NOW + 1, [change("pause")])
+    paused = await store.set_workflow_status(SITE, "cart", "active", "paused", NOW + 1, [change("pause")])
     assert paused == WorkflowRow(SITE, "cart", "Cart", 1, "paused", NOW + 1)
     assert (await store.publish(version(b"{}"), "Cart", [])).status == "paused"
-    assert (await store.set_workflow_status(SITE, "cart", "active", NOW + 2, [change("resume")])).status == "active"
+    assert (await store.set_workflow_status(SITE, "cart", "paused", "active", NOW + 2, [change("resume")])).status == "active"
     assert [msgspec.json.decode(one.body, type=WorkflowChange).change for one in await owner.waiting()] == ["pause", "resume"]
 
 
@@ -181,7 +182,7 @@ async def test_workflows_of_two_sites_are_two(store: Store) -> None:
 
 async def test_what_is_not_there_cannot_be_changed_or_read(store: Store, owner: Owner) -> None:
     with pytest.raises(NotFound):
-        await store.set_workflow_status(SITE, "cart", "paused", NOW, [change("pause")])
+        await store.set_workflow_status(SITE, "cart", "active", "paused", NOW, [change("pause")])
     with pytest.raises(NotFound):
         await store.workflow_version(SITE, "cart", 1)
     assert await owner.waiting() == []

@@ -12,6 +12,7 @@ from clarion.store.records import Count, CounterRow
 
 MIDNIGHT = 20_000 * DAY
 EVER = (0, 2**62)
+MANY = 10_000
 MOST = 2**63 - 1
 
 
@@ -36,28 +37,28 @@ ENTERED = Counter()
 
 async def test_a_count_is_in_its_hour_in_its_day_and_in_the_total(store: Store, owner: Owner) -> None:
     await owner.commit(counts=[ENTERED.grew(3, MIDNIGHT + 5 * HOUR)])
-    assert await store.counters(SITE, "cart", "hour", *EVER) == [ENTERED.shows(3, MIDNIGHT + 5 * HOUR)]
-    assert await store.counters(SITE, "cart", "day", *EVER) == [ENTERED.shows(3, MIDNIGHT)]
-    assert await store.counters(SITE, "cart", "total", *EVER) == [ENTERED.shows(3)]
+    assert await store.counters(SITE, "cart", "hour", *EVER, MANY) == [ENTERED.shows(3, MIDNIGHT + 5 * HOUR)]
+    assert await store.counters(SITE, "cart", "day", *EVER, MANY) == [ENTERED.shows(3, MIDNIGHT)]
+    assert await store.counters(SITE, "cart", "total", *EVER, MANY) == [ENTERED.shows(3)]
 
 
 async def test_counts_add_up_within_a_commit_and_over_commits(store: Store, owner: Owner) -> None:
     await owner.commit(counts=[ENTERED.grew(3), ENTERED.grew(4, MIDNIGHT + 23 * HOUR), ENTERED.grew(5, MIDNIGHT + DAY)])
     await owner.commit(counts=[ENTERED.grew(10), ENTERED.grew(-1, MIDNIGHT + DAY)])
-    assert await store.counters(SITE, "cart", "hour", *EVER) == [
+    assert await store.counters(SITE, "cart", "hour", *EVER, MANY) == [
         ENTERED.shows(13, MIDNIGHT),
         ENTERED.shows(4, MIDNIGHT + 23 * HOUR),
         ENTERED.shows(4, MIDNIGHT + DAY),
     ]
-    assert await store.counters(SITE, "cart", "day", *EVER) == [ENTERED.shows(17, MIDNIGHT), ENTERED.shows(4, MIDNIGHT + DAY)]
-    assert await store.counters(SITE, "cart", "total", *EVER) == [ENTERED.shows(21)]
+    assert await store.counters(SITE, "cart", "day", *EVER, MANY) == [ENTERED.shows(17, MIDNIGHT), ENTERED.shows(4, MIDNIGHT + DAY)]
+    assert await store.counters(SITE, "cart", "total", *EVER, MANY) == [ENTERED.shows(21)]
 
 
 async def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(store: Store, owner: Owner) -> None:
     await owner.commit(counts=[ENTERED.grew(1, MIDNIGHT + hours * HOUR) for hours in (0, 1, 2, 24, 48)])
 
     async def starts(period: str, since: int, until: int) -> list[int]:
-        return [(row.start - MIDNIGHT) // HOUR for row in await store.counters(SITE, "cart", period, since, until)]
+        return [(row.start - MIDNIGHT) // HOUR for row in await store.counters(SITE, "cart", period, since, until, MANY)]
 
     assert await starts("hour", MIDNIGHT, MIDNIGHT + 2 * HOUR) == [0, 1]
     assert await starts("hour", MIDNIGHT + 1, MIDNIGHT + 2 * HOUR + 1) == [1, 2]
@@ -73,27 +74,40 @@ async def test_what_differs_in_anything_is_counted_apart(store: Store, owner: Ow
     apart = Counter(other)
     await owner.commit(counts=[ENTERED.grew(1), apart.grew(2)])
     for period, start in (("hour", MIDNIGHT), ("day", MIDNIGHT), ("total", 0)):
-        found = await store.counters(SITE, "cart", period, *EVER)
+        found = await store.counters(SITE, "cart", period, *EVER, MANY)
         assert sorted(found, key=repr) == sorted([ENTERED.shows(1, start), apart.shows(2, start)], key=repr)
 
 
 async def test_counters_are_one_workflows_of_one_site(store: Store, owner: Owner) -> None:
     await owner.commit(counts=[ENTERED.grew(1), ENTERED.grew(2, workflow="welcome"), ENTERED.grew(4, site=2)])
-    assert await store.counters(SITE, "cart", "total", *EVER) == [ENTERED.shows(1)]
-    assert await store.counters(2, "cart", "day", *EVER) == [ENTERED.shows(4, MIDNIGHT)]
-    assert await store.counters(2, "welcome", "hour", *EVER) == []
+    assert await store.counters(SITE, "cart", "total", *EVER, MANY) == [ENTERED.shows(1)]
+    assert await store.counters(2, "cart", "day", *EVER, MANY) == [ENTERED.shows(4, MIDNIGHT)]
+    assert await store.counters(2, "welcome", "hour", *EVER, MANY) == []
 
 
 async def test_a_counter_stays_at_the_largest_number_and_below_it_is_exact(store: Store, owner: Owner) -> None:
     await owner.commit(counts=[ENTERED.grew(MOST - 1), ENTERED.grew(1)])
-    assert await store.counters(SITE, "cart", "total", *EVER) == [ENTERED.shows(MOST)]
+    assert await store.counters(SITE, "cart", "total", *EVER, MANY) == [ENTERED.shows(MOST)]
     await owner.commit(counts=[ENTERED.grew(MOST), ENTERED.grew(MOST, MIDNIGHT + DAY)])
-    assert [row.count for row in await store.counters(SITE, "cart", "day", *EVER)] == [MOST, MOST]
-    assert await store.counters(SITE, "cart", "total", *EVER) == [ENTERED.shows(MOST)]
+    assert [row.count for row in await store.counters(SITE, "cart", "day", *EVER, MANY)] == [MOST, MOST]
+    assert await store.counters(SITE, "cart", "total", *EVER, MANY) == [ENTERED.shows(MOST)]
 
 
 async def test_a_refused_commit_counts_nothing(store: Store, owner: Owner) -> None:
     await Owner.of(store)
     with pytest.raises(Fenced):
         await owner.commit(counts=[ENTERED.grew(1)])
-    assert await store.counters(SITE, "cart", "total", *EVER) == []
+    assert await store.counters(SITE, "cart", "total", *EVER, MANY) == []
+
+
+@pytest.mark.parametrize("count", [1, 1_999, 2_000, 2_001, 4_001])
+async def test_no_more_than_asked_for_come_the_earliest_first(store: Store, owner: Owner, count: int) -> None:
+    await owner.commit(counts=[ENTERED.grew(1, MIDNIGHT + hour * HOUR) for hour in range(4_001)])
+    found = await store.counters(SITE, "cart", "hour", *EVER, count)
+    assert [(row.start - MIDNIGHT) // HOUR for row in found] == list(range(count))
+
+
+async def test_of_a_total_the_newest_versions_come(store: Store, owner: Owner) -> None:
+    counts = [msgspec.structs.replace(ENTERED.grew(version), version=version) for version in (1, 2, 3)]
+    await owner.commit(counts=counts)
+    assert [row.version for row in await store.counters(SITE, "cart", "total", *EVER, 2)] == [2, 3]

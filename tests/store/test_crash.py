@@ -41,7 +41,7 @@ async def left(path: Path) -> tuple[int, int, list[str]]:
         state.sequence,
         [one.id for one in (await store.claim(10, NOW))[0]],
     )
-    counted = [row.count for period in ("hour", "day", "total") for row in await store.counters(SITE, "cart", period, 0, 1)]
+    counted = [row.count for period in ("hour", "day", "total") for row in await store.counters(SITE, "cart", period, 0, 1, 10)]
     assert counted == [state.sequence] * (3 if state.sequence else 0)
     await store.close()
     return found

@@ -134,6 +134,12 @@ async def test_the_poisoned_are_set_aside_newest_first(store: Store, owner: Owne
     await owner.commit(poisoned=[first, second])
     assert await store.poisoned(10) == [second, first]
     assert await store.poisoned(1) == [second]
+    assert await store.poisoned(10, SITE) == [second, first]
+    assert await store.poisoned(10, 2) == []
+    assert await store.poisoned_input(SITE, "p1") == first
+    for site, id_ in ((2, "p1"), (SITE, "p3")):
+        with pytest.raises(NotFound):
+            await store.poisoned_input(site, id_)
     again = msgspec.structs.replace(first, at=NOW + 2, error="again")
     await owner.commit(poisoned=[again])
     assert await store.poisoned(10) == [again, second]

@@ -1,11 +1,13 @@
 """What a partition's owner reads: what waits, which timers are due, and what they can touch."""
 
 import msgspec
+import pytest
 from tests.store.builders import FAR, NOW, SITE, Owner, entry, run
 
 from clarion.domain.records import FrequencyCap, Profile, Subscriber
 from clarion.store.port import Store
 from clarion.store.records import Asked, Directive, DueRun, EntryMemory, MemoryKey, SiteProfile, SiteState, WorkflowState
+from clarion.store.sqlite import engine
 
 
 async def test_taking_changes_nothing_and_keeps_to_its_limit(store: Store) -> None:
@@ -46,6 +48,29 @@ async def test_held_runs_are_found_by_workflow(store: Store, owner: Owner) -> No
     assert len(await store.held_runs(0, SITE, "cart", 2)) == 2
     await owner.commit(runs=[run("h0", due=NOW), run("h1", due=NOW), run("h2", due=NOW)])
     assert await store.held_runs(0, SITE, "cart", 10) == []
+
+
+async def test_workflows_with_held_runs_are_told_at_once(store: Store, owner: Owner) -> None:
+    states = [WorkflowState(site, name, 1, "active") for site in (SITE, 2) for name in ("cart", "idle", "welcome")]
+    held = [run(f"h{site}{name}", due=NOW, held=True, site=site, workflow=name) for site, name in ((2, "cart"), (SITE, "welcome"))]
+    await owner.commit(workflows=states, runs=[*held, run("twin", due=NOW, held=True, workflow="welcome"), run("free", due=NOW)])
+    assert await store.held_workflows(0) == [(SITE, "welcome"), (2, "cart")]
+
+
+async def test_a_profile_that_is_joined_brings_its_failed_runs(store: Store, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    anonymous = Subscriber("phone", "a:phone", "https://push.example/1", "key", "auth")
+    ended = {"profile": "a:phone", "ended": NOW}
+    failed = [run(f"f{number}", status="failed", started=NOW + number, **ended) for number in range(3)]
+    others = [run("completed", status="completed", **ended), run("anns", status="failed", ended=NOW), run("waits", profile="a:phone")]
+    await owner.commit(subscribers=[(SITE, anonymous)], runs=[*failed, *others])
+    named, joining = [SiteProfile(SITE, "phone")], [SiteProfile(SITE, "phone")]
+    assert [one.id for one in (await store.facts(0, Asked(named))).runs] == [run("waits").id]
+    found = await store.facts(0, Asked(named, joining=joining, runs=[failed[0].id]))
+    assert {one.id for one in found.runs} == {run(name).id for name in ("f0", "f1", "f2", "waits")}
+    assert len(found.runs) == 4
+    monkeypatch.setattr(engine, "FAILED_RUNS", 1)
+    found = await store.facts(0, Asked(named, joining=joining))
+    assert {one.id for one in found.runs} == {run(name).id for name in ("f2", "waits")}
 
 
 def subscriber(name: str, profile: str, *, active: bool = True) -> Subscriber:

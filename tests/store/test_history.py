@@ -12,6 +12,10 @@ def told(name: str, profile: str = "n:ann", at: int = NOW, site: int = SITE) -> 
     return Explanation(site, profile, name, at, msgspec.Raw(b'{"n":1e2}'))
 
 
+def place(found: Explanation) -> tuple[int, int]:
+    return found.at, found.sequence
+
+
 def names(found: list[Explanation]) -> list[str]:
     return [one.event for one in found]
 
@@ -28,13 +32,35 @@ async def test_explanations_about_profiles_come_newest_first(store: Store, owner
         ]
     )
     both = ["n:ann", "n:bob", "n:ann", "n:nobody"]
-    assert await store.explanations_about(SITE, ["n:bob"], None, 10) == [told("b", "n:bob", NOW + 1)]
+    [bobs] = await store.explanations_about(SITE, ["n:bob"], None, 10)
+    assert msgspec.structs.replace(bobs, sequence=0) == told("b", "n:bob", NOW + 1)
     assert names(await store.explanations_about(SITE, both, None, 10)) == ["twin", "c", "b", "a"]
     assert names(await store.explanations_about(SITE, both, None, 3)) == ["twin", "c", "b"]
-    assert names(await store.explanations_about(SITE, both, NOW + 3, 2)) == ["twin", "c"]
-    assert names(await store.explanations_about(SITE, both, NOW + 2, 10)) == ["b", "a"]
-    assert await store.explanations_about(SITE, both, NOW, 10) == []
+    assert names(await store.explanations_about(SITE, both, (NOW + 3, 0), 2)) == ["twin", "c"]
+    assert names(await store.explanations_about(SITE, both, (NOW + 2, 0), 10)) == ["b", "a"]
+    assert await store.explanations_about(SITE, both, (NOW, 0), 10) == []
     assert await store.explanations_about(SITE, [], None, 10) == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+async def test_pages_show_what_happened_at_one_time_once(store: Store, owner: Owner, size: int) -> None:
+    at_once = [told(f"e{number}", "n:ann" if number % 2 else "n:bob") for number in range(6)]
+    await owner.commit(explanations=[told("earlier", at=NOW - 1), *at_once, told("later", at=NOW + 1)])
+    found: list[Explanation] = []
+    while page := await store.explanations_about(SITE, ["n:ann", "n:bob"], place(found[-1]) if found else None, size):
+        found += page
+    assert names(found) == ["later", "e5", "e4", "e3", "e2", "e1", "e0", "earlier"]
+
+
+async def test_large_ones_come_fewer_at_a_time_but_one_always(store: Store, owner: Owner) -> None:
+    large = msgspec.Raw(b'"%s"' % (b"x" * 600 * 1024))
+    await owner.commit(explanations=[msgspec.structs.replace(told(f"e{number}"), body=large) for number in range(2)])
+    await store.append([entry(f"l{number}", bytes(large)) for number in range(2)])
+    await owner.commit(moved=await owner.waiting())
+    [newest] = await store.explanations_about(SITE, ["n:ann"], None, 10)
+    assert newest.event == "e1"
+    assert names(await store.explanations_about(SITE, ["n:ann"], place(newest), 10)) == ["e0"]
+    assert [row.id for row in await store.events_about(SITE, ["n:ann"], 10)] == [entry("l1").id]
 
 
 async def test_events_about_profiles_come_newest_first(store: Store, owner: Owner) -> None:
@@ -65,6 +91,13 @@ async def test_old_explanations_are_forgotten_oldest_first(store: Store, owner: 
     assert await store.forget_explanations(NOW + 3, 2) == 0
     assert names(await store.explanations_about(SITE, ["n:ann"], None, 10)) == ["e4", "e3"]
     assert await store.explanations(SITE, "e2") == []
+
+
+async def test_older_explanations_behind_newer_ones_are_forgotten(store: Store, owner: Owner) -> None:
+    await owner.commit(explanations=[told(f"e{number}", at=NOW + number % 2) for number in range(6)])
+    removed = [await store.forget_explanations(NOW + 1, 2) for _ in range(3)]
+    assert removed == [1, 1, 0]  # the newer ones have come to the front
+    assert await store.forget_explanations(NOW + 2, 9) == 4
 
 
 async def test_a_delivery_is_found_by_its_id(store: Store, owner: Owner) -> None:

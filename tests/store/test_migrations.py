@@ -9,8 +9,9 @@ from pathlib import Path
 import apsw
 import msgspec
 import pytest
-from tests.store.builders import NOW, SITE, Owner, delivery, run
+from tests.store.builders import FAR, NOW, SITE, Owner, delivery, run
 
+from clarion.clock import HOUR
 from clarion.domain.records import Profile
 from clarion.store.port import StoreError, StoreTooNew, StoreUnavailable
 from clarion.store.records import Asked, Explanation, Site, SiteProfile, SiteState, WorkflowState
@@ -110,7 +111,45 @@ async def test_what_an_earlier_release_kept_is_read_as_it_was(path: Path, tmp_pa
     assert (facts.profiles, facts.runs) == ([(SITE, profile)], [row])
     assert (await store.claim(10, NOW))[0] == [one]
     assert (await store.workflow_states(0), await store.site_states(0)) == ([state], [SiteState(SITE, "UTC")])
-    assert await store.explanations_about(SITE, ["n:ann"], None, 10) == [told]
+    [found] = await store.explanations_about(SITE, ["n:ann"], None, 10)
+    assert msgspec.structs.replace(found, sequence=0) == told
+    await store.close()
+
+
+async def test_runs_that_wait_are_counted_where_they_stand(tmp_path: Path) -> None:
+    """Each will be counted off when it leaves."""
+    path = tmp_path / "first.db"
+    create_file(path)
+    opened = apsw.Connection(str(path))
+    opened.execute(known()[1])
+    stands = [
+        ("a", "cart", 1, "waiting", "hour", {"since": 3 * HOUR}),
+        ("b", "cart", 1, "waiting", "hour", {"since": 3 * HOUR + 1}),
+        ("c", "cart", 1, "waiting", "hour", {"since": 26 * HOUR}),
+        ("d", "cart", 2, "waiting", "day", {}),
+        ("e", "cart", 1, "completed", None, {"since": HOUR}),
+        ("f", "welcome", 1, "waiting", None, {"since": HOUR}),
+    ]
+    opened.executemany(
+        "INSERT INTO runs (partition, id, site, workflow, version, profile, status, step, held, started, state)"
+        " VALUES (0, ?, 1, ?, ?, 'n:ann', ?, ?, 0, 7, ?)",
+        [(*row[:5], msgspec.json.encode(row[5]).decode()) for row in stands],
+    )
+    opened.close()
+    migrate(path)
+    store = SqliteStore(path)
+    await store.open()
+    for period, starts in (("hour", (0, 3 * HOUR, 26 * HOUR)), ("day", (0, 0, 24 * HOUR))):
+        found = [(row.start, row.version, row.step, row.name, row.count) for row in await store.counters(1, "cart", period, 0, FAR, 10)]
+        assert sorted(found) == sorted(
+            [
+                (starts[0], 2, "day", "waiting", 1),
+                (starts[1], 1, "hour", "waiting", 2),
+                (starts[2], 1, "hour", "waiting", 1),
+            ]
+        )
+    assert [(row.step, row.count) for row in await store.counters(1, "cart", "total", 0, 0, 10)] == [("hour", 3), ("day", 1)]
+    assert await store.counters(1, "welcome", "total", 0, 0, 10) == []
     await store.close()
 
 

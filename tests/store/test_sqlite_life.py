@@ -10,7 +10,7 @@ import pytest
 from tests.store.builders import FAR, NOW, Owner, claimed, entry
 from tests.store.conftest import Clockwork
 
-from clarion.store.port import StoreError, StoreOutdated, StoreOverloaded, StoreTooNew, StoreUnavailable
+from clarion.store.port import NotFound, StoreError, StoreOutdated, StoreOverloaded, StoreTooNew, StoreUnavailable
 from clarion.store.records import Appended
 from clarion.store.sqlite import connection, forgetting, reader, wal, writer
 from clarion.store.sqlite import store as store_module
@@ -211,6 +211,71 @@ async def test_a_query_that_takes_too_long_is_broken_off(path: Path) -> None:
     await one.stop()
 
 
+async def test_more_queries_than_may_wait_are_refused_and_none_waits_for_long(path: Path) -> None:
+    one = reader.Reader(lambda: connection.connect(path, read_only=True), "clarion-store-test", patience=60, most_waiting=2)
+    await one.start()
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def hold(_: apsw.Connection) -> int:
+        begun.release()
+        assert go_on.wait(10)
+        return 1
+
+    held = [asyncio.create_task(one.call(hold)) for _ in range(3)]
+    await asyncio.to_thread(begun.acquire)
+    with pytest.raises(StoreOverloaded, match="2 queries are waiting"):
+        await one.call(lambda opened: 1)
+    go_on.set()
+    assert await asyncio.gather(*held) == [1, 1, 1]
+    assert await one.call(lambda opened: 2) == 2
+    await one.stop()
+
+
+@pytest.mark.parametrize(("late", "begun"), [(10.0, True), (10.5, False)])
+async def test_a_query_whose_turn_comes_late_is_not_begun(path: Path, monkeypatch: pytest.MonkeyPatch, late: float, begun: bool) -> None:
+    now = [0.0]
+    monkeypatch.setattr(reader, "monotonic", lambda: now[0])
+    one = reader.Reader(lambda: connection.connect(path, read_only=True), "clarion-store-test", patience=10)
+    await one.start()
+    has_begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_: apsw.Connection) -> bool:
+        has_begun.set()
+        return go_on.wait(10)
+
+    first, second = asyncio.create_task(one.call(hold)), asyncio.create_task(one.call(lambda _: 2))
+    await asyncio.to_thread(has_begun.wait)
+    now[0] = late
+    go_on.set()
+    assert await first
+    if begun:
+        assert await second == 2
+    else:
+        with pytest.raises(StoreOverloaded, match="has waited for its turn for 10 seconds"):
+            await second
+    await one.stop()
+
+
+async def test_the_configuration_is_read_beside_the_consoles_queries(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.open()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_: apsw.Connection) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    held = asyncio.create_task(store._reading.call(hold))  # the console's, however long its queries take
+    await asyncio.to_thread(begun.wait)
+    assert (await store.configuration()).sites == []
+    for missing in (store.workflow_version(1, "w", 1), store.run("r")):
+        with pytest.raises(NotFound):
+            await missing
+    go_on.set()
+    await held
+    await store.close()
+
+
 async def test_readers_cannot_write(path: Path) -> None:
     opened = connection.connect(path, read_only=True)
     with pytest.raises(apsw.ReadOnlyError):
@@ -240,6 +305,42 @@ def test_event_ids_are_forgotten_after_two_days_in_small_steps(path: Path, clock
     chore(opened)  # and again at once while there may be more
     chore(opened)
     assert left() == 0
+    opened.close()
+
+
+def test_event_ids_of_receipts_are_kept_for_a_month(path: Path, clock: Clockwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgetting, "AT_ONCE", 2)
+    opened = connection.connect(path)
+    ids = iter(range(1_000))
+
+    def claim(target: str, at: int) -> None:
+        opened.execute("INSERT INTO event_ids VALUES (0, 1, ?, ?, 'same', 'entry', ?)", (target, str(next(ids)), at))
+
+    def left() -> list[str]:
+        return [target for (target,) in opened.execute("SELECT target FROM event_ids ORDER BY rowid")]
+
+    for target in ("r:a", "p:ann", "r:b", "d:phone", "r:c", "rest", "r:d"):
+        claim(target, NOW)
+    chore = forgetting.Forgetting(clock)
+    clock.now = NOW + forgetting.KEPT + 1
+    for _ in range(4):
+        chore(opened)
+    assert left() == ["r:a", "r:b", "r:c", "r:d"]
+    claim("p:new", clock.now)  # behind those that stay
+    clock.now += forgetting.KEPT + 60_000_001
+    chore(opened)
+    assert left() == ["r:a", "r:b", "r:c", "r:d"]
+    clock.now = NOW + forgetting.KEPT_OF_RECEIPTS
+    chore(opened)
+    assert len(left()) == 4
+    clock.now += 60_000_000
+    for _ in range(3):
+        chore(opened)
+    assert left() == []
+    claim("p:again", NOW)  # takes the number of one that has gone
+    clock.now += 60_000_000
+    chore(opened)
+    assert left() == []
     opened.close()
 
 

@@ -24,14 +24,15 @@ WALKS = {
     ("engine", "take"): {"inbox"},  # from its beginning, up to the limit
     ("engine", "workflow_states"): {"workflow_states"},
     ("engine", "site_states"): {"site_states"},
-    ("ingest", "forget_claims"): {"event_ids"},  # likewise
+    ("engine", "held_workflows"): {"w"},
+    ("ingest", "forget_all_claims"): {"event_ids"},
     ("ingest", "forget_explanations"): {"explanations"},
     ("outbox", "hold"): {"outbox"},  # a pause or a resume is rare
     ("outbox", "stale"): {"o"},
     ("outbox", "release"): {"outbox"},
     ("reading", "poisoned"): {"poisoned"},
     ("reading", "waiting"): {"inbox", "outbox"},
-    ("workflows", "workflows"): {"workflows"},
+    ("workflows", "workflows"): {"w"},
 }
 """Statements that may go through a table, and which (or its alias)."""
 
@@ -42,13 +43,17 @@ TABLES = (
 
 
 INDEXES = {
-    ("engine", "facts"): {"runs_goals", "runs_waiting", "subscribers_by_profile"},
+    ("engine", "facts"): {"runs_failed", "runs_goals", "runs_waiting", "subscribers_by_profile"},
     ("engine", "runs_behind"): {"runs_by_version"},
     ("engine", "held_runs"): {"runs_held"},
+    ("engine", "held_workflows"): {"runs_held"},
     ("engine", "ripe"): {"runs_due"},
     ("workflows", "run_counts"): {"runs_by_version"},
     ("reading", "events_newest"): {"log_events"},
     ("reading", "events_about"): {"log_by_profile"},
+    ("reading", "poisoned_of_site"): {"poisoned_by_site"},
+    ("reading", "runs_of_site"): {"runs_by_workflow"},
+    ("reading", "runs_of_workflow"): {"runs_by_workflow"},
     ("reading", "explanations_about"): {"explanations_by_profile"},
     ("reading", "explanations_of_profile"): {"explanations_by_profile"},
 }

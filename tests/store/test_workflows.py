@@ -5,7 +5,7 @@ import pytest
 from tests.store.builders import NOW, SITE, Owner, run
 from tests.store.test_configuration import change, version
 
-from clarion.store.port import NotFound, Store, StoreError
+from clarion.store.port import Changed, NotFound, Store, StoreError
 from clarion.store.records import NewEntry, RunCount, WorkflowChange, WorkflowDraft, WorkflowRow
 
 SOURCE = "workflow: cart\n"
@@ -32,25 +32,24 @@ async def generation(store: Store) -> int:
 
 
 async def test_a_draft_of_something_new_makes_a_workflow_of_version_nought(store: Store) -> None:
-    before = await generation(store)
     row = await store.save_draft(draft(), "Cart")
-    assert row == WorkflowRow(SITE, "cart", "Cart", 0, "draft", NOW)
-    found = await store.configuration()
-    assert (found.workflows, found.generation > before) == ([row], True)
+    assert row == WorkflowRow(SITE, "cart", "Cart", 0, "draft", NOW, draft=NOW)
+    assert (await store.configuration()).workflows == [row]
     assert await store.draft(SITE, "cart") == draft()
 
 
 async def test_a_draft_takes_the_place_of_the_one_before(store: Store) -> None:
     await store.save_draft(draft(), "Cart")
-    assert await store.save_draft(draft("more", NOW + 1), "The cart") == WorkflowRow(SITE, "cart", "The cart", 0, "draft", NOW + 1)
+    assert await store.save_draft(draft("more", NOW + 1), "The cart") == WorkflowRow(SITE, "cart", "The cart", 0, "draft", NOW + 1, NOW + 1)
     assert await store.draft(SITE, "cart") == draft("more", NOW + 1)
     assert len((await store.configuration()).workflows) == 1
 
 
 async def test_a_draft_of_a_published_workflow_leaves_it_as_it_is(store: Store) -> None:
     published = await store.publish(version(), "Cart", [])
-    assert await store.save_draft(draft(saved=NOW + 1), "Renamed") == published
-    assert (await store.configuration()).workflows == [published]
+    row = await store.save_draft(draft(saved=NOW + 1), "Renamed")
+    assert row == msgspec.structs.replace(published, draft=NOW + 1)
+    assert (await store.configuration()).workflows == [row]
     await store.discard_draft(SITE, "cart")
     assert (await store.configuration()).workflows == [published]
 
@@ -62,6 +61,17 @@ async def test_a_discarded_draft_takes_a_workflow_that_was_never_published_with_
     assert [row.workflow for row in (await store.configuration()).workflows] == ["welcome"]
     with pytest.raises(NotFound):
         await store.draft(SITE, "cart")
+
+
+async def test_nobody_is_told_of_drafts(store: Store) -> None:
+    await store.publish(version(), "Cart", [])
+    before = await generation(store)
+    heard: list[str] = []
+    store.on_change(heard.append)
+    for workflow in ("cart", "welcome"):
+        await store.save_draft(draft(workflow=workflow), "A draft")
+        await store.discard_draft(SITE, workflow)
+    assert (await generation(store), heard) == (before, [])
 
 
 async def test_a_draft_that_is_not_there_is_not_found(store: Store) -> None:
@@ -106,7 +116,7 @@ async def test_a_draft_that_says_what_is_published_already_is_discarded(store: S
 @pytest.mark.parametrize("status", ["draining", "archived"])
 async def test_an_equal_document_makes_a_workflow_that_was_put_away_active_again(store: Store, owner: Owner, status: str) -> None:
     await store.publish(version(), "Cart", [])
-    await store.set_workflow_status(SITE, "cart", status, NOW + 1, [])
+    await store.set_workflow_status(SITE, "cart", "active", status, NOW + 1, [])
     row = await store.publish(version(created=NOW + 2), "Cart", [change("publish")])
     assert row == WorkflowRow(SITE, "cart", "Cart", 1, "active", NOW + 2)
     assert (await store.configuration()).workflows == [row]
@@ -116,7 +126,7 @@ async def test_an_equal_document_makes_a_workflow_that_was_put_away_active_again
 @pytest.mark.parametrize("status", ["draining", "archived"])
 async def test_another_document_does_so_too(store: Store, status: str) -> None:
     await store.publish(version(), "Cart", [])
-    await store.set_workflow_status(SITE, "cart", status, NOW + 1, [])
+    await store.set_workflow_status(SITE, "cart", "active", status, NOW + 1, [])
     row = await store.publish(version(b"{}"), "Cart", [])
     assert (row.version, row.status) == (2, "active")
 
@@ -124,15 +134,45 @@ async def test_another_document_does_so_too(store: Store, status: str) -> None:
 @pytest.mark.parametrize("status", ["paused", "active"])
 async def test_an_equal_document_leaves_other_statuses_alone(store: Store, owner: Owner, status: str) -> None:
     await store.publish(version(), "Cart", [])
-    row = await store.set_workflow_status(SITE, "cart", status, NOW + 1, [])
+    row = await store.set_workflow_status(SITE, "cart", "active", status, NOW + 1, [])
     assert await store.publish(version(created=NOW + 2), "Cart", [change("publish")]) == row
     assert await told(owner) == []
+
+
+async def test_an_equal_document_gives_the_version_its_source(store: Store) -> None:
+    await store.publish(version(), "Cart", [])
+    again = msgspec.structs.replace(version(), source=f"# why\n{SOURCE}", created=NOW + 1)
+    await store.save_draft(draft(again.source), "Cart")
+    row = await store.publish(again, "Cart", [])
+    assert (row.version, row.draft) == (1, None)
+    assert await store.workflow_version(SITE, "cart", 1) == msgspec.structs.replace(again, version=1, created=NOW)
+
+
+@pytest.mark.parametrize("runs", ["move", "end"])
+@pytest.mark.parametrize("status", ["active", "paused"])
+async def test_an_equal_document_tells_runs_in_flight_what_to_do(store: Store, owner: Owner, status: str, runs: str) -> None:
+    await store.publish(version(), "Cart", [])
+    await store.set_workflow_status(SITE, "cart", "active", status, NOW + 1, [])
+    row = await store.publish(version(), "Cart", [change("publish", runs=runs)])
+    assert (row.version, row.status) == (1, status)
+    assert await told(owner) == [WorkflowChange("cart", "publish", 1, runs)]
+
+
+async def test_who_is_slower_changes_no_status(store: Store, owner: Owner) -> None:
+    await store.publish(version(), "Cart", [])
+    await store.set_workflow_status(SITE, "cart", "active", "archived", NOW + 1, [])
+    with pytest.raises(Changed):
+        await store.set_workflow_status(SITE, "cart", "active", "paused", NOW + 2, [change("pause")])
+    assert [row.status for row in (await store.configuration()).workflows] == ["archived"]
+    assert await told(owner) == []
+    with pytest.raises(NotFound):
+        await store.set_workflow_status(SITE, "unknown", "active", "paused", NOW + 2, [change("pause")])
 
 
 @pytest.mark.parametrize("status", ["active", "draining", "paused", "archived"])
 async def test_a_workflow_takes_any_status(store: Store, owner: Owner, status: str) -> None:
     await store.publish(version(), "Cart", [])
-    assert await store.set_workflow_status(SITE, "cart", status, NOW + 1, [change("x")]) == WorkflowRow(
+    assert await store.set_workflow_status(SITE, "cart", "active", status, NOW + 1, [change("x")]) == WorkflowRow(
         SITE, "cart", "Cart", 1, status, NOW + 1
     )
     assert len(await told(owner)) == 1
@@ -144,7 +184,7 @@ async def test_what_cannot_be_told_to_the_engines_is_not_published(store: Store,
     with pytest.raises(StoreError):
         await store.publish(version(), "Cart", [change("publish"), unstorable()])
     with pytest.raises(StoreError):
-        await store.set_workflow_status(SITE, "cart", "archived", NOW, [change("archive"), unstorable()])
+        await store.set_workflow_status(SITE, "cart", "active", "archived", NOW, [change("archive"), unstorable()])
     assert await store.configuration() == before
     assert await store.draft(SITE, "cart") == draft(SOURCE)
     assert await owner.waiting() == []

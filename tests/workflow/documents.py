@@ -65,6 +65,16 @@ class _Writer:
             )
             return self.draw(st.sampled_from(tests))
         number = self.draw(st.integers(-5, 200))
+        if field.endswith(".status"):
+            is_push = field.removesuffix(".status") in self.pushes
+            value = self.one_of("queued", "capped", "no_subscriber", "stale") if is_push else number
+            tests = (
+                {"field": field, "op": "eq", "value": value},
+                {"field": field, "op": "ne", "value": {"from": "entry.cart"}},
+                {"field": field, "op": "nin", "value": [number, "x"]},
+                {"field": field, "op": "not_exists"},
+            )
+            return self.draw(st.sampled_from(tests))
         tests = (
             {"field": field, "op": "eq", "value": self.draw(SCALARS)},
             {"field": field, "op": "ne", "value": {"from": "entry.cart"}},
@@ -84,7 +94,7 @@ class _Writer:
         if kind == "not":
             return {"not": self.condition(seen, depth - 1)}
         if kind == "all":  # two rows about one field could exclude each other
-            return {"all": [self.condition(seen, 0), {"any": [self.condition(seen, depth - 1)]}]}
+            return {"all": [self.condition(seen, 0), {"any": [self.condition(seen, depth - 1), self.row(seen)]}]}
         return {"any": [self.condition(seen, depth - 1) for _ in range(self.draw(st.integers(1, 3)))]}
 
     def text(self, seen: list[str]) -> str:
@@ -212,10 +222,13 @@ class _Writer:
         return body, left, all(ends)
 
     def _decide(self, _: str, seen: list[str], depth: int) -> tuple[Value, list[str], bool]:
-        cases, left, ends = [], [], []
+        cases: list[Value] = []
+        left, ends = [], []
         for _case in range(self.draw(st.integers(1, 2))):
             steps, after, ended = self.branch(seen, depth)
-            cases.append({"when": self.condition(seen), "steps": steps})
+            when = self.condition(seen)
+            # the same condition a second time is never asked
+            cases.append({"when": {"any": [when, {"not": when}]} if when in [case["when"] for case in cases] else when, "steps": steps})
             left += after[len(seen) :]
             ends.append(ended)
         body: Value = {"cases": cases}

@@ -64,7 +64,7 @@ def test_ten_rows_of_each_case_are_told_and_the_one_that_decided(program: Progra
 
 def test_at_most_ten_rows_of_a_case_are_told(program: ProgramOf) -> None:
     rows = ", ".join(f"{{field: event.a, op: eq, value: {number}}}" for number in range(30))
-    cases = ", ".join(f"{{when: {{any: [{rows}]}}, steps: []}}" for _ in range(2))
+    cases = ", ".join(f"{{when: {{any: [{rows}, {{field: event.b, op: eq, value: {number}}}]}}, steps: []}}" for number in range(2))
     journey = Journey(program(f"steps: [{{id: which, decide: {{cases: [{cases}]}}}}]")).begin()
     assert len(journey.details["decided"]["rows"]) == 20
     assert journey.details["decided"]["branch"] == "else"
@@ -131,9 +131,29 @@ def test_what_cannot_be_said(step: str, path: str, message: str) -> None:
 
 @pytest.mark.parametrize(("cases", "fits"), [(50, True), (51, False)])
 def test_at_most_50_cases(program: ProgramOf, cases: int, fits: bool) -> None:
-    one = "{when: {all: [{field: event.x, op: exists}]}, steps: []}"
-    step = f"{{id: s, decide: {{cases: [{', '.join([one] * cases)}]}}}}"
+    given = [f"{{when: {{all: [{{field: event.x{number}, op: exists}}]}}, steps: []}}" for number in range(cases)]
+    step = f"{{id: s, decide: {{cases: [{', '.join(given)}]}}}}"
     if fits:
         program(f"steps: [{step}]")
     else:
         assert step_problems(step) == [("decide.cases", "must have at most 50 members")]
+
+
+CASE = "{{when: {{all: [{{field: event.x, op: eq, value: {value}}}]}}, steps: []}}"
+
+
+@pytest.mark.parametrize("values", [("1", "1.0"), ("1", "true"), ("1", "'1'"), ("1", "2")])
+def test_cases_that_differ(program: ProgramOf, values: tuple[str, str]) -> None:
+    program(f"steps: [{{id: s, decide: {{cases: [{', '.join(CASE.format(value=value) for value in values)}]}}}}]")
+
+
+def test_a_case_behind_its_like_is_never_reached() -> None:
+    cases = ", ".join(CASE.format(value=value) for value in (1, 2, 1, "{}", 1))
+    turned = "{when: {all: [{value: 2, op: eq, field: event.x}]}, steps: [{id: in, wait: {for: 1x}}]}"
+    found = dict(step_problems(f"{{id: s, decide: {{cases: [{cases}, {turned}]}}}}"))
+    assert {path: said for path, said in found.items() if said.startswith("is never reached")} == {
+        "decide.cases[2].when": "is never reached: case 1 has the same condition",
+        "decide.cases[4].when": "is never reached: case 1 has the same condition",
+        "decide.cases[5].when": "is never reached: case 2 has the same condition",
+    }
+    assert found.keys() >= {"decide.cases[3].when.all[0].value", "decide.cases[5].steps[0].wait.for"}

@@ -94,6 +94,7 @@ steps:
         ("steps[1].psh", 10),
         ("steps[2].id", 11),
         ("steps[3].id", 12),
+        ("steps[4]", 14),
         ("steps[4].push.title", 15),
         ("steps[4].push.url", 15),
     ]

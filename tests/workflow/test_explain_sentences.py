@@ -132,7 +132,7 @@ REASONS: list[tuple[str, dict[str, Any], str]] = [
     ("segment", {"added": [], "removed": []}, "changed nothing"),
     ("update", {"set": ["a"], "removed": ["b", "c"]}, "set a and removed b, c"),
     ("send_event", {"event": "e", "name": "left"}, "sends event left"),
-    ("start_workflow", {"event": "e", "workflow": "w"}, "has workflow w started"),
+    ("start_workflow", {"event": "e", "workflow": "w"}, "asks for a start of workflow w"),
     ("stop_workflow", {"workflow": "w"}, "stops the runs of workflow w"),
     ("completed", {}, "came to its end"),
     ("exited", {"reason": "event paid", "rows": [msgspec.to_builtins(CART)]},

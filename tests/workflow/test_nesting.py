@@ -11,11 +11,15 @@ from clarion.workflow.source import DocumentInvalid, read_document, spell
 
 Value = dict[str, Any]
 EXIT: Value = {"id": "x", "exit": {}}
-ALWAYS: Value = {"all": [{"field": "event.x", "op": "exists"}]}
 
 
 def wait(id: str) -> Value:
     return {"id": id, "wait": {"for": "1s"}}
+
+
+def known(key: str) -> Value:
+    """A condition."""
+    return {"all": [{"field": f"event.{key}", "op": "exists"}]}
 
 
 def inside(kind: str, id: str, *branches: list[Value]) -> Value:
@@ -23,7 +27,8 @@ def inside(kind: str, id: str, *branches: list[Value]) -> Value:
     if kind == "wait_for":
         return {"id": id, kind: {"on": [{"event": "e"}], "timeout": "1h", "then": branches[0], "otherwise": branches[1]}}
     if kind == "decide":
-        return {"id": id, kind: {"cases": [{"when": ALWAYS, "steps": steps} for steps in branches[:-1]], "else": branches[-1]}}
+        cases = [{"when": known(f"x{number}"), "steps": steps} for number, steps in enumerate(branches[:-1])]
+        return {"id": id, kind: {"cases": cases, "else": branches[-1]}}
     share = 100 / len(branches)
     return {"id": id, kind: {"paths": [{"percent": share, "steps": steps} for steps in branches]}}
 
@@ -103,7 +108,7 @@ GOING_ON = {
     "wait_for": [inside("wait_for", "s", [EXIT], [])],
     "wait_for without otherwise": [{"id": "s", "wait_for": {"on": [{"event": "e"}], "timeout": "1h", "then": [EXIT]}}],
     "decide": [inside("decide", "s", [EXIT], [wait("a")])],
-    "decide without else": [{"id": "s", "decide": {"cases": [{"when": ALWAYS, "steps": [EXIT]}]}}],
+    "decide without else": [{"id": "s", "decide": {"cases": [{"when": known("x"), "steps": [EXIT]}]}}],
     "split": [inside("split", "s", [EXIT], [])],
     "nested": [inside("split", "s", [EXIT], [inside("wait_for", "t", [{"id": "y", "exit": {}}], [])])],
 }
@@ -194,6 +199,7 @@ steps:
         (19, 20, "steps[0].decide.cases[0].steps[1].id"),
         (20, 15, "steps[0].decide.cases[0].steps[2]"),
         (21, 12, "steps[0].decide.els"),
+        (22, 44, "steps[1].wait_for.on[0].of"),
         (22, 44, "steps[1].wait_for.on[0].of"),
         (22, 58, "steps[1].wait_for.timeout"),
     ]

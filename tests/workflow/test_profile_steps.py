@@ -154,7 +154,7 @@ def test_a_profile_has_a_size(program: ProgramOf, rest: int, fits: bool) -> None
         ("segment: {add: ''}", "segment.add", "must not be empty"),
         ("segment: {add: 5}", "segment.add", "must be a string"),
         (f"segment: {{add: [{', '.join('a' * 21)}]}}", "segment.add", "must have at most 20 members"),
-        ("segment: {ad: x}", "segment.ad", "unknown key (did you mean 'add'?)"),
+        ("segment: {add: y, ad: x}", "segment.ad", "unknown key (did you mean 'add'?)"),
         ("update: {}", "update", "must have at least one of set, remove"),
         ("update: {set: {}}", "update.set", "must not be empty"),
         ("update: {set: {a b: 1}}", "update.set.a b", "is no key: letters, digits, '-' and '_', starting with a letter or a digit"),

@@ -43,7 +43,7 @@ UNSAYABLE = re.compile(
     r"|is no duration|is empty: write|has '.*' after|names the unit|must be at least 1m|must be longer than|must be at most 28d"
     r"|unknown field|is no key|names no key|has no parts|'secrets' |secrets can be used|must be a field such as"
     r"|holds several values|is a step: name|'_' is no name"
-    r"|compares one value|compares numbers|can never hold|must be in quotes|is longer than 3660d"
+    r"|compares one value|compares numbers|compares text|can never hold|must be in quotes|is longer than 3660d"
     r"|must be an? .*or \{from|must be a number, or|must be a string, a number, true or false|must have at most 4096"
     r"|nothing can be looked up"
     r"|host|URL|is set by Clarion|a GET request has no body|needs await: true|is set by the same step|goes with what becomes"

@@ -1,12 +1,18 @@
 """Conditions that can never hold are refused; those that could are not."""
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.workflow.builders import START
 from tests.workflow.problems import problems
 
 from clarion.domain.conditions import parse_condition
-from clarion.domain.records import Scalar, Scope
+from clarion.domain.records import Profile, Scalar, Scope
+from clarion.workflow.source import read_document
+from clarion.workflow.steps.push import STATUSES
 from clarion.workflow.vain import vain_rows
 
 
@@ -40,8 +46,12 @@ X = "event.x"
         [(X, "exists"), (X, "not_exists")],
         [(X, "not_exists"), (X, "eq", 1)],
         [(X, "within_last", "1d"), (X, "not_exists")],
-        [("run.key", "eq", 5)],
-        [("profile.id", "in", [1, 2])],
+        [(X, "gt", 5), (X, "not_exists")],
+        [(X, "gt", {"from": "event.y"}), (X, "not_exists")],
+        [(X, "gt", 5), (X, "starts_with", "a")],
+        [(X, "lt", {"from": "event.y"}), (X, "within_last", "1d")],
+        [(X, "eq", 5), (X, "contains", {"from": "event.y"})],
+        [(X, "eq", "a"), (X, "lt", {"from": "event.y"})],
     ],
 )
 def test_what_can_never_hold(rows: list[tuple[object, ...]]) -> None:
@@ -82,11 +92,123 @@ def test_text_has_no_order() -> None:
     assert found(("run.key", "gt", 5)) == ["'gt' compares numbers, but run.key is text"]
 
 
+@pytest.mark.parametrize("field", ["run.key", "profile.id"])
+@pytest.mark.parametrize(("op", "value"), [("eq", 5), ("in", [1, 2]), ("eq", True)])
+def test_fields_that_hold_text(field: str, op: str, value: object) -> None:
+    assert found((field, op, value)) == [f"can never hold: {field} is text"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "holds"),
+    [
+        ([("contains", "a"), ("nin", ["a"])], False),
+        ([("contains", "a"), ("nin", ["b"])], True),
+        ([("in", ["a", "b"]), ("nin", ["b", "c", "a"])], False),
+        ([("in", ["a", "b"]), ("nin", ["b", "c"])], True),
+        ([("in", ["a", "b"]), ("nin", ["b", "c"]), ("nin", ["a"])], False),
+        ([("in", [1, 2])], False),
+        ([("in", ["a"]), ("not_exists",)], False),
+        ([("exists",), ("not_exists",)], False),
+        ([("in", {"from": "event.x"}), ("not_exists",)], False),
+        ([("in", {"from": "event.x"}), ("nin", ["a"])], True),
+        ([("nin", ["a"]), ("not_exists",)], True),
+        ([("nin", {"from": "event.x"}), ("contains", "a")], True),
+    ],
+)
+def test_segments_that_exclude_each_other(rows: list[tuple[object, ...]], holds: bool) -> None:
+    said = found(*(("segments", *row) for row in rows))
+    if holds:
+        assert said == []
+    elif len(rows) == 1:
+        assert said == ["can never hold: no segments meet this"]
+    else:
+        assert said == ["can never hold: no segments meet this and what else is asked of them"]
+
+
+PUSHED = """steps:
+  - {{id: hi, push: {{title: t, message: m, url: 'https://a.example/'}}}}
+  - {{id: call, http: {{url: 'https://a.example/', await: true}}}}
+  - {{id: d, decide: {{cases: [{{when: {when}, steps: []}}]}}}}
+  - {{id: w, wait_for: {{on: [{{event: PushEngage.Notification.Clicked{of}, where: {where}}}], timeout: 1d}}}}
+"""
+PASSES = "{field: event.x, op: exists}"
+STATUS = "can never hold: hi.status is queued, capped, no_subscriber or stale"
+MUTUAL = "can never hold: no hi.status meets this and what else is asked of it"
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        *(({"field": "hi.status", "op": "eq", "value": value}, []) for value in STATUSES),
+        ({"field": "hi.status", "op": "eq", "value": "sent"}, [STATUS]),
+        ({"field": "hi.status", "op": "eq", "value": 200}, [STATUS]),
+        ({"field": "hi.status", "op": "in", "value": ["sent", "failed"]}, [STATUS]),
+        ({"field": "hi.status", "op": "in", "value": ["sent", "stale"]}, []),
+        ({"field": "hi.status", "op": "starts_with", "value": "q"}, []),
+        ({"field": "hi.status", "op": "starts_with", "value": "x"}, [STATUS]),
+        ({"field": "hi.status", "op": "gt", "value": 5}, ["'gt' compares numbers, but hi.status is text"]),
+        ({"field": "hi.status", "op": "ne", "value": "sent"}, []),
+        ({"field": "hi.status", "op": "not_exists"}, []),
+        ({"field": "hi.status", "op": "eq", "value": {"from": "event.x"}}, []),
+        ({"field": "call.status", "op": "eq", "value": 200}, []),
+        ({"field": "call.status", "op": "gte", "value": 300}, []),
+        ({"field": "call.status", "op": "eq", "value": "200"}, ["can never hold: call.status is a number"]),
+        ({"field": "call.status", "op": "starts_with", "value": "2"}, ["'starts_with' compares text, but call.status is a number"]),
+        ({"any": [{"field": "hi.status", "op": "eq", "value": "sent"}, {"field": "hi.status", "op": "exists"}]}, [STATUS]),
+        ({"all": [{"field": "hi.status", "op": "exists"}, {"field": "hi.status", "op": "nin", "value": list(STATUSES)}]}, [MUTUAL]),
+        ({"field": "hi.status", "op": "nin", "value": list(STATUSES)}, []),
+    ],
+)
+def test_what_the_status_of_a_step_can_be(when: dict[str, object], said: list[str]) -> None:
+    text = PUSHED.format(when=json.dumps(when), of="", where=PASSES)
+    if said:
+        assert [message for _, message in problems(text)] == said
+    else:
+        read_document(START + text)
+
+
+ITS_STEP = "can never hold: event.step is the step that 'of' names"
+ITS_RUN = "can never hold: event.run is the id of the run, since there is an 'of'"
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"field": "event.step", "op": "eq", "value": "hi"}, None),
+        ({"field": "event.step", "op": "eq", "value": "call"}, ITS_STEP),
+        ({"field": "event.step", "op": "not_exists"}, ITS_STEP),
+        ({"field": "event.step", "op": "ne", "value": "hi"}, ITS_STEP),
+        ({"field": "event.step", "op": "in", "value": ["call", "hi"]}, None),
+        ({"field": "event.run", "op": "eq", "value": "r1"}, ITS_RUN),
+        ({"field": "event.run", "op": "eq", "value": "0123456789abcdef" * 2}, None),
+        ({"field": "event.run", "op": "not_exists"}, ITS_RUN),
+        ({"field": "event.run", "op": "exists"}, None),
+        ({"not": {"field": "event.step", "op": "eq", "value": "hi"}}, "can never hold: what it excludes is always so"),
+        ({"not": {"field": "event.step", "op": "eq", "value": "call"}}, ITS_STEP),
+    ],
+)
+def test_what_a_receipt_of_a_push_says(where: dict[str, object], said: str | None) -> None:
+    text = PUSHED.format(when=PASSES, of=", of: hi", where=json.dumps(where))
+    if said is None:
+        read_document(START + text)
+    else:
+        assert [message for _, message in problems(text)] == [said]
+    read_document(START + PUSHED.format(when=PASSES, of="", where=json.dumps(where)))
+
+
 def test_only_what_holds_together_excludes() -> None:
     one, two = ({"field": X, "op": "eq", "value": value} for value in (1, 2))
     assert list(vain_rows({"any": [one, two]}, ())) == []
     assert list(vain_rows({"all": [one, {"any": [two, {"field": X, "op": "exists"}]}]}, ())) == []
     assert list(vain_rows({"all": [one, {"not": two}]}, ())) == []
+    assert list(vain_rows({"all": [one, {"any": [{"not": one}, two]}]}, ())) == []
+    for trivial in ({"not": one}, {"any": [two]}, {"not": {"not": two}}, {"not": {"field": X, "op": "exists"}}):
+        assert [problem.message for problem in vain_rows({"all": [one, trivial]}, ())] == [
+            f"can never hold: no {X} meets this and what else is asked of it"
+        ]
+    since = {"field": X, "op": "within_last", "value": "1d"}
+    assert len(list(vain_rows({"all": [since, {"not": dict(since)}]}, ()))) == 1
+    assert list(vain_rows({"all": [since, {"not": since | {"value": "2d"}}]}, ())) == []
     [problem] = vain_rows({"all": [one, {"all": [two]}]}, ("when",))
     assert problem.path == ("when", "all", 1, "all", 0)
     [problem] = vain_rows({"any": [one, {"not": {"all": [two, one]}}]}, ())
@@ -118,13 +240,70 @@ ROWS = st.one_of(
     st.tuples(st.just(X), st.sampled_from(["gt", "gte", "lt", "lte"]), st.sampled_from([0, 1, 2, 3.5])),
     st.tuples(st.just(X), st.sampled_from(["starts_with", "contains"]), st.sampled_from(["", "a", "b"])),
     st.tuples(st.just(X), st.sampled_from(["exists", "not_exists"])),
+    st.tuples(st.just(X), st.sampled_from(["eq", "ne", "gt", "starts_with"]), st.just({"from": "event.y"})),
+    st.tuples(st.just(X), st.sampled_from(["before", "after"]), st.just("2026-01-01")),
+)
+PARTS = st.recursive(
+    ROWS.map(lambda row: dict(zip(("field", "op", "value"), row, strict=False))),
+    lambda inner: st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"all": parts}) | inner.map(lambda part: {"any": [part]}),
+    max_leaves=5,
+)
+"""Conditions whose rows all have to hold."""
+SEGMENT_ROWS = st.one_of(
+    st.tuples(st.sampled_from(["in", "nin"]), st.lists(st.sampled_from(["a", "b", "c", 1]), min_size=1, max_size=3)),
+    st.tuples(st.just("contains"), st.sampled_from(["a", "b"])),
+    st.tuples(st.sampled_from(["exists", "not_exists"])),
 )
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(ROWS, min_size=1, max_size=4), SCALARS | st.none())
-def test_what_holds_for_some_value_is_not_refused(rows: list[tuple[object, ...]], value: Scalar | None) -> None:
-    condition, _ = parse_condition({"all": [dict(zip(("field", "op", "value"), row, strict=False)) for row in rows]}, (), ())
+@given(PARTS, st.lists(ROWS, max_size=2), SCALARS | st.none(), SCALARS)
+def test_what_holds_for_some_value_is_not_refused(
+    part: dict[str, Any], barred: list[tuple[object, ...]], value: Scalar | None, other: Scalar
+) -> None:
+    raw = {"all": [part, *({"not": dict(zip(("field", "op", "value"), row, strict=False))} for row in barred)]}
+    condition, _ = parse_condition(raw, (), ())
     assert condition is not None
-    if condition.evaluate(Scope(event={} if value is None else {"x": value}, entry={})):
-        assert found(*rows) == []
+    if condition.evaluate(Scope(event={"y": other} if value is None else {"x": value, "y": other}, entry={})):
+        assert list(vain_rows(raw, ())) == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(SEGMENT_ROWS, min_size=1, max_size=3), st.lists(SEGMENT_ROWS, max_size=2), st.sets(st.sampled_from(["a", "b", "c", "d"])))
+def test_what_holds_for_some_segments_is_not_refused(
+    rows: list[tuple[object, ...]], barred: list[tuple[object, ...]], segments: set[str]
+) -> None:
+    names = ("field", "op", "value")
+    raw = {"all": [dict(zip(names, ("segments", *row), strict=False)) for row in rows]}
+    raw["all"] += [{"not": dict(zip(names, ("segments", *row), strict=False))} for row in barred]
+    condition, _ = parse_condition(raw, (), ())
+    assert condition is not None
+    if condition.evaluate(Scope(event={}, entry={}, profile=Profile("n:p", {}, tuple(sorted(segments))))):
+        # a row that never holds is pointless, although its opposite always holds
+        pointless = "can never hold: no segments meet this"
+        assert [one for one in vain_rows(raw, ()) if "not" not in one.path or one.message != pointless] == []
+
+
+def test_rows_beside_what_is_not_sound() -> None:
+    one, two = ({"field": X, "op": "eq", "value": value} for value in (1, 2))
+    wrong: list[object] = [
+        5,
+        {},
+        {"field": "evnt.x", "op": "exists"},
+        {"all": 5},
+        {"not": 5},
+        {"not": {}},
+        {"any": []},
+        one | {"all": [two]},
+    ]
+    text = json.dumps({"all": [one, *wrong, two, {"any": [{"field": "segments", "op": "gt", "value": 5}, 5]}]})
+    found = [path for path, _ in problems(f"exit: [{{audience: {text}}}]\nsteps: []")]
+    assert {path.removeprefix("exit[0].audience.all") for path in found} >= {"[9]", "[10].any[0].op", "[1]", "[3].field", "[10].any[1]"}
+
+
+@pytest.mark.parametrize("groups", ["all", "any"])
+def test_what_is_too_much_is_not_looked_through(groups: str) -> None:
+    part: object = {"field": X, "op": "exists"}
+    for _ in range(40):
+        part = {groups: [part] * 200}
+    assert list(vain_rows(part, ())) == []

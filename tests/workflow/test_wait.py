@@ -37,7 +37,7 @@ def wait(value: dict[str, Any]) -> Wait:
     read = Wait.shape.read(value, ("wait",), reading)
     assert reading.found == []
     jsonschema.validate(value, Wait.shape.schema())
-    return Wait.build("pause", read, ("wait",), reading)
+    return Wait.build("pause", read)
 
 
 class Stay:
@@ -191,7 +191,10 @@ TIME: Final = 'must be a time of day from "00:00" to "23:59:59", such as "09:00"
     [
         ({}, [("", "must have at least one of for, until, at, days, window")]),
         (5, [("", "must be an object")]),
-        ({"fro": "1h"}, [("fro", "unknown key (did you mean 'for'?)")]),
+        (
+            {"fro": "1h"},
+            [("fro", "unknown key (did you mean 'for'?)"), ("", "must have at least one of for, until, at, days, window")],
+        ),
         ({"for": "1h", "until": "2026-12-24"}, [("until", "cannot stand beside for")]),
         ({"until": "2026-12-24", "before": "1h", "after": "1h"}, [("after", "cannot stand beside before")]),
         ({"at": "09:00", "window": {"from": "09:00", "to": "10:00"}}, [("window", "cannot stand beside at")]),

@@ -38,6 +38,8 @@ class Context(msgspec.Struct, frozen=True):
     push_hosts: PushAllowList
     """Where push subscriptions may point."""
     simulations: Aside = msgspec.field(default_factory=Aside)
+    views: Aside = msgspec.field(default_factory=Aside)
+    """Where large answers are put together."""
 
 
 def context(request: Request) -> Context:

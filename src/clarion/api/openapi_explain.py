@@ -71,11 +71,9 @@ def _paging() -> list[Json]:
             "limit",
             "query",
             {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
-            "About so many of the newest; all of one instant are shown together.",
+            "So many of the newest; fewer when they are large.",
         ),
-        parameter(
-            "before", "query", {"type": "integer", "minimum": 0, "maximum": 2**62}, "Only what happened before this time, UTC microseconds."
-        ),
+        parameter("before", "query", {"type": "string"}, "Only what happened earlier: `before` of the page before this one, as it is."),
     ]
 
 

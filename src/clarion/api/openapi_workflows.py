@@ -66,7 +66,7 @@ def workflow_paths() -> Json:
                 "showCounters",
                 "What happened at the versions and steps of a workflow",
                 data(list_of("counters")),
-                (400, 404),
+                (400, 404, 503),
                 parameters=[
                     _SLUG,
                     parameter("period", "query", {"enum": [TOTAL, *PERIODS]}, f"By hour, by day, or altogether ({TOTAL}, the default)."),

@@ -53,6 +53,8 @@ def counters(
     )
     rows = [[_shown(column, row.get(column)) for column in columns] for row in view.get("counters", [])]
     print_table(columns, rows, "nothing has been counted")
+    if view.get("complete") is False:
+        typer.echo("there is more: counters of older versions are left out")
 
 
 def _shown(column: str, value: object) -> object:

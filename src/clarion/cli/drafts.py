@@ -9,6 +9,8 @@ from clarion.cli import options
 from clarion.cli.failures import FAILED, Failure
 from clarion.cli.output import View, plain, print_json
 
+_IN_FLIGHT = {"move": "; runs on earlier versions go on in it", "end": "; runs on earlier versions end"}
+
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A document, YAML or JSON; - is standard input.")]
 
 
@@ -131,7 +133,8 @@ def say_published(view: View) -> None:
     became = "is unchanged" if view.get("created") is False else "is published"
     if view.get("created") is False and view.get("reactivated"):
         became = "is active again"
-    typer.echo(plain(f"{view.get('workflow')}: version {view.get('version')} {became}{paused}"))
+    told = _IN_FLIGHT.get(str(view.get("runs")), "") if view.get("version") != 1 else ""
+    typer.echo(plain(f"{view.get('workflow')}: version {view.get('version')} {became}{paused}{told}"))
 
 
 def _say_draft(view: View, *, json: bool) -> None:

@@ -21,8 +21,8 @@ def explain(
     workflow: Annotated[
         str | None, typer.Option(metavar="SLUG", help="With --profile or --subscriber: why they did not get this workflow's message.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How much of a timeline to show: about so many of the newest.")] = 50,
-    before: Annotated[int | None, typer.Option(min=0, metavar="MICROSECONDS", help="Only what happened before this time.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How much of a timeline to show: so many of the newest.")] = 50,
+    before: Annotated[str | None, typer.Option(metavar="PLACE", help="Only what happened earlier: where the page before ended.")] = None,
     data: options.Data = None,
     site: options.SiteName = None,
     server: options.Server = None,

@@ -19,7 +19,6 @@ def show_event(view: View) -> None:
             _line(1, _verdict(verdict))
         for run in _members(one, "runs"):
             _run(1, run)
-        _more(1, one)
     for delivery in _members(view, "deliveries"):
         _delivery(1, delivery)
 
@@ -45,7 +44,7 @@ def show_timeline(view: View) -> None:
     """What happened to a person."""
     _line(0, f"profile {view.get('profile_id') or '(anonymous)'}{_devices(view)}, newest last")
     _items(view)
-    if isinstance(view.get("before"), int):
+    if isinstance(view.get("before"), str):
         _line(0, f"earlier: --before {view['before']}")
 
 
@@ -75,7 +74,6 @@ def _items(view: View) -> None:
             _line(1, _verdict(verdict))
         for run in _members(one, "runs"):
             _run(1, run)
-        _more(1, one)
 
 
 def _verdict(verdict: View) -> str:
@@ -102,11 +100,6 @@ def _of_step(delivery: View) -> str:
 def _data(depth: int, event: Any) -> None:
     if isinstance(event, dict) and event.get("data"):
         _line(depth, msgspec.json.encode(event["data"]).decode())
-
-
-def _more(depth: int, one: View) -> None:
-    if one.get("more"):
-        _line(depth, f"and {one['more']} more verdicts and runs, which are not recorded")
 
 
 def _whom(event: Any) -> str:

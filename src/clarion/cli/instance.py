@@ -97,7 +97,7 @@ class Instance(Protocol):
     def explain_run(self, run: str) -> View:
         """Every step of a run."""
 
-    def timeline(self, whom: Whom, workflow: str | None, limit: int, before: int | None) -> View:
+    def timeline(self, whom: Whom, workflow: str | None, limit: int, before: str | None) -> View:
         """What happened to a person, newest last."""
 
     def absence(self, whom: Whom, workflow: str) -> View:

@@ -8,6 +8,7 @@ import msgspec
 from clarion.cli.output import View
 from clarion.cli.whom import Whom
 from clarion.control import explain
+from clarion.control.explain.place import read_place
 from clarion.store.records import Site
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ class LocalExplanations:
     def explain_run(self, run: str) -> View:
         return self._view(explain.explain_run(self._local.store, self._site, run))
 
-    def timeline(self, whom: Whom, workflow: str | None, limit: int, before: int | None) -> View:
-        return self._view(explain.explain_person(self._local.store, self._site, explain.Whom(*whom), workflow, limit, before))
+    def timeline(self, whom: Whom, workflow: str | None, limit: int, before: str | None) -> View:
+        place = None if before is None else read_place(before)
+        return self._view(explain.explain_person(self._local.store, self._site, explain.Whom(*whom), workflow, limit, place))
 
     def absence(self, whom: Whom, workflow: str) -> View:
         return self._view(explain.explain_absence(self._local.store, self._site, explain.Whom(*whom), workflow))

@@ -24,16 +24,13 @@ class LocalWorkflows:
 
     def workflows(self) -> list[View]:
         rows = self._local.run(workflows.list_workflows(self._local.store, self._site))
-        return [workflow_view(row) | {"draft": self._draft_saved(row.workflow)} for row in rows]
+        return [workflow_view(row) | {"draft": row.draft} for row in rows]
 
     def workflow(self, slug: str) -> View:
         store = self._local.store
         row = self._local.run(workflows.find_workflow(store, self._site, slug))
         version = self._local.run(store.workflow_version(self._site.id, slug, row.version)) if row.version else None
-        return workflow_view(row, version) | {"draft": self._draft_saved(slug)}
-
-    def _draft_saved(self, slug: str) -> int | None:
-        return self._local.run(drafts.draft_saved(self._local.store, self._site, slug))
+        return workflow_view(row, version) | {"draft": row.draft}
 
     def plan(self, text: str) -> View:
         return plan_view(self._local.run(plan.plan_document(self._local.store, self._site, read_document(text))))

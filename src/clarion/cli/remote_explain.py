@@ -16,7 +16,7 @@ class RemoteExplanations(RemoteSite):
     def explain_run(self, run: str) -> View:
         return self._ask("GET", f"runs/{part(run)}/history")
 
-    def timeline(self, whom: Whom, workflow: str | None, limit: int, before: int | None) -> View:
+    def timeline(self, whom: Whom, workflow: str | None, limit: int, before: str | None) -> View:
         asked = {"workflow": workflow, "limit": limit, "before": before}
         query = urlencode({name: value for name, value in asked.items() if value is not None})
         return self._ask("GET", f"{_place(whom)}/timeline?{query}")

@@ -14,6 +14,8 @@ from clarion.store.port import Store
 from clarion.store.records import CounterRow, Site
 
 TOTAL: Final = "total"
+MOST_ROWS: Final = 20_000
+"""Of one answer."""
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -41,6 +43,8 @@ class Counters(msgspec.Struct, frozen=True):
     """Start of the first period."""
     until: int | None
     rows: list[CounterRow]
+    complete: bool = True
+    """False for a total of more than MOST_ROWS, which leaves out the oldest versions."""
 
 
 async def read_counters(store: Store, site: Site, workflow: str, period: str, since: str | None, until: str | None, now: int) -> Counters:
@@ -52,9 +56,22 @@ async def read_counters(store: Store, site: Site, workflow: str, period: str, si
         for name, given in (("since", since), ("until", until)):
             if given is not None:
                 raise Invalid(name, f"{name} has no meaning for the total — leave it out, or ask for a period of day or hour")
-        return Counters(workflow, period, None, None, await store.counters(site.id, workflow, TOTAL, 0, 0))
+        rows = await store.counters(site.id, workflow, TOTAL, 0, 0, MOST_ROWS + 1)
+        return Counters(workflow, period, None, None, _of_whole_versions(rows), len(rows) <= MOST_ROWS)
     start, end = _range(PERIODS[period], _read_date("since", since), _read_date("until", until), now)
-    return Counters(workflow, period, start, end, await store.counters(site.id, workflow, period, start, end))
+    rows = await store.counters(site.id, workflow, period, start, end, MOST_ROWS + 1)
+    if len(rows) > MOST_ROWS:
+        longer = ", or for a period of day" if period == "hour" else ""
+        raise Invalid("since", f"there are more than {MOST_ROWS} counters in the range — ask for a shorter one{longer}")
+    return Counters(workflow, period, start, end, rows)
+
+
+def _of_whole_versions(rows: list[CounterRow]) -> list[CounterRow]:
+    """What is left of too many counters without the oldest version, which may have lost some; of a single one as many as may be."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    oldest = rows[0].version
+    return [row for row in rows if row.version != oldest] or rows[:MOST_ROWS]
 
 
 def _range(period: Period, since: int | None, until: int | None, now: int) -> tuple[int, int]:

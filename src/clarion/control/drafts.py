@@ -1,15 +1,18 @@
 """Drafts: a workflow's document while it is being worked on. It is kept as it stands, with what is wrong with it, until it is published."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from typing import Final
 
 import msgspec
 
 from clarion.control.errors import Conflict, Invalid
-from clarion.control.workflows import ENDED, Published, check_slug, find_workflow, publish_document
+from clarion.control.workflows import ENDED, Published, check_slug, find_workflow, list_workflows, publish_document
 from clarion.store.port import NotFound, Store
 from clarion.store.records import Site, WorkflowDraft
 from clarion.workflow.source import LONGEST, Document, DocumentInvalid, Located, read_document
+
+MOST_DRAFTS: Final = 1_000
+"""Drafts of one site."""
 
 Read = Callable[[str], Awaitable[Document]]
 """Reads a document (`clarion.workflow.source.read_document`), beside the event loop where there is one to keep free."""
@@ -29,9 +32,12 @@ async def read_here(text: str) -> Document:
 
 
 async def save_draft(store: Store, site: Site, workflow: str, text: str, now: int, read: Read) -> Judged:
-    """Keep a draft in place of an earlier one, valid or not. Raises Invalid for a text that cannot be kept."""
+    """Keep a draft in place of an earlier one, valid or not. Raises Invalid for a text that cannot be kept, and for one draft too many."""
     slug = check_slug(workflow)
     judged = await _judge(WorkflowDraft(site.id, slug, _check_text(text), now), read)
+    drafts = {row.workflow for row in await list_workflows(store, site) if row.draft is not None}
+    if slug not in drafts and len(drafts) >= MOST_DRAFTS:
+        raise Invalid("workflow", f"the site has {MOST_DRAFTS} drafts already — publish or discard one: clarion workflows list")
     await store.save_draft(judged.draft, slug if judged.document is None else judged.document.name)
     return judged
 
@@ -39,13 +45,6 @@ async def save_draft(store: Store, site: Site, workflow: str, text: str, now: in
 async def show_draft(store: Store, site: Site, workflow: str, read: Read) -> Judged:
     """A workflow's draft. Raises NotFound."""
     return await _judge(await _draft(store, site, workflow), read)
-
-
-async def draft_saved(store: Store, site: Site, workflow: str) -> int | None:
-    """When a workflow's draft was saved; None where it has none."""
-    with suppress(NotFound):
-        return (await store.draft(site.id, workflow)).saved
-    return None
 
 
 async def discard_draft(store: Store, site: Site, workflow: str) -> None:

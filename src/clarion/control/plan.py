@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from clarion.control.workflows import ENDED, check_slug, list_workflows
+from clarion.control.workflows import check_slug, list_workflows
 from clarion.store.port import Store
 from clarion.store.records import RunCount, Site
 from clarion.workflow.document import KINDS
@@ -56,8 +56,7 @@ async def plan_document(store: Store, site: Site, document: Document) -> Plan:
         unchanged = stored == canonical(document)
         counts = await store.run_counts(site.id, slug)
     version = (row.version if row else 0) + (not unchanged)
-    untouched = unchanged and row is not None and row.status not in ENDED
-    behind = [] if untouched else [count for count in counts if count.version < version]
+    behind = [count for count in counts if count.version < version]
     old, new = dict(steps_of(before)), dict(steps_of(document.value))
     stays = [step for step in new if step in old]
     return Plan(

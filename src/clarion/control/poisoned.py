@@ -8,14 +8,14 @@ from clarion.store.port import NotFound, Store
 from clarion.store.records import EntryKind, NewEntry, Poisoned, RunChange, Site
 
 MOST: Final = 1_000
-"""The newest that are looked at; older ones come into sight as those are dealt with."""
+"""On one list; older ones come into sight as those are dealt with."""
 TIMER: Final = "timer"
 """Kind of a run's timer; every other kind is an entry's."""
 
 
 async def list_poisoned(store: Store, site: Site, limit: int = MOST) -> list[Poisoned]:
     """What of a site was set aside, newest first."""
-    return [one for one in await store.poisoned(MOST) if one.site == site.id][:limit]
+    return await store.poisoned(min(limit, MOST), site.id)
 
 
 async def retry_poisoned(store: Store, site: Site, id: str, now: int, new_id: Callable[[], str]) -> Poisoned:
@@ -28,7 +28,7 @@ async def retry_poisoned(store: Store, site: Site, id: str, now: int, new_id: Ca
         run = await find_run(store, site, one.id)
         entry = operator_entry(run, RunChange(run.id, run.workflow, "rearm"), now, new_id, store.partitions)
     else:
-        entry = NewEntry(EntryKind(one.kind), one.site, one.id, bytes(one.body), now)
+        entry = NewEntry(EntryKind(one.kind), one.site, one.id, bytes(one.body), now, one.partition)
     await _take_back(store, id, entry)
     return one
 
@@ -41,10 +41,10 @@ async def discard_poisoned(store: Store, site: Site, id: str) -> Poisoned:
 
 
 async def _find(store: Store, site: Site, id: str) -> Poisoned:
-    for one in await list_poisoned(store, site):
-        if one.id == id:
-            return one
-    raise _unknown(id)
+    try:
+        return await store.poisoned_input(site.id, id)
+    except NotFound:
+        raise _unknown(id) from None
 
 
 async def _take_back(store: Store, id: str, entry: NewEntry | None) -> None:

@@ -16,7 +16,7 @@ MILLIONTHS: Final = frozenset({"value"})
 
 def published_view(published: Published) -> View:
     """A workflow, and what publishing it came to."""
-    return {**workflow_view(published.row), "created": published.created, "reactivated": published.reactivated}
+    return {**workflow_view(published.row), "created": published.created, "reactivated": published.reactivated, "runs": published.runs}
 
 
 def draft_view(judged: Judged) -> View:
@@ -63,5 +63,6 @@ def counters_view(counters: Counters) -> View:
         "period": counters.period,
         "since": counters.since,
         "until": counters.until,
+        "complete": counters.complete,
         "counters": rows,
     }

@@ -1,6 +1,7 @@
 """Workflows: found, published, taken from one status to another. Each change is one commit that also tells every partition."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
@@ -9,7 +10,7 @@ import msgspec
 from clarion.clock import HOUR
 from clarion.control.errors import Conflict, Invalid
 from clarion.domain.durations import parse_duration
-from clarion.store.port import NotFound, Store
+from clarion.store.port import Changed, NotFound, Store
 from clarion.store.records import EntryKind, NewEntry, Site, WorkflowChange, WorkflowRow, WorkflowVersion
 from clarion.workflow.fields import SLUG
 from clarion.workflow.shapes import INVALID, Reading
@@ -25,8 +26,8 @@ ENDED: Final = ("draining", "archived")
 """Statuses from which publishing makes a workflow active again."""
 
 
-_ADDRESSES: Final = frozenset({"plan"})
-"""Slugs that would hide behind an address of the API, beside those that documents refuse."""
+_MOST_TRIES: Final = 3
+"""Times that a change of status begins anew because somebody else was faster."""
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -67,6 +68,8 @@ class Published(msgspec.Struct, frozen=True):
     """Whether that made a new version; a document that says what the current version says makes none."""
     reactivated: bool
     """Whether a workflow that was draining or archived is active again."""
+    runs: str = "keep"
+    """What becomes of runs in flight on earlier versions: one of `RUNS`."""
 
 
 async def publish_workflow(store: Store, site: Site, text: str, now: int, new_id: Callable[[], str]) -> tuple[WorkflowRow, bool]:
@@ -83,7 +86,8 @@ async def publish_document(
 ) -> Published:
     """Publish a document; `runs`, one of `RUNS`, says what becomes of runs in flight. Raises Invalid.
 
-    One that equals the current version changes nothing, unless the workflow is draining or archived: then it is active again.
+    One that equals the current version makes no new one: its source is kept, runs in flight on earlier versions are told what `runs` says,
+    and a workflow that is draining or archived is active again.
     """
     slug = check_slug(document.workflow)
     runs = read_runs(runs)
@@ -92,7 +96,7 @@ async def publish_document(
     entries = _entries(store, site, WorkflowChange(workflow=slug, change="publish", runs=runs), now, new_id)
     row = await store.publish(version, document.name, entries)
     created = row.version != (0 if before is None else before.version)
-    return Published(row, created, before is not None and before.status in ENDED and row.status == "active")
+    return Published(row, created, before is not None and before.status in ENDED and row.status == "active", runs)
 
 
 async def pause_workflow(store: Store, site: Site, workflow: str, now: int, new_id: Callable[[], str]) -> WorkflowRow:
@@ -121,15 +125,19 @@ async def change_status(
     At the end of a pause, pushes that were held for more than `skip_older_than` microseconds end as `stale`; where the pause ends because
     the workflow is archived, all of them do. Raises NotFound, and Conflict where no such way leads from its status.
     """
-    row = await find_workflow(store, site, workflow)
     transition = TRANSITIONS[change]
-    if row.status == transition.becomes:
-        return row
-    if row.status not in transition.since:
-        raise Conflict(f"{workflow} is {_said(row.status)} and cannot be {transition.done} — {_INSTEAD[row.status].format(workflow)}")
-    skip = None if row.status != "paused" else 0 if change == "archive" else skip_older_than
-    told = WorkflowChange(workflow=workflow, change=transition.entry, skip_older_than=skip)
-    return await store.set_workflow_status(site.id, workflow, transition.becomes, now, _entries(store, site, told, now, new_id))
+    for _ in range(_MOST_TRIES):
+        row = await find_workflow(store, site, workflow)
+        if row.status == transition.becomes:
+            return row
+        if row.status not in transition.since:
+            raise Conflict(f"{workflow} is {_said(row.status)} and cannot be {transition.done} — {_INSTEAD[row.status].format(workflow)}")
+        skip = None if row.status != "paused" else 0 if change == "archive" else skip_older_than
+        told = WorkflowChange(workflow=workflow, change=transition.entry, skip_older_than=skip)
+        entries = _entries(store, site, told, now, new_id)
+        with suppress(Changed):
+            return await store.set_workflow_status(site.id, workflow, row.status, transition.becomes, now, entries)
+    raise Conflict(f"{workflow} is being changed by somebody else — look at it and try again: clarion workflows list")
 
 
 def read_skip_older_than(text: str) -> int:
@@ -152,8 +160,6 @@ def check_slug(slug: str) -> str:
     reading = Reading()
     if SLUG.read(slug, ("workflow",), reading) is INVALID:
         raise Invalid("workflow", f"workflow {reading.found[0].message}")
-    if slug in _ADDRESSES:
-        raise Invalid("workflow", f'workflow must not be "{slug}", which is an address of the API — choose another')
     return slug
 
 

@@ -84,9 +84,11 @@ class _Reader:
         if len(raw) > 1:
             others = ", ".join(quoted(str(key)) for key in list(raw)[:5] if key != names[0])
             self.note(path, f"'{names[0]}' must stand alone, not beside {others}")
-            return None
-        name = names[0]
-        inner, place = raw[name], (*path, name)
+        first, *_ = [self._held(name, raw[name], (*path, name), depth) for name in names]
+        return first
+
+    def _held(self, name: str, inner: object, place: Path, depth: int) -> Node | None:
+        """What a group holds."""
         if name == "not":
             part = self.node(inner, place, depth + 1)
             return None if part is None else Not(part)
@@ -107,6 +109,8 @@ class _Reader:
         field = self._field(raw, "field", path)
         named = self._operator(raw, path)
         if named is None:
+            if isinstance(raw.get("value"), dict):
+                self._compared(raw["value"], (*path, "value"))
             return None
         name, operator = named
         value, other, sound = self._value(raw, operator, path)
@@ -133,13 +137,14 @@ class _Reader:
             self.note(path, "'op' is required")
             return None
         name = raw["op"]
-        operator = OPERATORS.get(name) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            self.note((*path, "op"), f"unknown op: it is one of {', '.join(OPERATORS)}")
+            return None
+        operator = OPERATORS.get(name)
         if operator is not None:
-            return str(name), operator
-        hint = (
-            f" (did you mean '{_SPELLINGS[name]}'?)" if isinstance(name, str) and name in _SPELLINGS else did_you_mean(str(name), OPERATORS)
-        )
-        self.note((*path, "op"), f"unknown op {quoted(str(name))}{hint}")
+            return name, operator
+        hint = f" (did you mean '{_SPELLINGS[name]}'?)" if name in _SPELLINGS else did_you_mean(name, OPERATORS)
+        self.note((*path, "op"), f"unknown op {quoted(name)}{hint}")
         return None
 
     def _value(self, raw: dict[Any, Any], operator: Operator, path: Path) -> tuple[tuple[Any, Any] | None, tuple[str, Any] | None, bool]:
@@ -154,16 +159,20 @@ class _Reader:
             return None, None, False
         value = raw["value"]
         if isinstance(value, dict) and operator.takes_field:
-            for key in list(value)[:10]:
-                if key != "from":
-                    self.note((*place, str(key)[:64]), f"unknown key {quoted(str(key))}{did_you_mean(str(key), ('from',))}")
-            field = self._field(value, "from", place)
+            field = self._compared(value, place)
             return None, None if field is None else (field, compile_field(field)), field is not None
         try:
             return (operator.read(value), value), None, True
         except ValueError as error:
             self.note(place, str(error))
             return None, None, False
+
+    def _compared(self, value: dict[Any, Any], place: Path) -> str | None:
+        """The field in `{from: <field>}`."""
+        for key in list(value)[:10]:
+            if key != "from":
+                self.note((*place, str(key)[:64]), f"unknown key {quoted(str(key))}{did_you_mean(str(key), ('from',))}")
+        return self._field(value, "from", place)
 
 
 def condition_schema() -> dict[str, Any]:

@@ -5,15 +5,17 @@ from typing import Any
 
 import msgspec
 
+from clarion.clock import MINUTE
 from clarion.domain import system_events
 from clarion.domain.ids import caused_event_id, named_profile, run_id
 from clarion.domain.records import Event, Scalar, Scope, Subscriber
 from clarion.engine import history, identity
 from clarion.engine.history import Teller
 from clarion.engine.ledger import Kept, Ledger, Person
+from clarion.engine.notices import about_push
 from clarion.engine.registry import Registry
-from clarion.engine.runs import Runs
-from clarion.store.records import DeliveryOutcome, EntryMemory, Receipt, RunChange, SiteState, SubscriberPut, WorkflowState
+from clarion.engine.runs import Runs, unheard
+from clarion.store.records import DeliveryOutcome, Directive, EntryMemory, Receipt, RunChange, SiteState, SubscriberPut, WorkflowState
 from clarion.workflow import advance as core
 from clarion.workflow.goals import reach
 from clarion.workflow.program import Program
@@ -23,16 +25,17 @@ from clarion.workflow.start import ARCHIVED, PAUSED, Decision, Verdict, consider
 _encode = msgspec.json.Encoder().encode
 _decode_data = msgspec.json.Decoder(dict[str, Scalar]).decode
 
+MERGED = "merged"
+"""Why a run ends whose profile became part of one that has the same run."""
 MOST_RUNS = 1_000
 """Runs in flight that one profile may have: each of its events is offered to all of them."""
 MOST_GOALS = 1_000
 """Runs of one profile whose goal may be open; past that, the oldest one's is given up."""
 
-_RECEIPTS = {
-    "viewed": (system_events.VIEWED, "view_count", "last_view"),
-    "clicked": (system_events.CLICKED, "click_count", "last_click"),
-    "closed": (system_events.CLOSED, None, None),
-}
+_NOTED = {"viewed": ("view_count", "last_view"), "clicked": ("click_count", "last_click")}
+"""By receipt: where a subscriber keeps how often, and when last."""
+TOUCHED_AFTER = MINUTE
+"""An event says that its subscriber is active, but is noted only if that was not known of this time already."""
 
 
 class Applier:
@@ -45,9 +48,9 @@ class Applier:
 
     # -- inputs ------------------------------------------------------------------------------------------------------
 
-    def plain(self, site: int, event: Event) -> str | None:
+    def plain(self, site: int, event: Event, now: int) -> str | None:
         """The key of an event's profile if the event changes nothing: the profile is known, and nothing listens or waits. Else None."""
-        if event.workflow is not None or self._registry.listening(site, event.name):
+        if event.workflow is not None or self._registry.listening(site, event.name) or self._shows_active(site, event, now) is not None:
             return None
         profile = self._target(site, event)
         if profile is None:
@@ -64,6 +67,7 @@ class Applier:
             self._teller.unknown_subscriber(site, event.id, event.name, now, self._unknown(site, event))
             return ""
         identity.ensure_profile(self._ledger, (site, profile), now)
+        self._touch((site, profile), event, now)
         self._offer((site, profile), event, now)
         return profile
 
@@ -77,9 +81,14 @@ class Applier:
             self._close((site, before.profile), entry, "subscriber", now)
         self._runs.changed(person)
         for run in change.merged:
-            self._stop(run, "merged", now)
+            self._stop(run, MERGED, now)
+            if (kept := self._ledger.runs.get(run)) is not None and kept.run.goal_until is not None:  # the one that stays has the goal
+                self._ledger.put_run(msgspec.structs.replace(kept.run, goal_until=None))
         for event in change.events:
             self._offer(person, event, now)
+        for ordinal, segment in enumerate(change.segments):
+            id, data = caused_event_id(entry, system_events.SEGMENT_ADDED, ordinal), _encode({"segment": segment})
+            self._runs.emit(site, Event(id, system_events.SEGMENT_ADDED, None, put.profile_id, msgspec.Raw(data), received=now))
         self._close(person, entry, "subscriber", now)
         return change.profile
 
@@ -97,9 +106,7 @@ class Applier:
         person = (site, subscriber.profile)
         if name == "sent":
             subscriber = self._note_on(site, subscriber, "sent_count", "last_sent", now)
-        event = system_events.SENT if name == "sent" else system_events.FAILED
-        more: dict[str, Scalar] = {} if outcome.reason is None else {"reason": outcome.reason}
-        self._offer(person, _notification(event, outcome, subscriber, entry, received, more), now)
+        self._offer_notice(person, about_push(outcome, subscriber.device_token_hash, entry, received), now)
         if outcome.outcome == "gone":
             removed = identity.remove(self._ledger, site, outcome.subscriber, entry, received, outcome.hops)
             if removed is not None:
@@ -111,16 +118,14 @@ class Applier:
 
     def receipt(self, site: int, receipt: Receipt, entry: str, received: int, now: int) -> str:
         """A notification was viewed, clicked or closed. Returns the key of the profile that it was for."""
-        event, counter, last = _RECEIPTS[receipt.event]
         self._runs.count(site, receipt.workflow, receipt.version, receipt.step, receipt.event, now)
         subscriber = self._ledger.subscribers.get((site, receipt.subscriber))
         if subscriber is None:
             return receipt.profile
         person = (site, subscriber.profile)
-        if counter is not None and last is not None:
-            subscriber = self._note_on(site, subscriber, counter, last, now)
-        more: dict[str, Scalar] = {} if receipt.action is None else {"action": receipt.action}
-        self._offer(person, _notification(event, receipt, subscriber, entry, received, more), now)
+        if receipt.event in _NOTED:
+            subscriber = self._note_on(site, subscriber, *_NOTED[receipt.event], now)
+        self._offer_notice(person, about_push(receipt, subscriber.device_token_hash, entry, received), now)
         self._close(person, entry, "receipt", now)
         return subscriber.profile
 
@@ -167,9 +172,16 @@ class Applier:
         self._runs.advance(kept, core.Due(stale), now)
         self._close((kept.run.site, kept.run.profile), kept.run.id, history.TIMER, now)
 
-    def catch_up(self, run: str) -> None:
-        """Let a run hear of what was published or archived since its last input, one after the other."""
-        while (kept := self._ledger.runs.get(run)) is not None and (directive := self._runs.behind(kept.run)) is not None:
+    def behind(self, run: str) -> Directive | None:
+        """The first publish, or end, of its workflow that a run has not heard of; None: there is none."""
+        kept = self._ledger.runs.get(run)
+        return None if kept is None else unheard(self._registry, kept.run)
+
+    def hear(self, run: str) -> None:
+        """Let a run hear of the first publish, or end, of its workflow that it has not heard of."""
+        kept = self._ledger.runs.get(run)
+        directive = None if kept is None else unheard(self._registry, kept.run)
+        if kept is not None and directive is not None:
             self._runs.hear(kept, directive)
             self._close((kept.run.site, kept.run.profile), run, history.WORKFLOW, directive.at)
 
@@ -186,6 +198,26 @@ class Applier:
         self._runs.forget()
 
     # -- events ------------------------------------------------------------------------------------------------------
+
+    def _shows_active(self, site: int, event: Event, now: int) -> Subscriber | None:
+        """The subscriber that an event from outside names, if it was not known to be active lately."""
+        if event.device_token_hash is None or event.cause is not None:
+            return None
+        subscriber = self._ledger.subscribers.get((site, event.device_token_hash))
+        return None if subscriber is None or now - subscriber.last_active < TOUCHED_AFTER else subscriber
+
+    def _touch(self, person: Person, event: Event, now: int) -> None:
+        """Note that a subscriber is active: it may now be the one that its profile's runs look at."""
+        subscriber = self._shows_active(person[0], event, now)
+        if subscriber is None:
+            return
+        whose = (person[0], subscriber.profile)
+        before = self._ledger.subscribers_of(whose)
+        self._ledger.put_subscriber(person[0], msgspec.structs.replace(subscriber, last_active=now))
+        if [one.device_token_hash for one in before[:1]] not in ([], [subscriber.device_token_hash]):
+            self._runs.changed(whose)
+        if whose != person:
+            self._close(whose, event.id, event.name, now)
 
     def _target(self, site: int, event: Event) -> str | None:
         if event.profile_id is not None:
@@ -224,6 +256,19 @@ class Applier:
             for state in listening:
                 self._consider(state, event, data, now, person)
         self._close(person, event.id, event.name, now)
+
+    def _offer_notice(self, person: Person, event: Event, now: int) -> None:
+        """Offer an event about a push; also to the run that sent it, if its subscriber has come to another profile since."""
+        self._offer(person, event, now)
+        if event.cause is None or (kept := self._ledger.runs.get(event.cause)) is None:
+            return
+        sender = (kept.run.site, kept.run.profile)
+        if sender[0] != person[0] or sender == person:
+            return
+        data = _decode_data(event.data)
+        self._receive(event, data, now, sender)
+        self._arrive(kept, event, data, now)
+        self._close(sender, event.id, event.name, now)
 
     def _aiming(self, person: Person, now: int) -> list[Kept]:
         """The profile's runs whose goal may still be met now. The books may have others beside them, as the batch was cut."""
@@ -276,11 +321,12 @@ class Applier:
         place = program.places.get(run.step or "")
         if place is None or event.name not in place.awaits:
             return
-        if event.hops >= core.MOST_HOPS:
+        given = core.Arrived(event, data)
+        if event.hops >= core.MOST_HOPS and _resumes(self._runs.foresee(kept, given, now)):
             self._teller.verdict(Verdict(run.workflow, run.version, "hop_limit", run.id, detail={"hops": event.hops}))
             return
-        done = self._runs.advance(kept, core.Arrived(event, data), now)
-        if any(reason.what == "resumed" for reason in done.reasons):
+        done = self._runs.advance(kept, given, now)
+        if _resumes(done):
             self._teller.verdict(Verdict(run.workflow, run.version, "resumed", run.id))
 
     def _alive(self, before: Kept) -> Kept | None:
@@ -296,7 +342,7 @@ class Applier:
         scope = Scope(event=data, entry=data, now=now, profile=whom.profile, subscriber=whom.subscriber, timezone=whom.timezone)
         in_flight = self._ledger.runs_of(person)
         running = [kept.run for kept in in_flight if kept.run.workflow == state.workflow]
-        decision = consider(program, event, program.starts_on(event.name), scope, running, self._last_start(state, person), state.status)
+        decision = consider(program, event, program.starts_on(event.name), scope, running, self._last_start(program, person), state.status)
         if decision.verdict.verdict != "started":
             self._teller.verdict(decision.verdict)
             return
@@ -305,9 +351,11 @@ class Applier:
             return
         self._start(program, decision, event, now, person)
 
-    def _last_start(self, state: WorkflowState, person: Person) -> Callable[[str | None], int | None]:
+    def _last_start(self, program: Program, person: Person) -> Callable[[str | None], int | None]:
         def find(key: str | None) -> int | None:
-            memory = self._ledger.memory.get((state.site, state.workflow, person[1], key or ""))
+            if program.document.start.again.after == 0:
+                return None  # it does not matter, and was not read
+            memory = self._ledger.last_start((person[0], program.workflow, person[1], key or ""))
             return memory.started if memory else None
 
         return find
@@ -386,24 +434,6 @@ class Applier:
         self._teller.close(person[0], person[1], event, name, now)
 
 
-def _notification(
-    name: str, source: DeliveryOutcome | Receipt, subscriber: Subscriber, entry: str, received: int, more: dict[str, Scalar]
-) -> Event:
-    """A system event about a push."""
-    data: dict[str, Scalar] = {
-        "workflow": source.workflow,
-        "step": source.step,
-        "run": source.run,
-        "delivery": source.delivery,
-        "device_token_hash": subscriber.device_token_hash,
-        **more,
-    }
-    return Event(
-        caused_event_id(entry, name, 0),
-        name,
-        subscriber.device_token_hash,
-        data=msgspec.Raw(_encode(data)),
-        received=received,
-        hops=source.hops,
-        cause=source.run,
-    )
+def _resumes(done: core.Transition) -> bool:
+    """Whether the event was what the run waited for."""
+    return any(reason.what == "resumed" for reason in done.reasons)

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterable
 import msgspec
 import structlog
 
-from clarion.domain.ids import anonymous_profile, named_profile
 from clarion.domain.records import Event
 from clarion.engine.apply import Applier
-from clarion.engine.ledger import Ledger, row_from_run
-from clarion.engine.registry import MOVE, ProgramKey, Registry
+from clarion.engine.ledger import Ledger, Remembered, Unread, row_from_run
+from clarion.engine.needs import Body
+from clarion.engine.registry import MOVE, Registry
 from clarion.store.records import (
-    Asked,
     DeliveryOutcome,
     Directive,
     DueRun,
     Entry,
     EntryKind,
+    EntryMemory,
     Facts,
     LogMove,
     MemoryKey,
@@ -28,16 +28,13 @@ from clarion.store.records import (
     RunChange,
     RunRow,
     SiteChange,
-    SiteProfile,
     SiteState,
     SubscriberPut,
     WorkflowChange,
     WorkflowState,
 )
 from clarion.workflow.run import Run
-from clarion.workflow.start import ACTIVE, ARCHIVED, DRAINING, PAUSED, remembered_key
-
-Body = Event | SubscriberPut | DeliveryOutcome | Receipt | RunChange | WorkflowChange | SiteChange | None
+from clarion.workflow.start import ACTIVE, ARCHIVED, DRAINING, PAUSED
 
 _DECODERS: dict[EntryKind, Callable[[msgspec.Raw], Body]] = {
     EntryKind.EVENT: msgspec.json.Decoder(Event).decode,
@@ -58,118 +55,26 @@ def decode(entry: Entry) -> Body:
     return None if decoder is None else decoder(entry.body)
 
 
-class Needs:
-    """What a batch has to read before it can be applied."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._devices: dict[SiteProfile, None] = {}
-        self._profiles: dict[SiteProfile, None] = {}
-        self._memory: dict[MemoryKey, None] = {}
-        self._joining: dict[SiteProfile, None] = {}
-        self._runs: dict[str, None] = {}
-        self._joined: dict[tuple[int, str], list[str]] = {}
-        """By subscriber: the profiles that it may come to belong to in this batch, in order."""
-        self.versions: set[ProgramKey] = set()
-
-    def add(self, site: int, body: Body) -> None:
-        """An entry's body names a subscriber, a profile, or a version."""
-        match body:
-            case Event():
-                self._add_event(site, body)
-            case SubscriberPut():
-                self._add_subscriber(site, body)
-            case DeliveryOutcome():
-                if body.subscriber is not None:
-                    self._devices[SiteProfile(site, body.subscriber)] = None
-                if body.response is not None:  # a run waits for it
-                    self._runs[body.run] = None
-            case Receipt():
-                self._devices[SiteProfile(site, body.subscriber)] = None
-            case RunChange():
-                self._runs[body.run] = None
-            case WorkflowChange():
-                if body.version:
-                    self.versions.add((site, body.workflow, body.version))
-            case SiteChange() | None:
-                pass
-
-    def _add_event(self, site: int, event: Event) -> None:
-        device, profile = event.device_token_hash, None
-        listening = self._registry.listening(site, event.name)
-        if event.workflow is not None:
-            state = self._registry.state(site, event.workflow)
-            listening = () if state is None else (state,)
-        if event.profile_id is not None:
-            profile = named_profile(event.profile_id)
-            self._profiles[SiteProfile(site, profile)] = None
-        if device is not None and (profile is None or listening):  # beside a profile, only a run that starts asks for it
-            self._devices[SiteProfile(site, device)] = None
-        for state in listening:
-            program = self._registry.program(site, state.workflow, state.version)
-            key = None if program is None else remembered_key(program, event)
-            if key is None:
-                continue
-            if profile is not None:
-                self._memory[MemoryKey(site, state.workflow, key, profile)] = None
-                continue
-            self._memory[MemoryKey(site, state.workflow, key, None, device)] = None
-            for other in self._joined.get((site, device or ""), ()):
-                self._memory[MemoryKey(site, state.workflow, key, other)] = None
-
-    def _add_subscriber(self, site: int, put: SubscriberPut) -> None:
-        device = SiteProfile(site, put.device_token_hash)
-        self._devices[device] = None
-        profile = anonymous_profile(put.device_token_hash)
-        self._profiles[SiteProfile(site, profile)] = None
-        if put.profile_id is not None:
-            profile = named_profile(put.profile_id)
-            self._profiles[SiteProfile(site, profile)] = None
-            self._joining[device] = None
-        self._joined.setdefault((site, put.device_token_hash), []).append(profile)
-
-    def add_runs(self, runs: Iterable[RunRow | DueRun]) -> None:
-        """Runs that are to be touched."""
-        for run in runs:
-            self._profiles[SiteProfile(run.site, run.profile)] = None
-
-    def asked(self) -> Asked:
-        """What to ask the store for."""
-        return Asked(list(self._devices), list(self._profiles), list(self._memory), list(self._joining), list(self._runs))
-
-    def asked_next(self, facts: Facts) -> Asked | None:
-        """What to ask for once these facts are there; None: nothing.
-
-        Where profiles become one, the later start of each workflow counts: what the named one remembers is needed under every key that the
-        anonymous one has.
-        """
-        if not self._joining:
-            return None
-        found: dict[MemoryKey, None] = {}
-        for device in self._joining:
-            site, source = device.site, anonymous_profile(device.value)
-            keys = {(one.workflow, one.key): None for one in facts.memory if (one.site, one.profile) == (site, source)}
-            keys |= {
-                (one.workflow, one.key): None
-                for one in self._memory
-                if one.site == site and (one.device_token_hash == device.value or one.profile == source)
-            }
-            for target in self._joined[site, device.value]:
-                if target != source:
-                    found |= {MemoryKey(site, workflow, key, target): None for workflow, key in keys}
-        more = [key for key in found if key not in self._memory]
-        return Asked(memory=more) if more else None
-
-
 class Batch:
     """Applies inputs at one log time and gathers the outcome."""
 
     def __init__(
-        self, state: PartitionState, registry: Registry, facts: Facts, due: Iterable[DueRun], log_time: int, *, partitions: int = 1
+        self,
+        state: PartitionState,
+        registry: Registry,
+        facts: Facts,
+        due: Iterable[DueRun],
+        log_time: int,
+        *,
+        partitions: int = 1,
+        remembered: Remembered | None = None,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`remembered`: which memory of entries `facts` were asked for; `is_over` says when no further input is to be begun."""
         self._state, self._registry, self._log_time = state, registry, log_time
         self._sequence = state.sequence
-        self._ledger = Ledger()
+        self._is_over = is_over
+        self._ledger = Ledger(remembered or Remembered(set()))
         self._ledger.load(facts)
         self._timers = [(one.due, one.id) for one in due]
         heapq.heapify(self._timers)
@@ -179,6 +84,14 @@ class Batch:
         self._hold: list[tuple[int, str]] = []
         self._release: list[tuple[int, str, int]] = []
         self._changed = False
+        self.taken = 0
+        """How many inputs have been taken."""
+        self.is_cut = False
+        """Whether there are inputs that were not taken, because it was over."""
+        self.is_blocked = False
+        """Whether there is an entry that has to wait until all runs in flight have heard of what was published before."""
+        self.unread: MemoryKey | None = None
+        """What has to be read, and learnt, before the last entry can be applied."""
         self.resumed: list[tuple[int, str]] = []
         """Workflows that came back from a pause: their held runs have to be offered again."""
         self.directed: list[tuple[int, str]] = []
@@ -190,62 +103,116 @@ class Batch:
             heapq.heappush(self._timers, (run.due, run.id))
 
     def _catch_up(self) -> None:
-        """Let every run in the books hear of what was published since its last input, before it gets the next (semantics §7)."""
+        """Let every run in the books hear of what was published since its last input, before it gets the next (semantics §7).
+
+        What was published first is heard first by all, and a timer that one of them set then, and that was due before the next publish,
+        fires in between.
+        """
         if not self._registry.has_directives:
             return
-        for id in sorted(id for id, _ in self._ledger.runs.items()):  # in whichever order the store gave them
-            try:
-                self._applier.catch_up(id)
-            except Exception as error:  # noqa: BLE001  # as for timers
-                self._give_up(id, f"{type(error).__name__}: {error}")
-            else:
-                self._ledger.keep()
+        while behind := sorted((directive.at, id) for id, _ in self._ledger.runs.items() if (directive := self._applier.behind(id))):
+            at = behind[0][0]
+            while self._timers and self._time_of(self._timers[0][0]) <= at:
+                self._fire()
+            for id in (id for heard, id in behind if heard == at):
+                try:
+                    self._applier.hear(id)
+                except Exception as error:  # noqa: BLE001  # as for timers
+                    self._give_up(id, f"{type(error).__name__}: {error}")
+                else:
+                    self._ledger.keep()
 
     def fire_timers(self, most: int) -> None:
         """Fire up to `most` timers due at or before the log time, by (due, run). `now` is their due time (design §3.2)."""
         for _ in range(most):
-            if not self._timers:
+            if not self._timers or self._ends():
                 return
-            due, run = heapq.heappop(self._timers)
-            try:
-                self._applier.timer(run, max(due, self._state.resumed))
-            except Exception as error:  # noqa: BLE001  # a poisoned input is set aside, whatever it raised
-                self._set_aside_run(run, f"{type(error).__name__}: {error}")
-            else:
-                self._ledger.keep()
+            self._fire()
+
+    def _fire(self) -> None:
+        due, run = heapq.heappop(self._timers)
+        self.taken += 1
+        try:
+            self._applier.timer(run, self._time_of(due))
+        except Exception as error:  # noqa: BLE001  # a poisoned input is set aside, whatever it raised
+            self._set_aside_run(run, f"{type(error).__name__}: {error}")
+        else:
+            self._ledger.keep()
+
+    def _time_of(self, due: int) -> int:
+        """When a timer fires: overdue ones after an outage or a pause with the time of its end."""
+        return max(due, self._state.resumed)
+
+    def _ends(self) -> bool:
+        """Whether it is over; a batch takes at least one input."""
+        self.is_cut = self.is_cut or (self.taken > 0 and self._is_over())
+        return self.is_cut
 
     def apply(self, entry: Entry, body: Body, most_timers: int) -> bool:
         """Fire the timers that come before an entry, then apply it. Returns whether it was taken.
 
         It is not while more timers than `most_timers` come before it, nor behind a change of a workflow (after a resume the held timers
-        come first, after a publish there is more to read): it has to wait for the next batch. An entry that cannot be applied is set
-        aside; the rest go on.
+        come first, after a publish there is more to read), nor when it is over: it has to wait for the next batch. If something is
+        `unread`, it can be applied when that was learnt. An entry that cannot be applied is set aside; the rest go on.
         """
         self.fire_timers(most_timers)
         if self._timers or self._changed:
             return False
-        self._sequence += 1
-        plain = self._applier.plain(entry.site, body) if isinstance(body, Event) else None
+        plain = self._applier.plain(entry.site, body, self._log_time) if isinstance(body, Event) else None
         if plain is not None:
-            self._moved.append(LogMove(entry.position, self._sequence, self._log_time, plain))
+            self._move(entry, plain)
             return True
+        if self._ends() or self._waits(entry.site, body):
+            return False
         profile = ""
         try:
             profile = self._dispatch(entry, body)
+        except Unread as missing:
+            self._ledger.drop()
+            self._applier.forget()
+            self.unread = missing.key
+            return False
         except Exception as error:  # noqa: BLE001  # as above
             self._ledger.drop()
             self._applier.forget()
             self.set_aside(entry, f"{type(error).__name__}: {error}")
         else:
             self._ledger.keep()
-        self._moved.append(LogMove(entry.position, self._sequence, self._log_time, profile))
+        self._move(entry, profile)
         return True
+
+    def learn(self, memory: Iterable[EntryMemory]) -> None:
+        """What the store has of what was unread."""
+        if self.unread is not None:
+            one = self.unread
+            self._ledger.load_memory(memory, [(one.site, one.workflow, one.profile or "", one.key)])
+            self.unread = None
+
+    def _waits(self, site: int, body: Body) -> bool:
+        """Whether an entry changes what runs would see that have yet to hear of an earlier publish.
+
+        A pause, a resume or new settings of a site do, and so does a version that starts runs again which that publish would seem to
+        concern. A further publish does not: runs hear of one after the other.
+        """
+        if not self._registry.has_directives:
+            return False
+        match body:
+            case WorkflowChange(change="publish"):
+                state = self._registry.state(site, body.workflow)
+                self.is_blocked = state is not None and any(body.version < directive.version for directive in state.directives)
+            case WorkflowChange(change="pause" | "resume") | SiteChange():
+                self.is_blocked = True
+        return self.is_blocked
+
+    def _move(self, entry: Entry, profile: str) -> None:
+        self.taken += 1
+        self._sequence += 1
+        self._moved.append(LogMove(entry.position, self._sequence, self._log_time, profile))
 
     def skip(self, entry: Entry, error: str) -> None:
         """Take an entry out of the inbox unapplied, set aside with its error."""
-        self._sequence += 1
         self.set_aside(entry, error)
-        self._moved.append(LogMove(entry.position, self._sequence, self._log_time, ""))
+        self._move(entry, "")
 
     def _dispatch(self, entry: Entry, body: Body) -> str:
         now = self._log_time
@@ -274,6 +241,9 @@ class Batch:
             if change.change != "publish":
                 raise ValueError(f"workflow {change.workflow} was never published")
             before = WorkflowState(site, change.workflow, change.version, ACTIVE)
+        elif change.change == "publish" and change.version < before.version:
+            _log.warning("a publish came again behind a later one, and changes nothing", workflow=change.workflow, version=change.version)
+            return
         state = _changed(before, change, now)
         cutoff = 0 if change.skip_older_than is None else now - change.skip_older_than
         if state.status == PAUSED:

@@ -6,14 +6,11 @@ import msgspec
 
 from clarion.engine.ledger import Ledger
 from clarion.store.records import Explanation
-from clarion.workflow.history import OPERATOR, TIMER, WORKFLOW, History
+from clarion.workflow.history import MOST_TOLD, OPERATOR, TIMER, WORKFLOW, History
 from clarion.workflow.run import Reason
 from clarion.workflow.start import Verdict
 
-__all__ = ["MOST_TOLD", "OPERATOR", "TIMER", "WORKFLOW", "History", "Teller"]
-
-MOST_TOLD = 100
-"""Runs, and verdicts, that one explanation has at most."""
+__all__ = ["OPERATOR", "TIMER", "WORKFLOW", "History", "Teller"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,16 +34,16 @@ class Teller:
 
     def close(self, site: int, profile: str, event: str, name: str, now: int) -> None:
         """Book the explanation, if there is anything to tell."""
-        if self._verdicts or self._runs:
-            more = max(0, len(self._verdicts) - MOST_TOLD) + max(0, len(self._runs) - MOST_TOLD)
-            self._book(
-                site, profile, event, now, History(name, tuple(self._verdicts[:MOST_TOLD]), tuple(self._runs[:MOST_TOLD]), more=more)
-            )
+        for start in range(0, max(len(self._verdicts), len(self._runs)), MOST_TOLD):
+            part = slice(start, start + MOST_TOLD)
+            self._book(site, profile, event, now, History(name, tuple(self._verdicts[part]), tuple(self._runs[part])))
         self.forget()
 
     def unknown_subscriber(self, site: int, event: str, name: str, now: int, verdicts: Iterable[Verdict]) -> None:
         """Book that an event named a subscriber that is not there."""
-        self._book(site, "", event, now, History(name, tuple(verdicts)[:MOST_TOLD], unknown_subscriber=True))
+        told = tuple(verdicts)
+        for start in range(0, max(1, len(told)), MOST_TOLD):
+            self._book(site, "", event, now, History(name, told[start : start + MOST_TOLD], unknown_subscriber=True))
 
     def forget(self) -> None:
         """Drop what was gathered; after an input that failed."""

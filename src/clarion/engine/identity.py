@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from clarion.domain.ids import PROFILE_ANONYMOUS, anonymous_profile, caused_event_id, named_profile
+from clarion.domain.ids import PROFILE_ANONYMOUS, anonymous_profile, named_profile
 from clarion.domain.records import Event, Profile, Scalar, Subscriber
 from clarion.domain.system_events import IDENTIFIED, SUBSCRIBER_ADDED, SUBSCRIBER_REMOVED, SUBSCRIBER_UPDATED
 from clarion.engine.ledger import Kept, Ledger, Person
+from clarion.engine.notices import about_subscriber
 from clarion.store.records import EntryMemory, SubscriberPut
 from clarion.workflow.run import WAITING, Run
 from clarion.workflow.settings import MOST_PUSHES
@@ -22,6 +23,8 @@ class Change(msgspec.Struct, frozen=True):
     """System events, in order."""
     merged: tuple[str, ...] = ()
     """Runs that have to end because two profiles became one."""
+    segments: tuple[str, ...] = ()
+    """Those that the profile has got from the one that became part of it."""
 
 
 def ensure_profile(ledger: Ledger, person: Person, now: int) -> Profile:
@@ -31,15 +34,6 @@ def ensure_profile(ledger: Ledger, person: Person, now: int) -> Profile:
         profile = Profile(person[1], created=now)
         ledger.profiles.put(person, profile)
     return profile
-
-
-def system_event(
-    cause: str, name: str, subscriber: Subscriber, received: int, hops: int = 0, *, told: Mapping[str, Scalar] | None = None
-) -> Event:
-    """A system event about a subscriber: its facts, and what else was `told` of its profile."""
-    data = {**(told or {}), **subscriber.facts, "device_token_hash": subscriber.device_token_hash}
-    encoded = msgspec.Raw(msgspec.json.encode(data))
-    return Event(caused_event_id(cause, name, 0), name, subscriber.device_token_hash, data=encoded, received=received, hops=hops)
 
 
 def register(
@@ -52,13 +46,13 @@ def register(
     before = ledger.subscribers.get((site, put.device_token_hash))
     profile = _profile_of(put, before)
     merged: tuple[str, ...] = ()
-    ensure_profile(ledger, (site, profile), now)
+    had = ensure_profile(ledger, (site, profile), now)
     joined = put.profile_id is not None and (before is None or before.profile != profile)
     if before is not None and joined and before.profile.startswith(PROFILE_ANONYMOUS):
         merged = merge(ledger, site, before.profile, profile, now, parallel=parallel)
+    got = ensure_profile(ledger, (site, profile), now)
     if put.attributes:
-        kept = ensure_profile(ledger, (site, profile), now)
-        ledger.profiles.put((site, profile), msgspec.structs.replace(kept, attributes={**kept.attributes, **put.attributes}))
+        ledger.profiles.put((site, profile), msgspec.structs.replace(got, attributes={**got.attributes, **put.attributes}))
     subscriber = Subscriber(
         put.device_token_hash,
         profile,
@@ -70,11 +64,13 @@ def register(
         facts={**(before.facts if before else {}), **put.facts},
     )
     ledger.put_subscriber(site, subscriber)
-    names = [SUBSCRIBER_ADDED if before is None or not before.active else SUBSCRIBER_UPDATED]
+    gained = {name: value for name, value in got.attributes.items() if name not in had.attributes}
+    name = SUBSCRIBER_ADDED if before is None or not before.active else SUBSCRIBER_UPDATED
+    notices: list[tuple[str, Mapping[str, Scalar]]] = [(name, put.attributes)]
     if joined:
-        names.append(IDENTIFIED)
-    events = tuple(system_event(entry, name, subscriber, received, told=put.attributes) for name in names)
-    return Change(profile, events, merged)
+        notices.append((IDENTIFIED, {**gained, **put.attributes}))
+    events = tuple(about_subscriber(entry, name, put.device_token_hash, subscriber.facts, received, told=told) for name, told in notices)
+    return Change(profile, events, merged, tuple(segment for segment in got.segments if segment not in had.segments))
 
 
 def _profile_of(put: SubscriberPut, before: Subscriber | None) -> str:
@@ -89,7 +85,7 @@ def remove(ledger: Ledger, site: int, device_token_hash: str, cause: str, receiv
     if subscriber is None or not subscriber.active:
         return None
     ledger.put_subscriber(site, msgspec.structs.replace(subscriber, active=False))
-    return Change(subscriber.profile, (system_event(cause, SUBSCRIBER_REMOVED, subscriber, received, hops),))
+    return Change(subscriber.profile, (about_subscriber(cause, SUBSCRIBER_REMOVED, device_token_hash, subscriber.facts, received, hops),))
 
 
 def merge(ledger: Ledger, site: int, anonymous: str, named: str, now: int, *, parallel: Callable[[Run], bool]) -> tuple[str, ...]:
@@ -120,13 +116,15 @@ def _join_pushed(one: dict[str, tuple[int, ...]], other: dict[str, tuple[int, ..
 
 
 def _move_runs(ledger: Ledger, source: Person, target: Person, now: int, parallel: Callable[[Run], bool]) -> tuple[str, ...]:
-    """Runs in flight, and ended ones whose goal is open, become the target's.
+    """Runs in flight, ended ones whose goal is open, and failed ones, which may be retried, become the target's.
 
     Returns the younger one where both have a run of the same workflow and key.
     """
     exiting: list[str] = []
     oldest = {(kept.run.workflow, kept.run.key): kept for kept in reversed(ledger.runs_of(target))}
     in_flight = ledger.runs_of(source)
+    for kept in ledger.failed_of(source):
+        ledger.put_run(_given_to(kept.run, target[1]))
     for kept in ledger.aiming_of(source):
         if kept.run.status != WAITING and kept.run.goal_until is not None and kept.run.goal_until >= now:
             ledger.put_run(_given_to(kept.run, target[1]))
@@ -151,6 +149,6 @@ def _join_memory(ledger: Ledger, source: Person, target: Person) -> None:
     """The later start of the two counts."""
     for memory in ledger.memory_of(source):
         key = (memory.site, memory.workflow, target[1], memory.key)
-        rival = ledger.memory.get(key)
+        rival = ledger.last_start(key)
         if rival is None or rival.started < memory.started:
             ledger.memory.put(key, EntryMemory(memory.site, memory.workflow, target[1], memory.key, memory.started, memory.run))

@@ -1,20 +1,36 @@
 """The books of one batch: what its inputs can touch, and what has become of it; one input's changes are kept or dropped whole."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from clarion.clock import HOUR
 from clarion.domain.records import Event, Profile, Scalar, Subscriber
-from clarion.store.records import Count, Delivery, EntryMemory, Explanation, Facts, NewEntry, RunRow, SiteState, WorkflowState
-from clarion.workflow.run import WAITING, Run, Tally
+from clarion.store.records import (
+    Count,
+    Delivery,
+    EntryMemory,
+    Explanation,
+    Facts,
+    MemoryKey,
+    NewEntry,
+    RunRow,
+    SiteState,
+    WorkflowState,
+)
+from clarion.workflow.run import FAILED, WAITING, Run, Tally
+
+GREATEST_COUNT = 2**63 - 1
+"""A counter grows by no more at once: what goals of many runs are worth together may be too much for a store."""
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 Person = tuple[int, str]
 """(site, profile key) or (site, device_token_hash)."""
+MemoryAt = tuple[int, str, str, str]
+"""(site, workflow, profile key, the run's key or the empty text)."""
 
 
 class Layer(Generic[K, V]):
@@ -64,6 +80,22 @@ class Kept(msgspec.Struct, frozen=True):
 
     run: Run
     held: bool = False
+
+
+class Unread(Exception):
+    """What the store may have under a key was not read; `key` says what to ask for."""
+
+    def __init__(self, key: MemoryKey) -> None:
+        super().__init__(f"the start of {key.workflow} that {key.profile} remembers was not read")
+        self.key = key
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """Which memory of entries was read from the store, whether there was any or not."""
+
+    keys: set["MemoryAt"]
+    profiles: set[Person] = set()
+    """Of these all of it."""
 
 
 class _RunState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -156,7 +188,9 @@ def row_from_run(kept: Kept) -> RunRow:
 class Ledger:
     """Profiles, subscribers, runs and memory of a batch, and what goes out because of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, remembered: Remembered | None = None) -> None:
+        """`remembered`: what was read of the store's memory of entries; None: all of it."""
+        self._remembered = remembered
         self._journal: Journal = []
         self.profiles: Layer[Person, Profile] = Layer(self._journal)
         self.subscribers: Layer[Person, Subscriber] = Layer(self._journal)
@@ -167,7 +201,9 @@ class Ledger:
         """By profile: its runs in flight, oldest first; some may have ended in this batch."""
         self.aiming: Layer[Person, tuple[str, ...]] = Layer(self._journal)
         """By profile: its runs, in flight or ended, whose goal may still be met; some may have met it in this batch."""
-        self.memory: Layer[tuple[int, str, str, str], EntryMemory] = Layer(self._journal)
+        self.failed: Layer[Person, tuple[str, ...]] = Layer(self._journal)
+        """By profile: its failed runs, as far as they were read; some may have been retried in this batch."""
+        self.memory: Layer[MemoryAt, EntryMemory] = Layer(self._journal)
         self.workflows: Layer[tuple[int, str], WorkflowState] = Layer(self._journal)
         self.sites: Layer[int, SiteState] = Layer(self._journal)
         self.deliveries: list[Delivery] = []
@@ -178,17 +214,34 @@ class Ledger:
         """(site, workflow, start of the hour, by how much what grew)."""
 
     def load(self, facts: Facts) -> None:
-        """Put what the store has of everything the batch can touch."""
+        """Put what the store has of everything the batch can touch; twice is once."""
         for site, profile in facts.profiles:
             self.profiles.load((site, profile.key), profile)
         for site, subscriber in facts.subscribers:
             self.subscribers.load((site, subscriber.device_token_hash), subscriber)
             person = (site, subscriber.profile)
-            self.devices.load(person, (*(self.devices.get(person) or ()), subscriber.device_token_hash))
+            devices = self.devices.get(person) or ()
+            if subscriber.device_token_hash not in devices:
+                self.devices.load(person, (*devices, subscriber.device_token_hash))
         for row in facts.runs:
             self.load_run(row)
-        for memory in facts.memory:
+        self.load_memory(facts.memory)
+
+    def load_memory(self, found: Iterable[EntryMemory], asked: Iterable[MemoryAt] = ()) -> None:
+        """Put memory of entries that the store has; `asked` is what was asked for beside what the ledger was made with."""
+        for memory in found:
             self.memory.load((memory.site, memory.workflow, memory.profile, memory.key), memory)
+        if self._remembered is not None:
+            self._remembered.keys.update(asked)
+
+    def last_start(self, at: MemoryAt) -> EntryMemory | None:
+        """What is remembered of a start; None if there was none. Raises Unread if that is not known yet."""
+        found = self.memory.get(at)
+        if found is None and self._remembered is not None:
+            site, workflow, profile, key = at
+            if at not in self._remembered.keys and (site, profile) not in self._remembered.profiles:
+                raise Unread(MemoryKey(site, workflow, key, profile))
+        return found
 
     def load_run(self, row: RunRow) -> None:
         """Put a run that the store has; twice is once."""
@@ -199,6 +252,8 @@ class Ledger:
                 self.waiting.load(person, (*(self.waiting.get(person) or ()), row.id))
             if row.goal_until is not None:
                 self.aiming.load(person, (*(self.aiming.get(person) or ()), row.id))
+            if row.status == FAILED:
+                self.failed.load(person, (*(self.failed.get(person) or ()), row.id))
 
     def keep(self) -> None:
         """The input's changes stand."""
@@ -225,7 +280,7 @@ class Ledger:
         for site, workflow, hour, tally in self._tallies:
             key = (site, workflow, tally.version, tally.step, tally.name, tally.branch, hour)
             sums[key] = sums.get(key, 0) + tally.count
-        return [Count(*key, count) for key, count in sorted(sums.items()) if count]
+        return [Count(*key, max(-GREATEST_COUNT, min(count, GREATEST_COUNT))) for key, count in sorted(sums.items()) if count]
 
     def put_subscriber(self, site: int, subscriber: Subscriber) -> None:
         """Keep a subscriber, and its profile's list of subscribers with it."""
@@ -259,6 +314,8 @@ class Ledger:
             self.waiting.put(person, (*waiting, run.id))
         if run.goal_until is not None and run.id not in (aiming := self.aiming.get(person) or ()):
             self.aiming.put(person, (*aiming, run.id))
+        if run.status == FAILED and run.id not in (failed := self.failed.get(person) or ()):
+            self.failed.put(person, (*failed, run.id))
         self.runs.put(run.id, Kept(run, held))
 
     def runs_of(self, person: Person) -> list[Kept]:
@@ -278,6 +335,12 @@ class Ledger:
         found = [self.runs.get(run) for run in ids]
         open_ = [kept for kept in found if kept is not None and kept.run.goal_until is not None and kept.run.profile == person[1]]
         return sorted(open_, key=lambda kept: (kept.run.started, kept.run.id))
+
+    def failed_of(self, person: Person) -> list[Kept]:
+        """The profile's failed runs, as far as they were read, oldest first."""
+        found = [self.runs.get(run) for run in self.failed.get(person) or ()]
+        failed = [kept for kept in found if kept is not None and kept.run.status == FAILED and kept.run.profile == person[1]]
+        return sorted(failed, key=lambda kept: (kept.run.started, kept.run.id))
 
     def memory_of(self, person: Person) -> list[EntryMemory]:
         """What is remembered of the profile's starts."""

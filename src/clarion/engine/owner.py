@@ -8,11 +8,16 @@ import msgspec
 import structlog
 
 from clarion.clock import Clock
-from clarion.engine.batch import Batch, Body, Needs, decode
+from clarion.engine.batch import Batch, decode
+from clarion.engine.ledger import run_from_row
 from clarion.engine.log_clock import LogClock, steady_clock
+from clarion.engine.needs import Body, Needs, together
+from clarion.engine.portion import LONGEST, Portion
 from clarion.engine.registry import Registry
+from clarion.engine.runs import unheard
 from clarion.store.port import Fenced, Store, StoreError, StoreUnavailable
 from clarion.store.records import (
+    Asked,
     DueRun,
     Entry,
     EntryKind,
@@ -63,8 +68,15 @@ class Owner:
         self._clock: LogClock | None = None
         self._rearm: list[tuple[int, str]] = []
         self._behind: list[tuple[int, str]] = []
-        self._alone = 0
-        """How many inputs are still to be taken one by one, because a batch with them was refused."""
+        self._is_told = False
+        """Whether a piece of the runs that are behind was the last that was done: then it is the turn of other inputs."""
+        self._is_blocked = False
+        """Whether the next entry has to wait until no run is behind."""
+        self._not_before = 0
+        """Log time of the next batch at the earliest: what starts after a publish is later than that."""
+        self._portion, self._piece = Portion(), Portion()
+        self._alone = self._told_alone = 0
+        """How many inputs, and runs to be told, are still to be taken one by one, because a batch with them was refused."""
 
     async def start(self) -> None:
         """Take the partition over and begin. Raises StoreError when that fails."""
@@ -112,7 +124,9 @@ class Owner:
                 backoff = min(LONGEST_BACKOFF, backoff * 2 or 0.05)
                 _log.warning("the store is away; the engine tries again", error=str(error), after=backoff)
             else:
-                if next_due != AT_ONCE:
+                if next_due == AT_ONCE:
+                    await asyncio.sleep(0)  # everybody else has a turn
+                else:
                     await asyncio.sleep(began + self._pace - loop.time())
                     await self._sleep(next_due)
 
@@ -138,6 +152,10 @@ class Owner:
         assert self._clock is not None  # noqa: S101  # set by _take_over
         return self._clock.now()
 
+    def _log_time(self) -> int:
+        """The time of the next commit."""
+        return max(self._now(), self._require_state().log_time, self._not_before)
+
     async def _take_over(self) -> None:
         """Own the partition, and log a RESUME: overdue timers run with its time (design §3.2)."""
         self._state = state = await self._store.own(self._partition)
@@ -146,9 +164,12 @@ class Owner:
         states = await self._store.workflow_states(self._partition)
         self._registry.load(states, await self._store.site_states(self._partition))
         await self._registry.fetch(())
-        self._rearm = [(state.site, state.workflow) for state in states if state.status != PAUSED]
+        paused = {(state.site, state.workflow) for state in states if state.status == PAUSED}
+        self._rearm = [held for held in await self._store.held_workflows(self._partition) if held not in paused]
         self._behind = [(state.site, state.workflow) for state in states if state.directives]
-        now = self._now()
+        self._is_blocked = False
+        self._not_before = max((directive.at + 1 for state in states for directive in state.directives), default=0)
+        now = self._log_time()
         entry = NewEntry(EntryKind.RESUME, 0, self._new_id(), b"null", now, self._partition)
         resumed = msgspec.structs.replace(state, sequence=state.sequence + 1, log_time=now, resumed=now)
         await self._commit(Outcome(resumed, logged=[(resumed.sequence, now, entry)]))
@@ -164,19 +185,21 @@ class Owner:
         if self._rearm:
             await self._rearm_some()
             return AT_ONCE
-        if self._behind:
+        if self._behind and (self._is_blocked or not self._is_told):
+            self._is_told = True
             await self._direct_some()
             return AT_ONCE
-        now = self._now()
-        most_entries, most_timers = (1, 1) if self._alone else (self._most_entries, self._most_timers)
+        self._is_told = False
+        now = self._log_time()
+        most_entries, most_timers = (1, 1) if self._alone else (self._portion.of(self._most_entries), self._portion.of(self._most_timers))
         taken = await self._store.take(self._partition, most_entries, now, most_timers)
         if not taken.entries and not taken.due:
             self._alone = 0
-            return taken.next_due
+            return AT_ONCE if self._behind else taken.next_due
         crowded = len(taken.due) >= most_timers
         entries = [] if crowded else taken.entries
         try:
-            outcome = await self._apply(entries, taken.due, now, most_timers)
+            outcome, is_whole = await self._apply(entries, taken.due, now, most_timers)
         except (Fenced, StoreUnavailable):
             raise
         except StoreError as error:
@@ -185,12 +208,14 @@ class Owner:
         if self._alone:
             self._alone -= 1
             return AT_ONCE
-        if crowded or len(entries) >= most_entries or len(outcome.moved) < len(entries) or self._rearm or self._behind:
+        if crowded or len(entries) >= most_entries or not is_whole or self._rearm or self._behind:
             return AT_ONCE
         dues = [row.due for row in outcome.runs if row.due is not None and row.status == WAITING and not row.held]
         return min(dues if taken.next_due is None else [*dues, taken.next_due], default=None)
 
-    async def _apply(self, entries: list[Entry], due: list[DueRun], now: int, most_timers: int) -> Outcome:
+    async def _apply(self, entries: list[Entry], due: list[DueRun], now: int, most_timers: int) -> tuple[Outcome, bool]:
+        """Apply and commit inputs; whether all were taken."""
+        await self._registry.fetch(())
         bodies: list[Body | Exception] = []
         needs = Needs(self._registry)
         needs.add_runs(due)
@@ -202,14 +227,11 @@ class Owner:
                 bodies.append(error)
             else:
                 bodies.append(body)
-        batch = await self._batch(needs, due, now)
-        for entry, given in zip(entries, bodies, strict=True):
-            if isinstance(given, Exception):
-                batch.skip(entry, f"unreadable: {given}")
-            elif not batch.apply(entry, given, most_timers):
-                break
-        else:
-            batch.fire_timers(most_timers)
+        facts = await self._read(needs)
+        began = self._steady()
+        batch = self._batch(needs, facts, due, now, lambda: self._steady() - began >= LONGEST)
+        is_whole = await self._take_all(batch, entries, bodies, most_timers)
+        self._portion.note(self._steady() - began, batch.taken, len(entries) + len(due))
         outcome = batch.outcome()
         try:
             await self._commit(outcome)
@@ -217,19 +239,46 @@ class Owner:
             self._registry.load(await self._store.workflow_states(self._partition), await self._store.site_states(self._partition))
             await self._registry.fetch(())
             raise
+        self._is_blocked = batch.is_blocked
         self._rearm.extend(batch.resumed)
         self._behind.extend(batch.directed)
-        return outcome
+        if batch.directed:
+            self._not_before = now + 1
+        return outcome, is_whole
 
-    async def _batch(self, needs: Needs, due: list[DueRun], now: int) -> Batch:
-        """A batch with all that its inputs can touch."""
+    async def _take_all(self, batch: Batch, entries: list[Entry], bodies: list[Body | Exception], most_timers: int) -> bool:
+        """Apply entries, and timers before, between and after them, as far as the batch takes them; whether it took all."""
+        for entry, given in zip(entries, bodies, strict=True):
+            if isinstance(given, Exception):
+                batch.skip(entry, f"unreadable: {given}")
+                continue
+            while not batch.apply(entry, given, most_timers):
+                if batch.unread is None:
+                    return False
+                batch.learn((await self._store.facts(self._partition, Asked(memory=[batch.unread]))).memory)
+        batch.fire_timers(most_timers)
+        return not batch.is_cut
+
+    async def _read(self, needs: Needs) -> Facts:
+        """All that the inputs of a batch can touch, and the programs that they ask for."""
         facts = await self._store.facts(self._partition, needs.asked())
         more = needs.asked_next(facts)
         if more is not None:
-            memory = [*facts.memory, *(await self._store.facts(self._partition, more)).memory]
-            facts = msgspec.structs.replace(facts, memory=memory)
+            facts = together(facts, await self._store.facts(self._partition, more))
         await self._registry.fetch(needs.versions | {(row.site, row.workflow, row.version) for row in facts.runs})
-        return Batch(self._require_state(), self._registry, facts, due, now, partitions=self._store.partitions)
+        return facts
+
+    def _batch(self, needs: Needs, facts: Facts, due: list[DueRun], now: int, is_over: Callable[[], bool]) -> Batch:
+        return Batch(
+            self._require_state(),
+            self._registry,
+            facts,
+            due,
+            now,
+            partitions=self._store.partitions,
+            remembered=needs.remembered(facts),
+            is_over=is_over,
+        )
 
     def _bare_batch(self, runs: list[RunRow], now: int) -> Batch:
         """A batch that knows of nothing but runs."""
@@ -256,7 +305,7 @@ class Owner:
             self._rearm.pop(0)
             return
         freed = [msgspec.structs.replace(row, held=False) for row in rows]
-        await self._commit(Outcome(msgspec.structs.replace(self._require_state(), log_time=self._now()), runs=freed))
+        await self._commit(Outcome(msgspec.structs.replace(self._require_state(), log_time=self._log_time()), runs=freed))
 
     async def _direct_some(self) -> None:
         """Let a bounded piece of a workflow's runs in flight hear of a publish, or of their end; and forget it when all have."""
@@ -266,31 +315,43 @@ class Owner:
         if state is None or not directives:
             self._behind.pop(0)
             return
-        newest = max(directive.version for directive in directives)
-        limit = 1 if self._alone else self._most_timers
-        rows = await self._store.runs_behind(self._partition, site, workflow, newest, limit)
-        now = self._now()
+        now = self._log_time()
+        rows = await self._behind_rows(site, workflow, max(directive.version for directive in directives))
         if not rows:
             told = msgspec.structs.replace(state, directives=())
             await self._commit(Outcome(msgspec.structs.replace(self._require_state(), log_time=now), workflows=[told]))
             self._registry.put(told)
             self._behind.pop(0)
+            self._is_blocked = self._is_blocked and bool(self._behind)
             return
         needs = Needs(self._registry)
         needs.add_runs(rows)
-        batch = await self._batch(needs, [], now)
+        facts = await self._read(needs)
+        began = self._steady()
+        batch = self._batch(needs, facts, [], now, lambda: True)
+        self._piece.note(self._steady() - began, len(rows), len(rows))
         try:
             await self._commit(batch.outcome())
         except (Fenced, StoreUnavailable):
             raise
         except StoreError as error:
             if len(rows) > 1:
-                self._alone = len(rows)
+                self._told_alone = len(rows)
                 return
             batch = self._bare_batch([], now)
             batch.give_up(rows[0], str(error))
             await self._commit(batch.outcome())
-        self._alone = max(0, self._alone - 1)
+        self._told_alone = max(0, self._told_alone - 1)
+
+    async def _behind_rows(self, site: int, workflow: str, version: int) -> list[RunRow]:
+        """A bounded piece of the runs that have not heard yet. One of an earlier version that was retried since has not to."""
+        piece, spared = 1 if self._told_alone else self._piece.of(self._most_timers), 0
+        while True:
+            rows = await self._store.runs_behind(self._partition, site, workflow, version, piece + spared)
+            found = [row for row in rows if unheard(self._registry, run_from_row(row).run) is not None]
+            if found or len(rows) < piece + spared:
+                return found[:piece]
+            spared = len(rows)
 
     def _require_state(self) -> PartitionState:
         assert self._state is not None  # noqa: S101  # set by _take_over

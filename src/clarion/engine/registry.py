@@ -1,7 +1,8 @@
 """The workflows as a partition's log has them at this point, with their programs."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import structlog
 
@@ -16,6 +17,9 @@ _log = structlog.get_logger(__name__)
 MOVE = "move"
 """Of a directive: runs go on in its version."""
 
+LARGEST_AT_ONCE = 32_768
+"""Bytes of a document; what is larger takes a while to compile, and does so in a thread."""
+
 ProgramKey = tuple[int, str, int]
 """(site, workflow, version)."""
 
@@ -24,7 +28,7 @@ class Registry:
     """Which version of each workflow starts runs, the programs of all versions that runs are on, and the settings of sites."""
 
     MOST_PROGRAMS = 2_000
-    """Programs kept compiled; past that the least recently used are read again when needed."""
+    """Programs kept compiled that are not current; past that the least recently used are read again when needed."""
 
     def __init__(self, store: Store | None) -> None:
         """Without a store, every program that is needed has to be installed."""
@@ -32,15 +36,23 @@ class Registry:
         self._states: dict[tuple[int, str], WorkflowState] = {}
         self._directed = 0
         self._sites: dict[int, SiteState] = {}
-        self._programs: OrderedDict[ProgramKey, Program | None] = OrderedDict()
+        self._programs: dict[ProgramKey, Program | None] = {}
+        self._current: set[ProgramKey] = set()
+        """Versions that start runs, and those that runs have still to be moved to."""
+        self._absent: set[ProgramKey] = set()
+        """Those of them that are still to be read."""
+        self._others: OrderedDict[ProgramKey, None] = OrderedDict()
+        """The other programs, the least recently used first."""
         self._listening: dict[tuple[int, str], tuple[WorkflowState, ...]] | None = None
 
     def load(self, states: Iterable[WorkflowState], sites: Iterable[SiteState]) -> None:
         """Start from what the log says."""
-        self._states = {(state.site, state.workflow): state for state in states}
-        self._directed = sum(1 for state in self._states.values() if state.directives)
+        self._states, self._directed, self._listening = {}, 0, None
+        self._others |= dict.fromkeys(key for key in self._current if key in self._programs)
+        self._current, self._absent = set(), set()
+        for state in states:
+            self.put(state)
         self._sites = {state.site: state for state in sites}
-        self._listening = None
 
     def put(self, state: WorkflowState) -> None:
         """The log has changed a workflow."""
@@ -48,6 +60,17 @@ class Registry:
         self._directed += bool(state.directives) - bool(before and before.directives)
         self._states[state.site, state.workflow] = state
         self._listening = None
+        was, now = set() if before is None else _current(before), _current(state)
+        for key in was - now:
+            self._current.discard(key)
+            self._absent.discard(key)
+            if key in self._programs:
+                self._others[key] = None
+        for key in now - was:
+            self._current.add(key)
+            self._others.pop(key, None)
+            if key not in self._programs:
+                self._absent.add(key)
 
     def install(self, state: WorkflowState, program: Program) -> None:
         """Have a workflow that no store knows."""
@@ -66,35 +89,37 @@ class Registry:
         """What the log says of a workflow; None before its first version."""
         return self._states.get((site, workflow))
 
+    def active(self, site: int, workflow: str) -> WorkflowState | None:
+        """The same of a workflow that is not archived."""
+        state = self.state(site, workflow)
+        return None if state is None or state.status == ARCHIVED else state
+
     @property
     def has_directives(self) -> bool:
         """Whether some run may not have heard of a publish yet."""
         return self._directed > 0
 
-    def current(self) -> Iterator[ProgramKey]:
-        """The versions that start runs, and those that runs have still to be moved to."""
-        for state in self._states.values():
-            yield state.site, state.workflow, state.version
-            for directive in state.directives:
-                if directive.runs == MOVE:
-                    yield state.site, state.workflow, directive.version
-
     async def fetch(self, wanted: Iterable[ProgramKey]) -> None:
-        """Have the programs of these versions at hand. Raises StoreUnavailable."""
-        needed = {*wanted, *self.current()}
-        for key in sorted(needed - self._programs.keys()):
+        """Have the programs of these versions at hand, beside the current ones. Raises StoreUnavailable."""
+        others = {key for key in wanted if key not in self._current}
+        for key in sorted(self._absent | {key for key in others if key not in self._programs}):
             if self._store is None:
                 raise LookupError(f"version {key[2]} of workflow {key[1]} is not installed")
-            version = await self._store.workflow_version(*key)
+            document = bytes((await self._store.workflow_version(*key)).document)
             try:
-                self._programs[key] = compile_program(parse_canonical(bytes(version.document)), key[2])
+                if len(document) > LARGEST_AT_ONCE:
+                    self._programs[key] = await asyncio.to_thread(_compile, document, key[2])
+                else:
+                    self._programs[key] = _compile(document, key[2])
             except DocumentInvalid as error:
                 _log.error("a stored workflow is not valid in this version of Clarion; it starts nothing", workflow=key, error=str(error))
                 self._programs[key] = None
-        for key in needed:
-            self._programs.move_to_end(key)
-        while len(self._programs) > max(self.MOST_PROGRAMS, len(needed)):
-            self._programs.popitem(last=False)
+            self._absent.discard(key)
+        for key in others:
+            self._others[key] = None
+            self._others.move_to_end(key)
+        while len(self._others) > max(self.MOST_PROGRAMS, len(others)):
+            del self._programs[self._others.popitem(last=False)[0]]
 
     def program(self, site: int, workflow: str, version: int) -> Program | None:
         """A program that `fetch` brought; None for a version that is not valid any more."""
@@ -115,3 +140,15 @@ class Registry:
             for event in {} if program is None else dict.fromkeys(listener.event for listener in program.document.start.on):
                 found[site, event] = (*found.get((site, event), ()), state)
         return found
+
+
+def _current(state: WorkflowState) -> set[ProgramKey]:
+    """The version that starts runs, and those that runs have still to be moved to."""
+    versions = {directive.version for directive in state.directives if directive.runs == MOVE}
+    if state.status != ARCHIVED:
+        versions.add(state.version)
+    return {(state.site, state.workflow, version) for version in versions}
+
+
+def _compile(document: bytes, version: int) -> Program:
+    return compile_program(parse_canonical(document), version)

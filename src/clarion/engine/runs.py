@@ -54,6 +54,13 @@ class Runs:
             self._effect(effect, done.run, now, person)
         return done
 
+    def foresee(self, kept: Kept, given: core.Input, now: int) -> core.Transition:
+        """What an input would do to a run; nothing is booked."""
+        run = kept.run
+        whom = self.person((run.site, run.profile), run.entry.device_token_hash)
+        program = self.program(run)
+        return core.Transition(run, whom.profile) if program is None else core.advance(program, run, given, now, whom)
+
     def _book(self, done: core.Transition, now: int) -> None:
         run = done.run
         for tally in done.tallies:
@@ -74,16 +81,6 @@ class Runs:
             run = msgspec.structs.replace(run, due=now)
             self._ledger.put_run(run)
             self._on_due(run)
-
-    def behind(self, run: Run) -> Directive | None:
-        """What was published or archived while a run was in flight and it has not heard of, the first of it; None: it is up to date."""
-        if run.status != WAITING:
-            return None
-        state = self._registry.state(run.site, run.workflow)
-        for directive in () if state is None else state.directives:
-            if run.version < directive.version and run.since <= directive.at:  # a later `since`: retried after it
-                return directive
-        return None
 
     def hear(self, kept: Kept, directive: Directive) -> None:
         """Let a run hear of a directive, as of then (semantics §7): it ends, or goes on in the directive's version."""
@@ -150,14 +147,14 @@ class Runs:
             case PushEffect() | HttpEffect():
                 self._ledger.deliveries.extend(deliveries(effect, run, self._ledger.subscribers_of(person), now))
             case EventEffect():
-                self._ledger.emitted.append(self._entry(effect, run, now))
+                self._send(effect, run, now)
             case StopEffect(workflow=workflow):
                 for kept in self._ledger.runs_of(person):
                     if kept.run.workflow == workflow and kept.run.id != run.id:
                         self.advance(kept, core.Stop(f"stopped by {run.workflow}"), now)
 
-    def _entry(self, effect: EventEffect, run: Run, now: int) -> NewEntry:
-        """An event on its way into the inbox of whom it is about."""
+    def _send(self, effect: EventEffect, run: Run, now: int) -> None:
+        """Send an event to the inbox of whom it is about."""
         profile_id = effect.profile_id or public_profile_id(run.profile)
         device = run.entry.device_token_hash if effect.profile_id is None else None
         if profile_id is None:
@@ -173,9 +170,24 @@ class Runs:
             cause=run.id,
             workflow=effect.workflow,
         )
-        partition = partition_of(run.site, profile_id or device or "", self._partitions)
-        return NewEntry(EntryKind.EVENT, run.site, effect.id, _encode(event), now, partition)
+        self.emit(run.site, event)
+
+    def emit(self, site: int, event: Event) -> None:
+        """Put an event into the inbox of whom it is about."""
+        partition = partition_of(site, event.profile_id or event.device_token_hash or "", self._partitions)
+        self._ledger.emitted.append(NewEntry(EntryKind.EVENT, site, event.id, _encode(event), event.received, partition))
 
     def count(self, site: int, workflow: str, version: int, step: str, name: str, now: int) -> None:
         """Count something that came from outside."""
         self._ledger.count(site, workflow, Tally(version, step, name), now)
+
+
+def unheard(registry: Registry, run: Run) -> Directive | None:
+    """What was published or archived while a run was in flight and it has not heard of, the first of it; None: it is up to date."""
+    if run.status != WAITING:
+        return None
+    state = registry.state(run.site, run.workflow)
+    for directive in () if state is None else state.directives:
+        if run.version < directive.version and run.since <= directive.at:  # a later `since`: retried after it
+            return directive
+    return None

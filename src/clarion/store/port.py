@@ -61,6 +61,10 @@ class NotFound(StoreError):
     """There is no such thing."""
 
 
+class Changed(StoreError):
+    """Things are not as the caller took them to be: somebody else was faster. Nothing was stored."""
+
+
 class Store(Protocol):
     """Everything that is kept. Every method that writes returns after the commit is durable.
 
@@ -114,15 +118,24 @@ class Store(Protocol):
         """Keep a new version (its number is given by the store) and make it the workflow's, in one commit with `entries`.
 
         Each of `entries` is a WORKFLOW entry with change `publish`, one a partition; the number is filled in. A document equal to the
-        current version's publishes nothing and returns the current row, unless the workflow is draining or archived: then the same version
-        becomes active again. A paused workflow stays paused. The workflow's draft is discarded if its source is the version's.
+        current version's makes no new one: the version gets the source, its `entries` are appended if they say more than `keep` of runs in
+        flight, and a workflow that is draining or archived becomes active again. A paused workflow stays paused. The workflow's draft is
+        discarded if its source is the version's.
         """
 
-    async def set_workflow_status(self, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]) -> WorkflowRow:
-        """Give a workflow a status and append the WORKFLOW `entries` that tell the engines, in one commit. Raises NotFound."""
+    async def set_workflow_status(
+        self, site: int, workflow: str, expected: str, status: str, at: int, entries: Sequence[NewEntry]
+    ) -> WorkflowRow:
+        """Give a workflow that has the status `expected` another, and append the WORKFLOW `entries` that tell the engines, in one commit.
+
+        Raises NotFound, and Changed when its status is another by now.
+        """
 
     async def save_draft(self, draft: WorkflowDraft, name: str) -> WorkflowRow:
-        """Keep a draft in place of an earlier one. A workflow that was never published gets status `draft`, version 0 and the name."""
+        """Keep a draft in place of an earlier one. A workflow that was never published gets status `draft`, version 0 and the name.
+
+        Engines and senders do not act on drafts: neither saving nor discarding one is a change of the configuration that is announced.
+        """
 
     async def draft(self, site: int, workflow: str) -> WorkflowDraft:
         """Raises NotFound."""
@@ -171,6 +184,9 @@ class Store(Protocol):
     async def commit(self, outcome: Outcome) -> None:
         """Apply an engine's outcome in one transaction. Raises Fenced, and StoreError when the outcome itself cannot be stored."""
 
+    async def held_workflows(self, partition: int) -> list[tuple[int, str]]:
+        """Workflows, (site, workflow), that have held runs."""
+
     async def held_runs(self, partition: int, site: int, workflow: str, limit: int) -> list[RunRow]:
         """Up to `limit` runs of a workflow that are held."""
 
@@ -211,14 +227,20 @@ class Store(Protocol):
     async def explanations(self, site: int, event: str) -> list[Explanation]:
         """What an event did and did not do."""
 
-    async def explanations_about(self, site: int, profiles: Sequence[str], before: int | None, limit: int) -> list[Explanation]:
-        """What happened to profiles (their keys), newest first; only what is older than `before`, microseconds, where given."""
+    async def explanations_about(self, site: int, profiles: Sequence[str], before: tuple[int, int] | None, limit: int) -> list[Explanation]:
+        """What happened to profiles (their keys), newest first by (at, sequence); only what stands before `before` where that is given.
+
+        Fewer than `limit` come when they are large, but none only where there are no more.
+        """
 
     async def events_about(self, site: int, profiles: Sequence[str], limit: int) -> list[LogRow]:
-        """Log entries of kind EVENT that were applied to profiles (their keys), newest first."""
+        """Log entries of kind EVENT that were applied to profiles (their keys), newest first; fewer than `limit` when they are large."""
 
-    async def counters(self, site: int, workflow: str, period: str, since: int, until: int) -> list[CounterRow]:
-        """A workflow's counters, summed over partitions: by `hour` or `day` that starts in [since, until), or their `total` of all time."""
+    async def counters(self, site: int, workflow: str, period: str, since: int, until: int, limit: int) -> list[CounterRow]:
+        """A workflow's counters, summed over partitions: by `hour` or `day` that starts in [since, until), or their `total` of all time.
+
+        At most `limit`: the earliest; of a total those of the newest versions.
+        """
 
     async def delivery(self, site: int, delivery: str) -> DeliveryRow:
         """One delivery. Raises NotFound."""
@@ -226,14 +248,17 @@ class Store(Protocol):
     async def deliveries(self, site: int, run: str | None, limit: int) -> list[DeliveryRow]:
         """Deliveries with their attempts, newest first."""
 
-    async def poisoned(self, limit: int) -> list[Poisoned]:
-        """What could not be applied, newest first."""
+    async def poisoned(self, limit: int, site: int | None = None) -> list[Poisoned]:
+        """What could not be applied, of one site or of all, newest first."""
+
+    async def poisoned_input(self, site: int, id: str) -> Poisoned:
+        """One thing that could not be applied. Raises NotFound."""
 
     async def take_back(self, id: str, entry: NewEntry | None) -> None:
         """Drop what was set aside and append `entry`, which tries it again, in one commit. Raises NotFound."""
 
     async def forget_explanations(self, before: int, limit: int) -> int:
-        """Remove up to `limit` explanations from before a time, oldest first; returns how many."""
+        """Remove those from before a time among the `limit` oldest explanations; returns how many. None: there are no more of them."""
 
     async def probe(self) -> None:
         """Read and write something small. Raises StoreUnavailable when that cannot be done now."""

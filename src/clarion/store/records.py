@@ -311,6 +311,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """Id of the event, or of the run for a timer."""
     at: int
     body: msgspec.Raw
+    sequence: int = 0
+    """Its place among those of one time, as `explanations_about` gives it; 0 elsewhere."""
 
 
 class LogMove(msgspec.Struct, frozen=True):
@@ -335,6 +337,8 @@ class Poisoned(msgspec.Struct, frozen=True):
     body: msgspec.Raw
     at: int
     error: str
+    partition: int = 0
+    """Where it was; given by the store."""
 
 
 class PartitionState(msgspec.Struct, frozen=True):
@@ -359,7 +363,8 @@ class Facts(msgspec.Struct, frozen=True):
     profiles: list[tuple[int, Profile]]
     """With its site."""
     runs: list[RunRow]
-    """Of every profile concerned, those that wait and those whose goal is still open; and those asked for, whatever their status."""
+    """Of every profile concerned, those that wait and those whose goal is still open; the newest failed ones of the profiles that are to
+    be joined to others; and those asked for, whatever their status."""
     memory: list[EntryMemory]
     """What was asked for, and all of the profiles that are to be joined to others."""
 
@@ -390,7 +395,7 @@ class Asked(msgspec.Struct):
     """Values are keys of profiles."""
     memory: list[MemoryKey] = []
     joining: list[SiteProfile] = []
-    """Values are device_token_hashes whose profile is to be joined to another: all of its memory is read."""
+    """Values are device_token_hashes whose profile is to be joined to another: all of its memory and its failed runs are read."""
     runs: list[str] = []
     """Ids of runs; the profiles that they belong to are concerned too."""
 
@@ -514,7 +519,7 @@ class WorkflowVersion(msgspec.Struct, frozen=True):
     document: msgspec.Raw
     """Canonical JSON of the document."""
     source: str
-    """The text as it was applied, YAML or JSON."""
+    """The text as it was last applied, YAML or JSON: comments and layout may change, what it says does not."""
     created: int
 
 
@@ -529,10 +534,12 @@ class WorkflowRow(msgspec.Struct, frozen=True):
     status: str
     """draft, active, draining, paused, archived."""
     changed: int
+    draft: int | None = None
+    """When its draft was saved; None where it has none."""
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """All small configuration, read whole; `generation` grows with every change to it."""
+    """All small configuration, read whole; `generation` grows with every change to it but to drafts, which nobody acts on."""
 
     generation: int
     sites: list[Site]

@@ -1,12 +1,13 @@
 """The document: what a workflow says, read from JSON or YAML values with every problem named, and compiled on the way."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import msgspec
 
 from clarion.domain.conditions import Condition, condition_schema
 from clarion.domain.problems import Path
-from clarion.workflow.fields import SLUG, ConditionTree, Duration, EventField
+from clarion.workflow.fields import SLUG, ConditionTree, Duration, EventField, EventName
 from clarion.workflow.listener import MOST_LISTENERS, Listener, ListenerShape
 from clarion.workflow.nesting import MOST_STEPS, Steps, sketch
 from clarion.workflow.references import References
@@ -71,11 +72,22 @@ class AgainShape:
         return {"oneOf": [self._word.schema(), self._after.schema()]}
 
 
+_ABOUT_EVENTS: Final = ("event", "where")
+
+
+def _both_problems(value: dict[Any, Any], _: Reading) -> Iterator[tuple[Path, str]]:
+    for other in value:
+        if other in _ABOUT_EVENTS:
+            yield (other,), "a rule is about an event or about the audience: write two rules"
+            return
+
+
 class ExitShape:
     """`{event, where?}` or `{audience}`."""
 
     _event = ListenerShape()
     _audience = Object({"audience": ConditionTree()})
+    _both = Object({"audience": ConditionTree()}, {"event": EventName(), "where": ConditionTree()}, check=_both_problems)
 
     def read(self, value: object, path: Path, reading: Reading) -> Listener | Condition | Invalid:
         reading.running = True
@@ -88,10 +100,8 @@ class ExitShape:
         if not isinstance(value, dict) or "audience" not in value:
             listener: Listener | Invalid = self._event.read(value, path, reading)
             return listener
-        for other in value:
-            if other in ("event", "where"):
-                return reading.note((*path, other), "a rule is about an event or about the audience: write two rules")
-        read = self._audience.read(value, path, reading)
+        shape = self._audience if value.keys().isdisjoint(_ABOUT_EVENTS) else self._both
+        read = shape.read(value, path, reading)
         if isinstance(read, Invalid):
             return read
         audience: Condition = read["audience"]

@@ -9,10 +9,11 @@ from clarion.domain import system_events
 from clarion.domain.conditions import Condition, parse_condition
 from clarion.domain.durations import DURATION_PATTERN, parse_duration
 from clarion.domain.lookup import DATA_KEY, field_problem
-from clarion.domain.problems import Path, did_you_mean, quoted
+from clarion.domain.problems import Path, Problem, did_you_mean, quoted
 from clarion.domain.records import Scalar
 from clarion.domain.templates import JsonTemplate, Template, TemplateProblem, compile_json_template, compile_template
 from clarion.domain.urls import url_problem
+from clarion.workflow.excluding import Row
 from clarion.workflow.shapes import INVALID, Invalid, MapOf, Reading, Text
 from clarion.workflow.vain import vain_rows
 
@@ -94,8 +95,11 @@ class ConditionTree:
 
     def read(self, value: object, path: Path, reading: Reading) -> Condition | Invalid:
         condition, problems = parse_condition(value, path, reading.step_ids, reading.reference_problem)
-        if condition is not None:
-            problems = list(vain_rows(value, path))
+
+        def is_sound(row: Row) -> bool:
+            return condition is not None or parse_condition(row, (), reading.step_ids, reading.reference_problem)[0] is not None
+
+        problems.extend(vain_rows(value, path, reading.possible, is_sound))
         return reading.extend(problems) if condition is None or problems else condition
 
     def schema(self) -> dict[str, Any]:
@@ -125,29 +129,27 @@ class TemplateText:
         self._secrets = secrets
 
     def read(self, value: object, path: Path, reading: Reading) -> Template | Invalid:
-        text = self._text.read(value, path, reading)
-        if not isinstance(text, str):
-            return INVALID
+        text = self.source(value, path, reading)
+        return INVALID if isinstance(text, Invalid) else self.compiled(text, path, reading)
+
+    def source(self, value: object, path: Path, reading: Reading) -> str | Invalid:
+        """The text, not yet compiled."""
+        return self._text.read(value, path, reading)
+
+    def compiled(self, source: str, path: Path, reading: Reading) -> Template | Invalid:
+        """The template; every name in it that can never hold a value where it stands is a problem too."""
         try:
-            template = compile_template(text, reading.step_ids, secrets=self._secrets)
-        except TemplateProblem as problem:
-            return reading.note(path, str(problem))
-        return INVALID if _refers_wrongly(template, path, reading) else template
+            return compile_template(source, reading.step_ids, secrets=self._secrets, refused=reading.reference_problem)
+        except TemplateProblem as refusal:
+            return reading.extend(Problem(path, problem.message) for problem in refusal.problems)
 
     def schema(self) -> dict[str, Any]:
         return self._text.schema()
 
 
-def _refers_wrongly(template: Template | JsonTemplate, path: Path, reading: Reading) -> bool:
-    """Note the names in a template that can never hold a value where it stands."""
-    problems = {problem for name in template.referenced_fields() if (problem := reading.reference_problem(name))}
-    for problem in sorted(problems):
-        reading.note(path, problem)
-    return bool(problems)
-
-
 _SITE: Final = re.compile(r"(https?://[^/?#{}\s]+)(?:[/?#]|$)", re.IGNORECASE)
 """Scheme and host, and what ends them: data must not choose or prolong the host."""
+_MARKUP: Final = ("{{", "{%")
 
 
 class Url:
@@ -161,12 +163,13 @@ class Url:
         self._template = TemplateText(most=2048, secrets=secrets)
 
     def read(self, value: object, path: Path, reading: Reading) -> Template | Invalid:
-        template = self._template.read(value, path, reading)
-        if not isinstance(template, Template) or not isinstance(value, str):
+        text = self._template.source(value, path, reading)
+        if isinstance(text, Invalid):
             return INVALID
-        if self._whole and template.is_single_output:
+        template = self._template.compiled(text, path, reading)
+        if self._whole and (text.startswith(_MARKUP) if isinstance(template, Invalid) else template.is_single_output):
             return template
-        site = _SITE.match(value)
+        site = _SITE.match(text)
         if site is None:
             other = ", or be one {{ output }} that holds the whole URL" if self._whole else ""
             return reading.note(path, f"must start with http:// or https:// and a host without outputs{other}")
@@ -226,10 +229,9 @@ class JsonBody:
 
     def read(self, value: object, path: Path, reading: Reading) -> JsonTemplate | Invalid:
         try:
-            template = compile_json_template(value, reading.step_ids, secrets=self._secrets)
-        except TemplateProblem as problem:
-            return reading.note((*path, *problem.path), str(problem))
-        return INVALID if _refers_wrongly(template, path, reading) else template
+            return compile_json_template(value, reading.step_ids, secrets=self._secrets, refused=reading.reference_problem)
+        except TemplateProblem as refusal:
+            return reading.extend(Problem((*path, *problem.path), problem.message) for problem in refusal.problems)
 
     def schema(self) -> dict[str, Any]:
         return {"description": "Any JSON; strings may hold templates."}

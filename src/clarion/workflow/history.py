@@ -14,6 +14,9 @@ WORKFLOW: Final = "workflow"
 RECEIPT: Final = "receipt"
 SUBSCRIBER: Final = "subscriber"
 
+MOST_TOLD: Final = 100
+"""Runs, and verdicts, that one explanation has at most; what has more is told in several, one after the other."""
+
 
 class History(msgspec.Struct, frozen=True, omit_defaults=True):
     """Body of an explanation."""
@@ -28,5 +31,12 @@ class History(msgspec.Struct, frozen=True, omit_defaults=True):
     runs: tuple[tuple[str, tuple[Reason, ...]], ...] = ()
     """(run id, what it did)."""
     unknown_subscriber: bool = False
-    more: int = 0
-    """How many runs and verdicts are left out."""
+
+    def goes_on_in(self, later: "History") -> bool:
+        """Whether the next explanation of the same event and profile, of the same time, may be the rest of this one."""
+        is_full = max(len(self.verdicts), len(self.runs)) >= MOST_TOLD
+        return is_full and (self.name, self.unknown_subscriber) == (later.name, later.unknown_subscriber)
+
+    def with_rest(self, later: "History") -> "History":
+        """Both as one."""
+        return msgspec.structs.replace(self, verdicts=self.verdicts + later.verdicts, runs=self.runs + later.runs)

@@ -8,12 +8,12 @@ import msgspec
 from clarion.domain.problems import Path, did_you_mean
 from clarion.workflow.fields import StepId
 from clarion.workflow.kinds import KINDS
-from clarion.workflow.shapes import INVALID, Invalid, Reading, printable
+from clarion.workflow.shapes import INVALID, Invalid, Reading, printable, tried
 from clarion.workflow.step import Step
 
 MOST_STEPS: Final = 500
 DEEPEST: Final = 20
-"""Levels of lists of steps."""
+"""Levels of steps; a list without any is no level."""
 
 
 class Sketch(msgspec.Struct, frozen=True):
@@ -41,13 +41,14 @@ def sketch(steps: object, path: Path, trail: tuple[tuple[int, int], ...] = (), f
             continue
         here = (*path, index)
         number = len(found)
-        id, kind = step.get("id"), next((name for name in step if name in KINDS), "")
+        id, kinds = step.get("id"), [name for name in step if name in KINDS]
+        kind = kinds[0] if kinds else ""
         value = step.get(kind)
         awaits = isinstance(value, dict) and value.get("await") is True
         found.append(Sketch(id if isinstance(id, str) else "", kind, here, trail, awaits))
-        if kind:
-            for branch, (inner, nested) in enumerate(KINDS[kind].nested(value)):
-                sketch(nested, (*here, kind, *inner), (*trail, (number, branch)), found)
+        lists = [((name, *inner), nested) for name in kinds for inner, nested in KINDS[name].nested(step[name])]
+        for branch, (inner, nested) in enumerate(lists):
+            sketch(nested, (*here, *inner), (*trail, (number, branch)), found)
     return found
 
 
@@ -57,14 +58,17 @@ class Steps:
     def read(self, value: object, path: Path, reading: Reading) -> tuple[Step, ...] | Invalid:
         if not isinstance(value, list):
             return reading.note(path, "must be a list of steps")
-        if reading.depth == DEEPEST:
+        if value and reading.depth == DEEPEST:
             return reading.note(path, f"steps nest more than {DEEPEST} levels deep")
         reading.depth += 1
         read = [self._step(step, (*path, index), reading) for index, step in enumerate(value[: MOST_STEPS + 1])]
+        levels = DEEPEST - reading.depth
         reading.depth -= 1
-        for index, step in enumerate(read[:-1]):
-            if not isinstance(step, Invalid) and ends(step):
-                reading.note((*path, index + 1), f'is never reached: step "{step.id}" before it ends the run')
+        for index, step in enumerate(value[: len(read) - 1]):
+            if _ends(step, levels):
+                id = step.get("id")
+                named = f'step "{printable(id)}"' if isinstance(id, str) else "the step"
+                reading.note((*path, index + 1), f"is never reached: {named} before it ends the run")
                 break
         steps = tuple(step for step in read if not isinstance(step, Invalid))
         return steps if len(steps) == len(read) else INVALID
@@ -79,19 +83,14 @@ class Steps:
         if "id" not in value:
             reading.note((*path, "id"), "is required")
         id = StepId().read(value["id"], (*path, "id"), reading) if "id" in value else INVALID
-        if len(known) != 1:
-            if not unknown or known:
-                reading.note(path, f"must have exactly one kind of step: {', '.join(KINDS)}")
-            return INVALID
-        kind = KINDS[known[0]]
-        at = (*path, kind.kind)
-        given = value[kind.kind]
-        before = reading.standing
-        reading.standing = path
-        body = kind.shape.read({} if given is None else given, at, reading)
-        built = INVALID if unknown or not isinstance(id, str) or body is INVALID else kind.build(id, body, at, reading)
+        if len(known) > 1 or not (known or unknown):
+            reading.note(path, f"must have exactly one kind of step: {', '.join(KINDS)}")
+        before, reading.standing = reading.standing, path
+        bodies = [KINDS[name].shape.read({} if value[name] is None else value[name], (*path, name), reading) for name in known]
         reading.standing = before
-        return built
+        if unknown or len(known) != 1 or not isinstance(id, str) or bodies[0] is INVALID:
+            return INVALID
+        return KINDS[known[0]].build(id, bodies[0])
 
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "items": {"$ref": "#/$defs/step"}, "maxItems": MOST_STEPS}
@@ -114,18 +113,21 @@ class Steps:
 
 def _body_schema(kind: type[Step]) -> dict[str, Any]:
     """JSON Schema of what stands under a kind's key: nothing at all, where the kind needs nothing."""
-    schema, reading = kind.shape.schema(), Reading()
-    body = kind.shape.read({}, (), reading)
-    needs_nothing = body is not INVALID and kind.build("id", body, (), reading) is not INVALID
-    return {"anyOf": [schema, {"type": "null"}]} if needs_nothing else schema
+    schema = kind.shape.schema()
+    return schema if tried(kind.shape, {}) is INVALID else {"anyOf": [schema, {"type": "null"}]}
 
 
-def ends(step: Step) -> bool:
-    """Whether no run goes on behind a step."""
-    if step.kind == "exit":
+def _ends(step: object, levels: int) -> bool:
+    """Whether no run goes on behind a step, which is not yet read and of which any part may be wrong."""
+    if not isinstance(step, dict):
+        return False
+    known = [name for name in step if name in KINDS]
+    if len(known) != 1:
+        return False
+    if known[0] == "exit":
         return True
-    branches = step.branches()
-    return bool(branches) and all(branch and ends(branch[-1]) for branch in branches)
+    lists = [nested for _, nested in KINDS[known[0]].nested(step[known[0]])]
+    return bool(lists) and levels > 0 and all(isinstance(steps, list) and steps and _ends(steps[-1], levels - 1) for steps in lists)
 
 
 def walk(steps: Iterable[Step]) -> Iterator[Step]:

@@ -5,7 +5,6 @@ from typing import Final
 
 import msgspec
 
-from clarion.domain.problems import quoted
 from clarion.domain.records import Scalar
 
 RUN_ID: Final = "[0-9a-f]{32}"
@@ -50,7 +49,7 @@ def one_of(*words: str) -> Possible:
 def of_receipt(field: str, step: str) -> Possible | None:
     """What a field of the event holds in a receipt for a push of this run; None where that is not known."""
     if field == "event.step":
-        return Possible(kinds=(str,), values=(step,), missing=False, says=f"{quoted(step)} beside this 'of'")
+        return Possible(kinds=(str,), values=(step,), missing=False, says="the step that 'of' names")
     if field == "event.run":
-        return Possible(kinds=(str,), pattern=RUN_ID, missing=False, says="the id of the run, beside an 'of'")
+        return Possible(kinds=(str,), pattern=RUN_ID, missing=False, says="the id of the run, since there is an 'of'")
     return None

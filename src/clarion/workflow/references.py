@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from clarion.domain.lookup import ROOTS
 from clarion.domain.problems import did_you_mean, quoted
 from clarion.workflow.nesting import Sketch
+from clarion.workflow.possible import NUMBER, Possible, one_of
 from clarion.workflow.shapes import Reading
+from clarion.workflow.steps.push import STATUSES
 
 _OTHERWISE = 1
 """Number of the branch that a `wait_for` takes when nothing came."""
 _LEAVES = {"event": ("wait_for",), "response": ("http",), "status": ("http", "push")}
 """By part of a step's field: the kinds of steps that have it."""
+_STATUS = {"http": NUMBER, "push": one_of(*STATUSES)}
+"""What the `status` of a step can be, by its kind."""
 
 
 class References:
@@ -19,7 +23,10 @@ class References:
     __slots__ = ("_by_id", "_by_path", "_sketches")
 
     def __init__(self, sketches: Sequence[Sketch]) -> None:
-        self._by_id = {one.id: (number, one) for number, one in enumerate(sketches) if one.id}
+        self._by_id: dict[str, tuple[int, Sketch]] = {}
+        for number, one in enumerate(sketches):
+            if one.id:
+                self._by_id.setdefault(one.id, (number, one))
         self._by_path = {one.path: number for number, one in enumerate(sketches)}
         self._sketches = sketches
 
@@ -48,6 +55,11 @@ class References:
         if step.kind != "push":
             return f"{quoted(id)} is a {step.kind or 'broken'} step, not a push"
         return self._order_problem(number, step, reading)
+
+    def possible(self, field: str) -> Possible | None:
+        """As `Reading.possible`; None for what is no step's, or not known."""
+        root, _, rest = field.partition(".")
+        return _STATUS.get(self._by_id[root][1].kind) if rest == "status" and root in self._by_id else None
 
     def _timeout_problem(self, number: int, part: str, reading: Reading) -> str | None:
         """Where a `wait_for` has timed out, it has no event."""

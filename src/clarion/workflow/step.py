@@ -13,7 +13,7 @@ from clarion.domain.records import FrequencyCap, Profile, Scalar, Scope
 from clarion.workflow.effects import Effect
 from clarion.workflow.run import Reason, Run, Tally
 from clarion.workflow.settings import Settings
-from clarion.workflow.shapes import Invalid, Reading, Shape
+from clarion.workflow.shapes import Shape
 
 
 class Forward(msgspec.Struct, frozen=True):
@@ -127,8 +127,8 @@ class Step(Protocol):
         """Unique in its document, stable over versions."""
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Step | Invalid":
-        """The step from what its shape read; notes what the shape alone cannot see."""
+    def build(cls, id: str, value: Any) -> "Step":
+        """The step from what its shape read."""
 
     @classmethod
     def nested(cls, value: object) -> Iterator[tuple[Path, object]]:

@@ -24,7 +24,8 @@ from ruamel.yaml.events import (
 
 from clarion.domain.problems import Path
 
-DEEPEST: Final = 100
+DEEPEST: Final = 150
+"""Levels of values. What stands deepest in a sound document is at 141: in a list, in 20 levels of a condition, in 20 of steps of 5 each."""
 MOST_VALUES: Final = 20_000
 """Counted while reading, so that a text that is too much is given up early."""
 

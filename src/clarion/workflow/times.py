@@ -1,5 +1,6 @@
 """Shapes of times in documents: times of day, days of the week, daily windows, zones, dates."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import available_timezones
@@ -9,7 +10,7 @@ from clarion.domain.dates import instant, zone
 from clarion.domain.problems import Path, did_you_mean
 from clarion.domain.templates import Template
 from clarion.workflow.fields import TemplateText
-from clarion.workflow.shapes import INVALID, Choice, Invalid, ListOf, Object, Reading
+from clarion.workflow.shapes import INVALID, Choice, Invalid, ListOf, Object, Reading, tried
 
 SUBSCRIBER: Final = "subscriber"
 SITE: Final = "site"
@@ -36,30 +37,33 @@ class DaysShape:
 
     def read(self, value: object, path: Path, reading: Reading) -> frozenset[int] | Invalid:
         names = self._list.read(value, path, reading)
-        if isinstance(names, Invalid):
-            return INVALID
-        repeated = [index for index, name in enumerate(names) if name in names[:index]]
+        given = value if isinstance(value, list) else []
+        repeated = [index for index, name in enumerate(given) if name in DAYS and name in given[:index]]
         for index in repeated:
-            reading.note((*path, index), f"names {names[index]} a second time")
-        return INVALID if repeated else frozenset(map(DAYS.index, names))
+            reading.note((*path, index), f"names {given[index]} a second time")
+        return INVALID if repeated or isinstance(names, Invalid) else frozenset(map(DAYS.index, names))
 
     def schema(self) -> dict[str, Any]:
         return self._list.schema() | {"uniqueItems": True}
 
 
+def _window_problems(value: dict[Any, Any], _: Reading) -> Iterator[tuple[Path, str]]:
+    start, end = (tried(TimeOfDay(), value.get(name)) for name in ("from", "to"))
+    if INVALID not in (start, end):
+        try:
+            Window(start, end)
+        except ValueError as error:
+            yield (), str(error)
+
+
 class WindowShape:
     """`{from: "22:00", to: "07:00"}`: a part of each day, which may go past midnight."""
 
-    _object = Object({"from": TimeOfDay(), "to": TimeOfDay()})
+    _object = Object({"from": TimeOfDay(), "to": TimeOfDay()}, check=_window_problems)
 
     def read(self, value: object, path: Path, reading: Reading) -> Window | Invalid:
         read = self._object.read(value, path, reading)
-        if isinstance(read, Invalid):
-            return INVALID
-        try:
-            return Window(read["from"], read["to"])
-        except ValueError as error:
-            return reading.note(path, str(error))
+        return INVALID if isinstance(read, Invalid) else Window(read["from"], read["to"])
 
     def schema(self) -> dict[str, Any]:
         return self._object.schema()

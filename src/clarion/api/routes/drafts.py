@@ -15,7 +15,7 @@ async def show_draft(request: Request) -> Response:
     """A workflow's draft, with what is wrong with it."""
     site = caller(request, "read")
     shared = context(request)
-    return answer(draft_view(await drafts.show_draft(shared.store, site, request.path_params["workflow"], shared.documents.read)))
+    return answer(draft_view(await drafts.show_draft(shared.store, site, request.path_params["workflow"], shared.documents.of(site.id))))
 
 
 async def save_draft(request: Request) -> Response:
@@ -24,7 +24,7 @@ async def save_draft(request: Request) -> Response:
     text = await document_text(request)
     shared = context(request)
     slug = request.path_params["workflow"]
-    return answer(draft_view(await drafts.save_draft(shared.store, site, slug, text, shared.clock(), shared.documents.read)))
+    return answer(draft_view(await drafts.save_draft(shared.store, site, slug, text, shared.clock(), shared.documents.of(site.id))))
 
 
 async def discard_draft(request: Request) -> Response:
@@ -43,9 +43,9 @@ async def publish(request: Request) -> Response:
     shared = context(request)
     slug = request.path_params["workflow"]
     if text is None:
-        published = await drafts.publish_draft(shared.store, site, slug, shared.clock(), shared.new_id, shared.documents.read, runs)
+        published = await drafts.publish_draft(shared.store, site, slug, shared.clock(), shared.new_id, shared.documents.of(site.id), runs)
         return answer(published_view(published))
-    document = await shared.documents.read(text)
+    document = await shared.documents.of(site.id)(text)
     if document.workflow != slug:
         raise DocumentInvalid([drafts.other_workflow(slug)])
     return answer(published_view(await workflows.publish_document(shared.store, site, document, text, shared.clock(), shared.new_id, runs)))
@@ -60,6 +60,6 @@ async def duplicate_workflow(request: Request) -> Response:
         raise invalid(Detail("workflow is required: the new one's slug", ("workflow",)))
     shared = context(request)
     made = await duplicate.duplicate_workflow(
-        shared.store, site, request.path_params["workflow"], new, shared.clock(), shared.documents.read
+        shared.store, site, request.path_params["workflow"], new, shared.clock(), shared.documents.of(site.id)
     )
     return answer(draft_view(made))

@@ -11,12 +11,12 @@ from clarion.api.routes.profiles import show_profile, show_subscriber
 from clarion.contract.errors import Detail, Refusal
 from clarion.control import explain
 from clarion.control.explain import Whom
+from clarion.control.explain.place import read_place
 from clarion.control.explain.timeline import LIMIT, MOST
 from clarion.store.port import NotFound
 
 Answer = TypeVar("Answer")
 
-_LATEST: Final = 2**62
 _PROFILE: Final = "profile_id"
 _SUBSCRIBER: Final = "device_token_hash"
 
@@ -59,10 +59,12 @@ async def _timeline(request: Request, named: str, otherwise: Endpoint) -> Respon
         return await otherwise(request)
     site = caller(request, "read")
     limit = whole(request, "limit", LIMIT, 1, MOST)
-    before = whole(request, "before", _LATEST, 0, _LATEST)
+    before = request.query_params.get("before")
     workflow = request.query_params.get("workflow")
     store = context(request).store
-    return await _found(explain.explain_person(store, site, _whom(request, named), workflow, limit, before), named)
+    return await _found(
+        explain.explain_person(store, site, _whom(request, named), workflow, limit, None if before is None else read_place(before)), named
+    )
 
 
 async def _absence(request: Request, named: str, otherwise: Endpoint) -> Response:

@@ -28,11 +28,11 @@ T = TypeVar("T")
 
 async def simulate_workflows(request: Request) -> Response:
     """Run documents of the request in the world of its scenario; changes nothing and sends nothing."""
-    caller(request, "read")
+    site = caller(request, "read")
     if not is_json(request.headers.get("content-type", "").encode("latin-1")):
         raise wrong_content_type()
     body = await request.body()
-    return Response(await context(request).simulations.do(lambda: _simulated(body)), media_type=JSON)
+    return Response(await context(request).simulations.do(site.id, lambda: _simulated(body)), media_type=JSON)
 
 
 def _simulated(body: bytes) -> bytes:

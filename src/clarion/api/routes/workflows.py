@@ -4,9 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from clarion.api.bodies import document_text, members, text_member
-from clarion.api.context import Endpoint, answer, caller, context
-from clarion.contract.errors import Detail, invalid
-from clarion.control import drafts, plan, workflows
+from clarion.api.context import JSON, Endpoint, answer, caller, context
+from clarion.contract.errors import Detail, invalid, success
+from clarion.control import plan, workflows
 from clarion.control.counters import TOTAL, read_counters
 from clarion.control.views import workflow_view
 from clarion.control.workflow_views import counters_view, plan_view, published_view
@@ -15,9 +15,8 @@ from clarion.control.workflow_views import counters_view, plan_view, published_v
 async def list_workflows(request: Request) -> Response:
     """All workflows of the site, by slug, with when their drafts were saved."""
     site = caller(request, "read")
-    store = context(request).store
-    rows = await workflows.list_workflows(store, site)
-    return answer({"workflows": [{**workflow_view(row), "draft": await drafts.draft_saved(store, site, row.workflow)} for row in rows]})
+    rows = await workflows.list_workflows(context(request).store, site)
+    return answer({"workflows": [{**workflow_view(row), "draft": row.draft} for row in rows]})
 
 
 async def show_workflow(request: Request) -> Response:
@@ -26,7 +25,7 @@ async def show_workflow(request: Request) -> Response:
     store = context(request).store
     row = await workflows.find_workflow(store, site, request.path_params["workflow"])
     version = await store.workflow_version(site.id, row.workflow, row.version) if row.version else None
-    return answer({**workflow_view(row, version), "draft": await drafts.draft_saved(store, site, row.workflow)})
+    return answer({**workflow_view(row, version), "draft": row.draft})
 
 
 async def publish_workflow(request: Request) -> Response:
@@ -36,7 +35,7 @@ async def publish_workflow(request: Request) -> Response:
     text = await document_text(request)
     slug = request.path_params["workflow"]
     shared = context(request)
-    document = await shared.documents.read(text)
+    document = await shared.documents.of(site.id)(text)
     if document.workflow != slug:
         raise invalid(Detail(f'workflow must be "{slug[:64]}", as in the address', ("workflow",)))
     return answer(published_view(await workflows.publish_document(shared.store, site, document, text, shared.clock(), shared.new_id, runs)))
@@ -44,8 +43,8 @@ async def publish_workflow(request: Request) -> Response:
 
 async def validate_workflow(request: Request) -> Response:
     """Say whether a document could be published; changes nothing."""
-    caller(request, "read")
-    document = await context(request).documents.read(await document_text(request))
+    site = caller(request, "read")
+    document = await context(request).documents.of(site.id)(await document_text(request))
     return answer({"workflow": document.workflow, "name": document.name, "steps": len(document.steps)})
 
 
@@ -53,7 +52,7 @@ async def plan_workflow(request: Request) -> Response:
     """Say what publishing a document would do; changes nothing."""
     site = caller(request, "read")
     shared = context(request)
-    document = await shared.documents.read(await document_text(request))
+    document = await shared.documents.of(site.id)(await document_text(request))
     return answer(plan_view(await plan.plan_document(shared.store, site, document)))
 
 
@@ -96,4 +95,4 @@ async def show_counters(request: Request) -> Response:
         asked.get("until"),
         shared.clock(),
     )
-    return answer(counters_view(counters))
+    return Response(await shared.views.do(site.id, lambda: success(counters_view(counters))), media_type=JSON)

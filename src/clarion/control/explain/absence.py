@@ -36,7 +36,7 @@ async def explain_absence(store: Store, site: Site, whom: Whom, workflow: str) -
     heard, searched_all = await _heard(books, person, subject)
     run = await _last_run(books, person, happened, workflow)
     conclusion = conclude(subject, run, await _refusal(books, happened, workflow, run), heard, searched_all=searched_all)
-    items = await told(books, person, happened, workflow, happened[0].at if happened else None, None)
+    items = await told(books, person, happened, workflow, min((one.place for one in happened), default=None), None)
     answer = _answer(whom, person.profile_id, subject, conclusion)
     return msgspec.structs.replace(answer, items=items)
 

@@ -83,8 +83,6 @@ class ToldInput(msgspec.Struct, frozen=True):
     """Null for what is not in the log as an event: system events about a delivery or a subscriber, timers and the like."""
     verdicts: tuple[ToldVerdict, ...] = ()
     runs: tuple[ToldRun, ...] = ()
-    more: int = 0
-    """Verdicts and runs that are left out."""
     delivery: ToldDelivery | None = None
 
 
@@ -139,8 +137,8 @@ class TimelineAnswer(msgspec.Struct, frozen=True):
     """device_token_hash of each subscriber, also of those that have gone."""
     workflow: str | None
     items: tuple[ToldInput, ...]
-    before: int | None
-    """To ask for what happened earlier; null if that is all."""
+    before: str | None
+    """To ask for what happened earlier, as it is; null if that is all."""
 
 
 class AbsenceAnswer(msgspec.Struct, frozen=True):

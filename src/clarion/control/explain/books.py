@@ -1,5 +1,6 @@
 """What is recorded, read from the store and put into words; each run and version is read once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
@@ -20,6 +21,8 @@ MOST_LOOKED_UP: Final = 500
 """Runs, and versions, that one answer reads."""
 MOST_SEARCHED: Final = 2_000
 """Explanations that one answer looks at."""
+MOST_READ: Final = 8 * 1024 * 1024
+"""Bytes of explanations that one answer looks at."""
 PAGE: Final = 100
 """Explanations that are read at once; in between others have their turn."""
 
@@ -64,24 +67,15 @@ class Books:
                 self._outlines[key] = outline(bytes(found.document))
         return self._outlines.get(key, UNREADABLE)
 
-    async def pages(self, keys: Sequence[str], before: int | None) -> AsyncIterator[list[tuple[Explanation, History]]]:
-        """Explanations about profiles, newest first, in pages; each once."""
-        seen: set[tuple[str, str, int, bytes]] = set()
-        size = PAGE
-        while len(seen) < MOST_SEARCHED:
-            page = await self.store.explanations_about(self.site.id, keys, before, size)
-            marks = {(one.profile, one.event, one.at, bytes(one.body)): one for one in page}
-            yield [(one, read_history(one)) for mark, one in marks.items() if mark not in seen]
-            if len(page) < size:
-                return
-            seen |= marks.keys()
-            first, last = page[0].at, page[-1].at
-            if first != last:
-                before, size = last + 1, PAGE  # the rest of that instant comes with the next page
-            elif size < MOST_SEARCHED:
-                size *= 2  # one instant fills the page: all of it has to be seen
-            else:
-                before, size = last, PAGE
+    async def pages(self, keys: Sequence[str], before: tuple[int, int] | None) -> AsyncIterator[list[tuple[Explanation, History]]]:
+        """Explanations about profiles, newest first by (at, sequence), in pages, as long as there are any and somebody asks."""
+        while page := await self.store.explanations_about(self.site.id, keys, before, PAGE):
+            found = []
+            for one in page:
+                found.append((one, read_history(one)))
+                await asyncio.sleep(0)  # a large one takes a while, and events wait
+            yield found
+            before = page[-1].at, page[-1].sequence
 
     # -- in words ----------------------------------------------------------------------------------------------------
 
@@ -105,13 +99,27 @@ class Books:
             None if row is None else tell_event(row),
             tuple(verdicts),
             tuple(run for run in runs if workflow in (None, run.workflow)),
-            history.more,
         )
 
     async def _told_run(self, id: str, reasons: Iterable[Reason]) -> ToldRun:
         row = await self.run(id)
         told = tuple(map(tell_reason, reasons))
         return ToldRun(id, None, None, told) if row is None else ToldRun(id, row.workflow, row.version, told)
+
+
+def joined(found: Iterable[tuple[Explanation, History]]) -> list[tuple[Explanation, History]]:
+    """Explanations in their order; those that tell of one input, one after the other, as one."""
+    made: list[tuple[Explanation, History]] = []
+    for one, history in found:
+        if made and _same_input(made[-1][0], one) and made[-1][1].goes_on_in(history):
+            made[-1] = made[-1][0], made[-1][1].with_rest(history)
+        else:
+            made.append((one, history))
+    return made
+
+
+def _same_input(one: Explanation, other: Explanation) -> bool:
+    return (one.profile, one.event, one.at) == (other.profile, other.event, other.at)
 
 
 def read_history(explanation: Explanation) -> History:

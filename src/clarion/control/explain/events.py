@@ -3,7 +3,7 @@
 from typing import Final
 
 from clarion.control.explain.answers import EventAnswer, ToldDelivery, ToldInput
-from clarion.control.explain.books import EVENT, Books, event_name, read_history, tell_event
+from clarion.control.explain.books import EVENT, Books, event_name, joined, read_history, tell_event
 from clarion.control.explain.deliveries import tell_delivery
 from clarion.control.explain.log import find_logged, find_set_aside, is_in_inbox
 from clarion.domain.system_events import WORKFLOW_START
@@ -22,7 +22,7 @@ async def explain_event(store: Store, site: Site, id: str) -> EventAnswer:
     Raises NotFound, with what there is to say, for an event that is not known, or that no engine has taken yet.
     """
     books = Books(store, site)
-    found = [(one, read_history(one)) for one in await store.explanations(site.id, id)]
+    found = joined((one, read_history(one)) for one in await store.explanations(site.id, id))
     if not found:
         return await _unexplained(books, id)
     row = await find_logged(store, site, id, found[0][0].at)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from clarion.clock import SECOND
-from clarion.store.port import Store
+from clarion.store.port import NotFound, Store
 from clarion.store.records import EntryKind, LogRow, Poisoned, Site
 
 SLACK: Final = 5 * SECOND
@@ -13,7 +13,6 @@ PAGE: Final = 1_000
 MOST_PAGES: Final = 20
 MOST_INBOX: Final = 1_000
 """Entries of an inbox that are looked at."""
-MOST_SET_ASIDE: Final = 1_000
 
 Time = Callable[[LogRow], int]
 
@@ -37,8 +36,11 @@ async def is_in_inbox(store: Store, id: str) -> bool:
 
 async def find_set_aside(store: Store, site: Site, id: str) -> Poisoned | None:
     """An event that could not be applied."""
-    found = [one for one in await store.poisoned(MOST_SET_ASIDE) if one.id == id and one.site == site.id and one.kind == EntryKind.EVENT]
-    return found[0] if found else None
+    try:
+        found = await store.poisoned_input(site.id, id)
+    except NotFound:
+        return None
+    return found if found.kind == EntryKind.EVENT else None
 
 
 async def _search(store: Store, site: Site, id: str, time: Time, earliest: int, latest: int) -> LogRow | None:

@@ -1,11 +1,12 @@
 """Every step of one run, with time and reason."""
 
+import asyncio
 from typing import Final
 
 import msgspec
 
 from clarion.control.explain.answers import RunAnswer
-from clarion.control.explain.books import MOST_SEARCHED, Books, read_history
+from clarion.control.explain.books import MOST_READ, MOST_SEARCHED, Books, read_history
 from clarion.control.explain.deliveries import sendings, tell_delivery
 from clarion.domain.ids import anonymous_profile, named_profile, public_profile_id
 from clarion.domain.records import Event
@@ -94,25 +95,25 @@ async def _history(books: Books, row: RunRow) -> tuple[list[ToldReason], bool]:
     for event in (state.entry.id, row.id):
         for one in await books.store.explanations(books.site.id, event):
             keep(one, read_history(one))
-    looked_at, complete = 0, False
+    looked_at, size, complete = 0, 0, False
     later: list[tuple[Explanation, History]] = []
     async for page in books.pages(_keys(row, state), None):
-        later += page
+        later += [one for one in page if any(id == row.id for id, _ in one[1].runs)]
         looked_at += len(page)
-        if not page or page[-1][0].at < row.started:
+        size += sum(len(bytes(one.body)) for one, _ in page)
+        if page[-1][0].at < row.started:
             complete = True
             break
+        if looked_at >= MOST_SEARCHED or size >= MOST_READ:
+            break
     else:
-        complete = looked_at < MOST_SEARCHED
+        complete = True
     for explanation, history in reversed(later):
         keep(explanation, history)
-    lines = [
-        tell_reason(reason)
-        for _, history in sorted(found.values(), key=_time)
-        for id, reasons in history.runs
-        if id == row.id
-        for reason in reasons
-    ]
+    lines = []
+    for _, history in sorted(found.values(), key=_time):
+        lines += [tell_reason(reason) for id, reasons in history.runs if id == row.id for reason in reasons]
+        await asyncio.sleep(0)  # a long history takes a while, and events wait
     return lines, complete
 
 

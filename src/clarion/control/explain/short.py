@@ -13,4 +13,4 @@ def sentences(explanation: Explanation) -> list[str]:
     said = [f"{words.name(one.workflow)}: {tell_verdict(one, explanation.at).sentence}" for one in history.verdicts]
     for run, reasons in history.runs:
         said += [f"run {words.name(run)}, step {words.name(one.step or '-')}: {tell_reason(one).sentence}" for one in reasons]
-    return [*said, f"and {history.more} more"] if history.more else said
+    return said

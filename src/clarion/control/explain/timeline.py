@@ -1,13 +1,26 @@
 """What happened to a person: events, verdicts, what runs did, and deliveries."""
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 import msgspec
 
 from clarion.control.explain.answers import TimelineAnswer, ToldDelivery, ToldInput
-from clarion.control.explain.books import EVENT, MOST_SEARCHED, Books, event_name, started_workflow, tell_event
+from clarion.control.explain.books import (
+    EVENT,
+    MOST_READ,
+    MOST_SEARCHED,
+    Books,
+    event_name,
+    joined,
+    read_history,
+    started_workflow,
+    tell_event,
+)
 from clarion.control.explain.people import Known, Whom, find_person
+from clarion.control.explain.place import DELIVERED, EXPLAINED, UNEXPLAINED, Place
 from clarion.store.port import Store
 from clarion.store.records import Explanation, LogRow, Site
 from clarion.workflow.explain.outline import Outline
@@ -16,6 +29,8 @@ from clarion.workflow.history import History
 MOST: Final = 500
 """Inputs on one page."""
 LIMIT: Final = 50
+MOST_BYTES: Final = 1024 * 1024
+"""Of what the inputs on one page are told from; more than one input only as long as they have no more together."""
 MOST_EVENTS: Final = 1_000
 """Events of a person that are looked at: those that nothing listened for are shown among them only."""
 
@@ -32,12 +47,25 @@ class Happening(msgspec.Struct, frozen=True):
     history: History | None = None
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Its place in time. At one instant: timers, events as in the log, then what is not in the log as an event."""
+    def place(self) -> Place:
+        """Where pages are cut."""
+        if self.explanation is not None:
+            return Place(self.at, EXPLAINED, self.explanation.sequence)
+        return Place(self.at, UNEXPLAINED, 0 if self.row is None else self.row.sequence or 0)
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Where it stands on its page. At one instant: timers, events as in the log, then what is not in the log as an event."""
         if self.row is not None:
             return self.at, self.row.sequence or 0
         timer = self.history is not None and self.history.name == "timer"
         return self.at, -1 if timer else _LAST
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is told."""
+        body = 0 if self.explanation is None else len(bytes(self.explanation.body))
+        return body + (0 if self.row is None else len(bytes(self.row.body)))
 
     async def told(self, books: Books, workflow: str | None) -> ToldInput:
         """In words; with `workflow` only what concerns that."""
@@ -49,16 +77,15 @@ class Happening(msgspec.Struct, frozen=True):
 
 
 async def explain_person(
-    store: Store, site: Site, whom: Whom, workflow: str | None = None, limit: int = LIMIT, before: int | None = None
+    store: Store, site: Site, whom: Whom, workflow: str | None = None, limit: int = LIMIT, before: Place | None = None
 ) -> TimelineAnswer:
-    """A person's timeline: about `limit` inputs, all of one instant together, before a time. Raises NotFound."""
+    """A person's timeline: up to `limit` inputs, fewer when they are large, before a place. Raises NotFound."""
     person = await find_person(store, site, whom)
     books = Books(store, site, person.runs)
     asked = None if workflow is None else await current_outline(books, workflow)
-    happened, more = await happenings(books, person, workflow, asked, limit, before)
-    earliest = happened[0].at if more and happened else None
-    items = await told(books, person, happened, workflow, earliest, before)
-    return TimelineAnswer(person.profile_id, person.devices, workflow, items, earliest)
+    happened, earlier = await happenings(books, person, workflow, asked, limit, before)
+    items = await told(books, person, happened, workflow, earlier, before)
+    return TimelineAnswer(person.profile_id, person.devices, workflow, items, None if earlier is None else earlier.text)
 
 
 async def current_outline(books: Books, workflow: str) -> Outline:
@@ -69,59 +96,91 @@ async def current_outline(books: Books, workflow: str) -> Outline:
 
 
 async def happenings(
-    books: Books, person: Known, workflow: str | None, asked: Outline | None, limit: int, before: int | None
-) -> tuple[list[Happening], bool]:
-    """The newest inputs before a time, oldest first, and whether there may be earlier ones."""
-    rows = [
-        row
-        for row in await books.store.events_about(books.site.id, person.keys, MOST_EVENTS)
-        if row.log_time is not None and (before is None or row.log_time < before)
-    ]
-    by_id = {row.id: row for row in rows}
-    found: list[Happening] = []
-    explained: set[str] = set()
-    looked_at, ended = 0, False
-    async for page in books.pages(person.keys, before):
-        looked_at += len(page)
-        for explanation, history in page:
-            if workflow is None or await _concerns(books, history, workflow):
-                explained.add(explanation.event)
-                found.append(Happening(explanation.at, by_id.get(explanation.event), explanation, history))
-        if len(found) > limit and found[-1].at < found[limit - 1].at:
-            break
-    else:
-        ended = looked_at < MOST_SEARCHED
-    reached = 0 if ended or not found else found[-1].at
-    found += [
-        Happening(row.log_time or 0, row)
-        for row in rows
-        if row.id not in explained and (row.log_time or 0) >= reached and _is_asked(row, workflow, asked)
-    ]
+    books: Books, person: Known, workflow: str | None, asked: Outline | None, limit: int, before: Place | None
+) -> tuple[list[Happening], Place | None]:
+    """The newest inputs before a place, oldest first, and before which place there may be more."""
+    rows = [row for row in await books.store.events_about(books.site.id, person.keys, MOST_EVENTS) if row.log_time is not None]
+    found, explained, reached = await _explained(books, person, workflow, {row.id: row for row in rows}, limit, before)
+    for row in rows:
+        one = Happening(row.log_time or 0, row)
+        if row.id in explained or (before is not None and one.place >= before) or (reached is not None and one.place <= reached):
+            continue
+        if _is_asked(row, workflow, asked) and not (
+            before is not None and one.at == before.at and await _was_told(books, person, row, workflow)
+        ):
+            found.append(one)
     found.sort(key=lambda one: one.place, reverse=True)
-    if len(found) > limit:
-        cut = found[limit - 1].at
-        kept = [one for one in found if one.at >= cut]
-        return kept[::-1], len(kept) < len(found) or not ended
-    return found[::-1], not ended and bool(found)
+    kept = _fitting(found, limit)
+    return sorted(kept, key=lambda one: one.shown), kept[-1].place if len(kept) < len(found) else reached
+
+
+async def _explained(
+    books: Books, person: Known, workflow: str | None, rows: Mapping[str, LogRow], limit: int, before: Place | None
+) -> tuple[list[Happening], set[str], Place | None]:
+    """The newest explanations, their events, and how far was looked; None: to the end."""
+    found: list[Happening] = []
+    events: set[str] = set()
+    looked_at = read = size = 0
+    async for page in books.pages(person.keys, None if before is None else before.explanation):
+        for explanation, history in page:
+            one = Happening(explanation.at, rows.get(explanation.event), explanation, history)
+            if workflow is None or await _concerns(books, history, workflow):
+                events.add(explanation.event)
+                found.append(one)
+                size += one.size
+            looked_at += 1
+            read += len(bytes(explanation.body))
+            if len(found) > limit or size > MOST_BYTES or looked_at >= MOST_SEARCHED or read >= MOST_READ:
+                return found, events, one.place
+    return found, events, None
+
+
+async def _was_told(books: Books, person: Known, row: LogRow, workflow: str | None) -> bool:
+    """Whether an event is explained somewhere: a page that begins amid an instant has not read all that is explained of it."""
+    for one in await books.store.explanations(books.site.id, row.id):
+        if one.profile in person.keys and (workflow is None or await _concerns(books, read_history(one), workflow)):
+            return True
+    return False
+
+
+def _fitting(found: Sequence[Happening], limit: int) -> list[Happening]:
+    """The first, and as many after it as a page holds."""
+    sizes = accumulate(one.size for one in found)
+    return [one for place, (one, size) in enumerate(zip(found, sizes, strict=True)) if place == 0 or (place < limit and size <= MOST_BYTES)]
 
 
 async def told(
-    books: Books, person: Known, happened: Sequence[Happening], workflow: str | None, earliest: int | None, before: int | None
+    books: Books, person: Known, happened: Sequence[Happening], workflow: str | None, after: Place | None, before: Place | None
 ) -> tuple[ToldInput, ...]:
     """In words, with the deliveries of that time in between."""
-    items = [await one.told(books, workflow) for one in happened]
-    items += [_delivered(one) for one in person.deliveries if _is_of(one, workflow, earliest, before)]
+    items = []
+    for one in _joined(happened):
+        items.append(await one.told(books, workflow))
+        await asyncio.sleep(0)  # a large one takes a while, and events wait
+    items += [_delivered(one) for one in person.deliveries if _is_of(one, workflow, after, before)]
     return tuple(sorted(items, key=lambda one: one.at))
+
+
+def _joined(happened: Sequence[Happening]) -> list[Happening]:
+    """Happenings; one that is told of in several explanations as one."""
+    found = joined((one.explanation, one.history) for one in sorted(happened, key=lambda one: one.place) if one.explanation and one.history)
+    whole = {explanation.sequence: history for explanation, history in found}
+    return [
+        one if one.explanation is None else msgspec.structs.replace(one, history=whole[one.explanation.sequence])
+        for one in happened
+        if one.explanation is None or one.explanation.sequence in whole
+    ]
 
 
 def _delivered(delivery: ToldDelivery) -> ToldInput:
     return ToldInput(delivery.created, DELIVERY, delivery.delivery_id, DELIVERY, delivery=delivery)
 
 
-def _is_of(delivery: ToldDelivery, workflow: str | None, earliest: int | None, before: int | None) -> bool:
+def _is_of(delivery: ToldDelivery, workflow: str | None, after: Place | None, before: Place | None) -> bool:
     if workflow not in (None, delivery.workflow):
         return False
-    return (earliest is None or delivery.created >= earliest) and (before is None or delivery.created < before)
+    place = Place(delivery.created, DELIVERED, 0)
+    return (after is None or place > after) and (before is None or place < before)
 
 
 def _is_asked(row: LogRow, workflow: str | None, asked: Outline | None) -> bool:

@@ -74,6 +74,8 @@ class _Found(msgspec.Struct):
 
 OPEN_GOALS: Final = 1_000
 """Ended runs of one profile whose goals are looked at."""
+FAILED_RUNS: Final = 1_000
+"""Failed runs of one profile that go with it when it is joined to another."""
 
 _decode_owners = msgspec.json.Decoder(list[tuple[int, str]]).decode
 _decode_named = msgspec.json.Decoder(list[tuple[int, Subscriber]]).decode
@@ -83,7 +85,7 @@ _decode_found = msgspec.json.Decoder(_Found).decode
 def facts(connection: apsw.Connection, partition: int, asked: Asked) -> Facts:
     """As in the port. First whom devices and runs belong to, then everything about the profiles, in one snapshot.
 
-    Of a profile's ended runs with an open goal there are at most OPEN_GOALS.
+    Of a profile's ended runs with an open goal there are at most OPEN_GOALS, of its failed ones FAILED_RUNS.
     """
     with savepoint(connection):
         named: list[tuple[int, Subscriber]] = []
@@ -99,8 +101,15 @@ def facts(connection: apsw.Connection, partition: int, asked: Asked) -> Facts:
             for one in asked.memory
             if (profile := one.profile or owners.get((one.site, one.device_token_hash or ""))) is not None
         ]
-        joining = [(one.site, owners[one.site, one.value]) for one in asked.joining if (one.site, one.value) in owners]
-        concerned = {"partition": partition, "profiles": _encode(list(profiles)), "runs": runs, "goals": OPEN_GOALS}
+        joining = list(dict.fromkeys((one.site, owners[one.site, one.value]) for one in asked.joining if (one.site, one.value) in owners))
+        concerned = {
+            "partition": partition,
+            "profiles": _encode(list(profiles)),
+            "joining": _encode(joining),
+            "runs": runs,
+            "goals": OPEN_GOALS,
+            "failed": FAILED_RUNS,
+        }
         found = _decode_found(value(connection, _SQL["facts"], concerned))
         remembered: list[EntryMemory] = []
         for name, keys in (("memory", memory), ("joining", joining)):
@@ -110,7 +119,7 @@ def facts(connection: apsw.Connection, partition: int, asked: Asked) -> Facts:
     return Facts(
         subscribers=[(site, one) for (site, _), one in everyone.items()],
         profiles=found.profiles,
-        runs=list({one.id: one for one in found.runs}.values()) if asked.runs else found.runs,
+        runs=list({one.id: one for one in found.runs}.values()) if asked.runs or joining else found.runs,
         memory=remembered,
     )
 
@@ -118,6 +127,11 @@ def facts(connection: apsw.Connection, partition: int, asked: Asked) -> Facts:
 def site_states(connection: apsw.Connection, partition: int) -> list[SiteState]:
     """As in the port."""
     return _decode_sites(value(connection, _SQL["site_states"], {"partition": partition}))
+
+
+def held_workflows(connection: apsw.Connection, partition: int) -> list[tuple[int, str]]:
+    """As in the port, in their order."""
+    return [(site, workflow) for site, workflow in rows(connection, _SQL["held_workflows"], {"partition": partition})]
 
 
 def held_runs(connection: apsw.Connection, partition: int, site: int, workflow: str, limit: int) -> list[RunRow]:

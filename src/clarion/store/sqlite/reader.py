@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import apsw
 
-from clarion.store.port import StoreUnavailable
+from clarion.store.port import StoreOverloaded, StoreUnavailable
 from clarion.store.sqlite.connection import translated
 
 T = TypeVar("T")
@@ -25,9 +25,14 @@ APART_FOR: Final = 1.0
 class Reader:
     """Runs functions on its own connection."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], name: str, patience: float | None = None) -> None:
-        """A query that takes longer than `patience` seconds is broken off: an open read keeps the write-ahead log from being begun anew."""
-        self._connect, self._patience = connect, patience
+    def __init__(
+        self, connect: Callable[[], apsw.Connection], name: str, patience: float | None = None, most_waiting: int | None = None
+    ) -> None:
+        """A query that waits for its turn, or then takes, longer than `patience` seconds is broken off.
+
+        An open read keeps the write-ahead log from being begun anew. Beyond `most_waiting` queries that wait, more are refused.
+        """
+        self._connect, self._patience, self._most = connect, patience, most_waiting
         self._apart_until = 0.0
         self._apart = 0
         """Queries that are in the thread."""
@@ -54,7 +59,7 @@ class Reader:
             pool.shutdown()
 
     async def call(self, read: Callable[[apsw.Connection], T], *, small: bool = False) -> T:
-        """The result of `read`. Raises StoreUnavailable, StoreError.
+        """The result of `read`. Raises StoreUnavailable, StoreOverloaded, StoreError.
 
         A `small` one looks up a few rows by index: it runs in the event loop's thread as long as such are quick, since going to another
         thread and back costs more than they do.
@@ -68,13 +73,26 @@ class Reader:
                 finally:
                     if (ended := monotonic()) - began > SLOW:
                         self._apart_until = ended + APART_FOR
-            self._apart += 1
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, self._connection, read)
-            finally:
-                self._apart -= 1
+            return await self._read_apart(self._pool, self._connection, read)
         except apsw.Error as error:
             raise translated(error) from error
+
+    async def _read_apart(self, pool: ThreadPoolExecutor, connection: apsw.Connection, read: Callable[[apsw.Connection], T]) -> T:
+        if self._most is not None and self._apart > self._most:
+            raise StoreOverloaded(f"{self._most} queries are waiting for their turn; no more may.")
+        asked = monotonic()
+        self._apart += 1
+        work = asyncio.get_running_loop().run_in_executor(pool, self._read_in_turn, connection, read, asked)
+        work.add_done_callback(self._ended)  # it has its turn also when nobody waits for it any more
+        return await work
+
+    def _ended(self, _: object) -> None:
+        self._apart -= 1
+
+    def _read_in_turn(self, connection: apsw.Connection, read: Callable[[apsw.Connection], T], asked: float) -> T:
+        if self._patience is not None and monotonic() - asked > self._patience:
+            raise StoreOverloaded(f"The query has waited for its turn for {self._patience:g} seconds.")
+        return self._read(connection, read)
 
     def _read(self, connection: apsw.Connection, read: Callable[[apsw.Connection], T]) -> T:
         if self._patience is not None:

@@ -16,6 +16,13 @@ NEWEST = -1
 """In place of a sequence: not from there on, but the last ones."""
 
 _EXPLANATIONS_OF_EVENT = 1_000
+_MOST_BYTES = 1024 * 1024
+"""Of the bodies in one answer about profiles."""
+_COUNTERS_AT_ONCE = 2_000
+"""Read in pieces: none keeps the interpreter's lock for long."""
+_STATUSES = ("waiting", "completed", "exited", "failed")
+_BEYOND = 2**63 - 1
+"""After every time and every sequence."""
 
 TOTAL = "total"
 """In place of a period: all of them together."""
@@ -71,9 +78,10 @@ def run(connection: apsw.Connection, run: str) -> RunRow:
 
 def runs(connection: apsw.Connection, site: int, workflow: str | None, status: str | None, limit: int) -> list[RunRow]:
     """As in the port."""
+    statuses = _encode(_STATUSES if status is None else (status,))
     if workflow is None:
-        return _show_runs(connection, "runs_of_site", site=site, status=status, limit=limit)
-    return _show_runs(connection, "runs_of_workflow", site=site, workflow=workflow, status=status, limit=limit)
+        return _show_runs(connection, "runs_of_site", site=site, statuses=statuses, limit=limit)
+    return _show_runs(connection, "runs_of_workflow", site=site, workflow=workflow, statuses=statuses, limit=limit)
 
 
 def explanations(connection: apsw.Connection, site: int, event: str) -> list[Explanation]:
@@ -82,24 +90,37 @@ def explanations(connection: apsw.Connection, site: int, event: str) -> list[Exp
 
 
 def explanations_about(
-    connection: apsw.Connection, site: int, profiles: Sequence[str], before: int | None, limit: int
+    connection: apsw.Connection, site: int, profiles: Sequence[str], before: tuple[int, int] | None, limit: int
 ) -> list[Explanation]:
     """As in the port."""
+    at, sequence = (_BEYOND, _BEYOND) if before is None else before
+    keys = _encode(list(dict.fromkeys(profiles)))
     return _decode_explanations(
-        _one(connection, "explanations_about", site=site, profiles=_encode(list(dict.fromkeys(profiles))), before=before, limit=limit)
+        _one(connection, "explanations_about", site=site, profiles=keys, at=at, sequence=sequence, limit=limit, bytes=_MOST_BYTES)
     )
 
 
 def events_about(connection: apsw.Connection, site: int, profiles: Sequence[str], limit: int) -> list[LogRow]:
     """As in the port."""
-    return _decode_log(_one(connection, "events_about", site=site, profiles=_encode(list(dict.fromkeys(profiles))), limit=limit))
+    keys = _encode(list(dict.fromkeys(profiles)))
+    return _decode_log(_one(connection, "events_about", site=site, profiles=keys, limit=limit, bytes=_MOST_BYTES))
 
 
-def counters(connection: apsw.Connection, site: int, workflow: str, period: str, since: int, until: int) -> list[CounterRow]:
+def counters(connection: apsw.Connection, site: int, workflow: str, period: str, since: int, until: int, limit: int) -> list[CounterRow]:
     """As in the port, by start, version, step, name and branch."""
-    if period == TOTAL:
-        return _decode_counters(_one(connection, "totals", site=site, workflow=workflow))
-    return _decode_counters(_one(connection, "counters", site=site, workflow=workflow, period=period, since=since, until=until))
+    found: list[CounterRow] = []
+    with savepoint(connection):  # the pieces are of one moment
+        if period == TOTAL:
+            found = _decode_counters(_one(connection, "totals", site=site, workflow=workflow, limit=limit))
+            return sorted(found, key=lambda row: (row.version, row.step, row.name, row.branch))
+        asked = {"site": site, "workflow": workflow, "period": period, "since": since, "until": until}
+        while len(found) < limit:
+            piece = min(_COUNTERS_AT_ONCE, limit - len(found))
+            page = _decode_counters(_one(connection, "counters", **asked, limit=piece, after=len(found)))
+            found += page
+            if len(page) < piece:
+                break
+    return found
 
 
 def delivery(connection: apsw.Connection, site: int, delivery: str) -> DeliveryRow:
@@ -116,9 +137,18 @@ def deliveries(connection: apsw.Connection, site: int, run: str | None, limit: i
     return _show_deliveries(connection, "deliveries_of_run", site=site, run=run, limit=limit)
 
 
-def poisoned(connection: apsw.Connection, limit: int) -> list[Poisoned]:
+def poisoned(connection: apsw.Connection, limit: int, site: int | None) -> list[Poisoned]:
     """As in the port."""
-    return _decode_poisoned(_one(connection, "poisoned", limit=limit))
+    if site is None:
+        return _decode_poisoned(_one(connection, "poisoned", limit=limit))
+    return _decode_poisoned(_one(connection, "poisoned_of_site", site=site, limit=limit))
+
+
+def poisoned_input(connection: apsw.Connection, site: int, id_: str) -> Poisoned:
+    """As in the port."""
+    for one in _decode_poisoned(_one(connection, "poisoned_by_id", site=site, id=id_)):
+        return one
+    raise NotFound("Nothing of this id is set aside.")
 
 
 def _show_runs(connection: apsw.Connection, picked: str, **asked: Any) -> list[RunRow]:

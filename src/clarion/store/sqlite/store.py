@@ -1,4 +1,4 @@
-"""`SqliteStore`: the port on one SQLite file, with one connection that writes and two that read."""
+"""`SqliteStore`: the port on one SQLite file, with one connection that writes and three that read."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -52,7 +52,9 @@ T = TypeVar("T")
 FEW = 32
 """Rows that may be looked up in the event loop's thread."""
 READING_PATIENCE = 10.0
-"""Seconds that a query of the console's may take."""
+"""Seconds that a query of the console's may wait for its turn, and may then take."""
+MOST_READING = 100
+"""Queries of the console's that may wait for their turn."""
 
 
 class SqliteStore:
@@ -77,7 +79,9 @@ class SqliteStore:
         self._ingest = Ingest(self._writer, most_waiting)
         self._connecting = partial(connecting, read_only=True)
         self._engine = Reader(self._connecting, "clarion-store-engine")
-        self._reading = Reader(self._connecting, "clarion-store-reading", READING_PATIENCE)
+        self._lookups = Reader(self._connecting, "clarion-store-lookups")
+        """For what takes a moment however large the database is, and somebody waits for: the engine, or a key that was revoked."""
+        self._reading = Reader(self._connecting, "clarion-store-reading", READING_PATIENCE, MOST_READING)
         self._claims = Claims(self._engine)
         self._taken = 0
 
@@ -87,15 +91,15 @@ class SqliteStore:
         require_library(library_version())
         try:
             await self._writer.start()
-            await self._engine.start()
-            await self._reading.start()
+            for reader in (self._engine, self._lookups, self._reading):
+                await reader.start()
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
-        await self._reading.stop()
-        await self._engine.stop()
+        for reader in (self._reading, self._lookups, self._engine):
+            await reader.stop()
         await self._writer.stop()  # last: who closes last folds the write-ahead log into the database
 
     def on_change(self, callback: Callable[[str], None]) -> None:
@@ -109,7 +113,7 @@ class SqliteStore:
     # -- configuration -----------------------------------------------------------------------------------------------
 
     async def configuration(self) -> Configuration:
-        return await self._reading.call(configuration.read)
+        return await self._lookups.call(configuration.read)
 
     async def create_site(self, site: Site, entries: Sequence[NewEntry] = ()) -> Site:
         return await self._configure(lambda connection: configuration.create_site(connection, site, entries), INBOX)
@@ -136,25 +140,27 @@ class SqliteStore:
     async def publish(self, version: WorkflowVersion, name: str, entries: Sequence[NewEntry]) -> WorkflowRow:
         return await self._configure(lambda connection: workflows.publish(connection, version, name, entries), INBOX)
 
-    async def set_workflow_status(self, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]) -> WorkflowRow:
+    async def set_workflow_status(
+        self, site: int, workflow: str, expected: str, status: str, at: int, entries: Sequence[NewEntry]
+    ) -> WorkflowRow:
         return await self._configure(
-            lambda connection: workflows.set_workflow_status(connection, site, workflow, status, at, entries), INBOX
+            lambda connection: workflows.set_workflow_status(connection, site, workflow, expected, status, at, entries), INBOX
         )
 
     async def save_draft(self, draft: WorkflowDraft, name: str) -> WorkflowRow:
-        return await self._configure(lambda connection: workflows.save_draft(connection, draft, name))
+        return await self._writer.call(lambda connection: workflows.save_draft(connection, draft, name))
 
     async def draft(self, site: int, workflow: str) -> WorkflowDraft:
-        return await self._reading.call(lambda connection: workflows.read_draft(connection, site, workflow))
+        return await self._lookups.call(lambda connection: workflows.read_draft(connection, site, workflow))
 
     async def discard_draft(self, site: int, workflow: str) -> None:
-        await self._configure(lambda connection: workflows.discard_draft(connection, site, workflow))
+        await self._writer.call(lambda connection: workflows.discard_draft(connection, site, workflow))
 
     async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
         return await self._reading.call(lambda connection: workflows.run_counts(connection, site, workflow))
 
     async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
-        return await self._reading.call(lambda connection: workflows.workflow_version(connection, site, workflow, version))
+        return await self._lookups.call(lambda connection: workflows.workflow_version(connection, site, workflow, version))
 
     async def _configure(self, write: Callable[[apsw.Connection], T], *changes: str) -> T:
         return await self._writer.call(write, changes=(CONFIGURATION, *changes))
@@ -212,6 +218,9 @@ class SqliteStore:
             rows=engine.rows_of(outcome),
         )
 
+    async def held_workflows(self, partition: int) -> list[tuple[int, str]]:
+        return await self._engine.call(lambda connection: engine.held_workflows(connection, partition))
+
     async def held_runs(self, partition: int, site: int, workflow: str, limit: int) -> list[RunRow]:
         return await self._engine.call(lambda connection: engine.held_runs(connection, partition, site, workflow, limit))
 
@@ -246,10 +255,10 @@ class SqliteStore:
         return await self._reading.call(lambda connection: reading.profile(connection, site, key, limit))
 
     async def subscriber_profile(self, site: int, device_token_hash: str) -> str:
-        return await self._reading.call(lambda connection: reading.subscriber_profile(connection, site, device_token_hash))
+        return await self._lookups.call(lambda connection: reading.subscriber_profile(connection, site, device_token_hash))
 
     async def run(self, run: str) -> RunRow:
-        return await self._reading.call(lambda connection: reading.run(connection, run))
+        return await self._lookups.call(lambda connection: reading.run(connection, run))
 
     async def runs(self, site: int, workflow: str | None, status: str | None, limit: int) -> list[RunRow]:
         return await self._reading.call(lambda connection: reading.runs(connection, site, workflow, status, limit))
@@ -257,23 +266,26 @@ class SqliteStore:
     async def explanations(self, site: int, event: str) -> list[Explanation]:
         return await self._reading.call(lambda connection: reading.explanations(connection, site, event))
 
-    async def explanations_about(self, site: int, profiles: Sequence[str], before: int | None, limit: int) -> list[Explanation]:
+    async def explanations_about(self, site: int, profiles: Sequence[str], before: tuple[int, int] | None, limit: int) -> list[Explanation]:
         return await self._reading.call(lambda connection: reading.explanations_about(connection, site, profiles, before, limit))
 
     async def events_about(self, site: int, profiles: Sequence[str], limit: int) -> list[LogRow]:
         return await self._reading.call(lambda connection: reading.events_about(connection, site, profiles, limit))
 
-    async def counters(self, site: int, workflow: str, period: str, since: int, until: int) -> list[CounterRow]:
-        return await self._reading.call(lambda connection: reading.counters(connection, site, workflow, period, since, until))
+    async def counters(self, site: int, workflow: str, period: str, since: int, until: int, limit: int) -> list[CounterRow]:
+        return await self._reading.call(lambda connection: reading.counters(connection, site, workflow, period, since, until, limit))
 
     async def delivery(self, site: int, delivery: str) -> DeliveryRow:
-        return await self._reading.call(lambda connection: reading.delivery(connection, site, delivery))
+        return await self._lookups.call(lambda connection: reading.delivery(connection, site, delivery))
 
     async def deliveries(self, site: int, run: str | None, limit: int) -> list[DeliveryRow]:
         return await self._reading.call(lambda connection: reading.deliveries(connection, site, run, limit))
 
-    async def poisoned(self, limit: int) -> list[Poisoned]:
-        return await self._reading.call(lambda connection: reading.poisoned(connection, limit))
+    async def poisoned(self, limit: int, site: int | None = None) -> list[Poisoned]:
+        return await self._reading.call(lambda connection: reading.poisoned(connection, limit, site))
+
+    async def poisoned_input(self, site: int, id: str) -> Poisoned:
+        return await self._lookups.call(lambda connection: reading.poisoned_input(connection, site, id))
 
     async def take_back(self, id: str, entry: NewEntry | None) -> None:
         await self._writer.call(lambda connection: entries.take_back(connection, id, entry), changes=() if entry is None else (INBOX,))

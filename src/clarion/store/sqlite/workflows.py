@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import apsw
 import msgspec
 
-from clarion.store.port import NotFound
+from clarion.store.port import Changed, NotFound
 from clarion.store.records import NewEntry, RunCount, WorkflowChange, WorkflowDraft, WorkflowRow, WorkflowVersion
 from clarion.store.sqlite.configuration import changed
 from clarion.store.sqlite.entries import put_entries
@@ -39,20 +39,28 @@ def publish(connection: apsw.Connection, version: WorkflowVersion, name: str, en
                 "created": version.created,
             },
         )
-    elif current.status not in _TO_BE_REVIVED:
-        return current
+    else:
+        connection.execute(_SQL["put_source"], {"site": site, "workflow": workflow, "version": number, "source": version.source})
+        if current.status not in _TO_BE_REVIVED:
+            put_entries(connection, [_numbered(entry, number) for entry in entries if _directs(entry)])
+            return _require(connection, site, workflow)
     put_entries(connection, [_numbered(entry, number) for entry in entries])
     made = {"site": site, "workflow": workflow, "name": name, "version": number, "changed": version.created}
-    return WorkflowRow(*changed(connection, _SQL["put_workflow"], made))
+    changed(connection, _SQL["put_workflow"], made)
+    return _require(connection, site, workflow)
 
 
 def set_workflow_status(
-    connection: apsw.Connection, site: int, workflow: str, status: str, at: int, entries: Sequence[NewEntry]
+    connection: apsw.Connection, site: int, workflow: str, expected: str, status: str, at: int, entries: Sequence[NewEntry]
 ) -> WorkflowRow:
     """As in the port."""
-    row = changed(connection, _SQL["set_workflow_status"], {"site": site, "workflow": workflow, "status": status, "at": at})
+    found = _require(connection, site, workflow)
+    if found.status != expected:
+        raise Changed(f"Workflow {workflow} is {found.status}, not {expected}.")
+    asked = {"site": site, "workflow": workflow, "expected": expected, "status": status, "at": at}
+    changed(connection, _SQL["set_workflow_status"], asked)
     put_entries(connection, entries)
-    return WorkflowRow(*row)
+    return _require(connection, site, workflow)
 
 
 def workflow_version(connection: apsw.Connection, site: int, workflow: str, version: int) -> WorkflowVersion:
@@ -67,10 +75,10 @@ def save_draft(connection: apsw.Connection, draft: WorkflowDraft, name: str) -> 
     """As in the port."""
     connection.execute(_SQL["put_draft"], msgspec.structs.asdict(draft))
     current = _workflow(connection, draft.site, draft.workflow)
-    if current is not None and current.version > 0:
-        return current
-    made = {"site": draft.site, "workflow": draft.workflow, "name": name, "changed": draft.saved}
-    return WorkflowRow(*changed(connection, _SQL["put_unpublished"], made))
+    if current is None or current.version == 0:
+        made = {"site": draft.site, "workflow": draft.workflow, "name": name, "changed": draft.saved}
+        connection.execute(_SQL["put_unpublished"], made)
+    return _require(connection, draft.site, draft.workflow)
 
 
 def read_draft(connection: apsw.Connection, site: int, workflow: str) -> WorkflowDraft:
@@ -87,7 +95,7 @@ def discard_draft(connection: apsw.Connection, site: int, workflow: str) -> None
         raise NotFound(f"Workflow {workflow} has no draft.")
     current = _workflow(connection, site, workflow)
     if current is not None and current.version == 0:
-        changed(connection, _SQL["delete_unpublished"], asked)
+        connection.execute(_SQL["delete_unpublished"], asked)
 
 
 def run_counts(connection: apsw.Connection, site: int, workflow: str) -> list[RunCount]:
@@ -99,6 +107,18 @@ def _workflow(connection: apsw.Connection, site: int, workflow: str) -> Workflow
     for row in rows(connection, _SQL["workflow"], {"site": site, "workflow": workflow}):
         return WorkflowRow(*row)
     return None
+
+
+def _require(connection: apsw.Connection, site: int, workflow: str) -> WorkflowRow:
+    found = _workflow(connection, site, workflow)
+    if found is None:
+        raise NotFound(f"There is no workflow {workflow}.")
+    return found
+
+
+def _directs(entry: NewEntry) -> bool:
+    """Whether an entry says that runs in flight do not just finish."""
+    return _decode_change(entry.body).runs != "keep"
 
 
 def _same(one: msgspec.Raw, other: msgspec.Raw) -> bool:

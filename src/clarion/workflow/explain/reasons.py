@@ -131,7 +131,7 @@ _SAYINGS: Final[Mapping[str, Callable[[Detail, str], str]]] = {
     "segment": lambda detail, _: _changes(detail, ("added", "joined segment"), ("removed", "left segment")),
     "update": lambda detail, _: _changes(detail, ("set", "set"), ("removed", "removed")),
     "send_event": lambda detail, _: f"sends event {words.name(detail.get('name', '?'))}",
-    "start_workflow": lambda detail, _: f"has workflow {words.name(detail.get('workflow', '?'))} started",
+    "start_workflow": lambda detail, _: f"asks for a start of workflow {words.name(detail.get('workflow', '?'))}",
     "stop_workflow": lambda detail, _: f"stops the runs of workflow {words.name(detail.get('workflow', '?'))}",
     "completed": _ended("came to its end"),
     "exited": _ended("exited"),

@@ -24,12 +24,32 @@ class Case(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
+def _repetitions(value: dict[Any, Any], _: Reading) -> Iterator[tuple[Path, str]]:
+    """Cases that an earlier one always comes before."""
+    cases = value.get("cases")
+    known: dict[bytes, int] = {}
+    for index, case in enumerate(cases[:MOST_CASES] if isinstance(cases, list) else ()):
+        spelled = _spelled(case.get("when")) if isinstance(case, dict) else None
+        if spelled is not None and known.setdefault(spelled, index) != index:
+            yield ("cases", index, "when"), f"is never reached: case {known[spelled] + 1} has the same condition"
+
+
+def _spelled(condition: object) -> bytes | None:
+    """Equal for conditions that say the same; None for what cannot be a condition."""
+    try:
+        return msgspec.json.encode(condition, order="sorted") if isinstance(condition, dict) and condition else None
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+
+
 class Decide(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     """Tests its cases in order; without one that holds, the run goes into `else`."""
 
     kind: ClassVar[str] = "decide"
     shape: ClassVar[Shape] = Object(
-        {"cases": ListOf(Object({"when": ConditionTree(), "steps": Steps()}), least=1, most=MOST_CASES)}, {"else": Steps()}
+        {"cases": ListOf(Object({"when": ConditionTree(), "steps": Steps()}), least=1, most=MOST_CASES)},
+        {"else": Steps()},
+        check=_repetitions,
     )
 
     id: str
@@ -37,7 +57,7 @@ class Decide(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     otherwise: tuple[Step, ...] = ()
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Decide":
+    def build(cls, id: str, value: Any) -> "Decide":
         return cls(id=id, cases=tuple(Case(**case) for case in value["cases"]), otherwise=value.get("else", ()))
 
     @classmethod
@@ -45,10 +65,8 @@ class Decide(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         if not isinstance(value, dict):
             return
         cases = value.get("cases")
-        if isinstance(cases, list):
-            for index, case in enumerate(cases):
-                if isinstance(case, dict):
-                    yield ("cases", index, "steps"), case.get("steps")
+        for index, case in enumerate(cases if isinstance(cases, list) and cases else [None]):
+            yield ("cases", index, "steps"), case.get("steps") if isinstance(case, dict) else None
         yield ("else",), value.get("else")
 
     def branches(self) -> tuple[tuple[Step, ...], ...]:

@@ -4,9 +4,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from clarion.domain.problems import Path
 from clarion.workflow.run import EXITED
-from clarion.workflow.shapes import Object, Reading, Shape, Text
+from clarion.workflow.shapes import Object, Shape, Text
 from clarion.workflow.step import End, Leaf, Move, Visit
 
 
@@ -20,7 +19,7 @@ class Exit(Leaf, msgspec.Struct, frozen=True):
     reason: str = "exit"
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Exit":
+    def build(cls, id: str, value: Any) -> "Exit":
         return cls(id, **value)
 
     def enter(self, visit: Visit) -> Move:

@@ -1,6 +1,7 @@
 """`http`: a signed request to a URL."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -11,7 +12,7 @@ from clarion.domain.urls import render_url
 from clarion.workflow.effects import HttpEffect
 from clarion.workflow.fields import JsonBody, TemplateText, Url
 from clarion.workflow.run import EXITED, FAILED
-from clarion.workflow.shapes import INVALID, Choice, Flag, Invalid, MapOf, Object, Reading, Shape, Text
+from clarion.workflow.shapes import Choice, Flag, MapOf, Object, Reading, Shape, Text, printable
 from clarion.workflow.step import End, Forward, Leaf, Move, Sleep, Visit
 
 OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect"})
@@ -20,6 +21,17 @@ LINE_BREAKS: Final = re.compile(r"[\r\n\t]+")
 
 SENT: Final = "sent"
 """The outcome of a request that was answered with 2xx; every other one is a failure."""
+
+
+def _contradictions(value: dict[Any, Any], _: Reading) -> Iterator[tuple[Path, str]]:
+    headers = value.get("headers")
+    for name in headers if isinstance(headers, dict) else ():
+        if str(name).lower() in OURS or str(name).lower().startswith("webhook-"):
+            yield ("headers", printable(str(name))), "is set by Clarion and cannot be given"
+    if "body" in value and value.get("method") == "GET":
+        yield ("body",), "a GET request has no body"
+    if "on_error" in value and value.get("await", False) is False:
+        yield ("on_error",), "needs await: true, for the step does not wait for the outcome"
 
 
 class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +51,7 @@ class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
             "await": Flag(),
             "on_error": Choice("continue", "exit", "fail"),
         },
+        check=_contradictions,
     )
 
     id: str
@@ -51,20 +64,8 @@ class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     """What follows on a failure: continue, exit, fail."""
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Http | Invalid":
-        sound = True
-        for name in value.get("headers", {}):
-            if name.lower() in OURS or name.lower().startswith("webhook-"):
-                reading.note((*path, "headers", name), "is set by Clarion and cannot be given")
-                sound = False
-        if "body" in value and value.get("method") == "GET":
-            reading.note((*path, "body"), "a GET request has no body")
-            sound = False
-        if "on_error" in value and not value.get("await"):
-            reading.note((*path, "on_error"), "needs await: true, for the step does not wait for the outcome")
-            sound = False
-        fields = {"awaits" if name == "await" else name: part for name, part in value.items()}
-        return cls(id=id, **fields) if sound else INVALID
+    def build(cls, id: str, value: Any) -> "Http":
+        return cls(id=id, **{"awaits" if name == "await" else name: part for name, part in value.items()})
 
     def enter(self, visit: Visit) -> Move:
         url = render_url(self.url, visit.scope)

@@ -6,16 +6,17 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from clarion.domain.calendar import quiet_until
-from clarion.domain.problems import Path
 from clarion.domain.records import FrequencyCap
 from clarion.domain.templates import Template
 from clarion.workflow.effects import PushEffect
 from clarion.workflow.fields import Duration, TemplateText, Url
 from clarion.workflow.filling import Filling
 from clarion.workflow.settings import LONGEST_PER, MOST_PUSHES
-from clarion.workflow.shapes import Choice, Flag, ListOf, Object, Reading, Shape
+from clarion.workflow.shapes import Choice, Flag, ListOf, Object, Shape
 from clarion.workflow.step import Forward, Leaf, Move, Sleep, Visit
 
+STATUSES: Final = ("queued", "capped", "no_subscriber", "stale")
+"""What can have become of the push when the step is over."""
 SECOND: Final = 1_000_000
 LONGEST_TTL: Final = 28 * 86_400 * SECOND
 
@@ -63,7 +64,7 @@ class Push(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     """Passes quiet hours and caps."""
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Push":
+    def build(cls, id: str, value: Any) -> "Push":
         actions = tuple(Action(**action) for action in value.get("actions", ()))
         return cls(id=id, **(value | {"actions": actions}))
 

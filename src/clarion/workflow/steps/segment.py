@@ -47,7 +47,7 @@ class Segment(Leaf, msgspec.Struct, frozen=True):
     remove: tuple[Template, ...] = ()
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Segment":
+    def build(cls, id: str, value: Any) -> "Segment":
         return cls(id, **value)
 
     def enter(self, visit: Visit) -> Move:

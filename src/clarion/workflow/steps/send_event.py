@@ -49,7 +49,7 @@ class SendEvent(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     profile_id: Template | None = None
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "SendEvent":
+    def build(cls, id: str, value: Any) -> "SendEvent":
         return cls(id=id, **value)
 
     def enter(self, visit: Visit) -> Move:

@@ -9,12 +9,14 @@ import msgspec
 from clarion.domain.ids import digest
 from clarion.domain.problems import Path
 from clarion.workflow.nesting import Steps
-from clarion.workflow.shapes import Choice, Invalid, ListOf, Object, Reading, Shape, Text
+from clarion.workflow.shapes import INVALID, Choice, Invalid, ListOf, Object, Reading, Shape, Text, tried
 from clarion.workflow.step import Into, Leaf, Move, Step, Visit
 
 MOST_PATHS: Final = 20
 WHOLE: Final = 10_000
 """Hundredths of a percent."""
+NAME: Final = Text(most=64, pattern=r"[^/\s][^/]*", says="must not hold '/'")
+"""Of a path."""
 
 
 class Percent:
@@ -40,6 +42,21 @@ class SplitPath(msgspec.Struct, frozen=True):
     name: str | None = None
 
 
+def _contradictions(value: dict[Any, Any], _: Reading) -> Iterator[tuple[Path, str]]:
+    given = value.get("paths")
+    paths = [one if isinstance(one, dict) else {} for one in given] if isinstance(given, list) else []
+    shares = [tried(Percent(), one.get("percent")) for one in paths]
+    if 0 < len(paths) <= MOST_PATHS and INVALID not in shares and sum(shares) != WHOLE:
+        yield ("paths",), f"the percentages total {Decimal(sum(shares)) / 100}, not 100"
+    labels: set[str] = set()
+    for index, one in enumerate(paths[:MOST_PATHS]):
+        label = tried(NAME, one["name"]) if "name" in one else str(index + 1)
+        if label in labels:
+            yield ("paths", index), f'another path is called "{label}" already'
+        if label is not INVALID:
+            labels.add(label)
+
+
 class Split(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     """Hashes who the run is about; the shares are slices of the hash's range."""
 
@@ -47,12 +64,13 @@ class Split(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     shape: ClassVar[Shape] = Object(
         {
             "paths": ListOf(
-                Object({"percent": Percent(), "steps": Steps()}, {"name": Text(most=64, pattern=r"[^/\s][^/]*", says="must not hold '/'")}),
+                Object({"percent": Percent(), "steps": Steps()}, {"name": NAME}),
                 least=1,
                 most=MOST_PATHS,
             )
         },
         {"by": Choice("profile", "run")},
+        check=_contradictions,
     )
 
     id: str
@@ -60,24 +78,15 @@ class Split(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     by: str = "profile"
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Split | Invalid":
-        split = cls(id=id, paths=tuple(SplitPath(**one) for one in value["paths"]), by=value.get("by", "profile"))
-        total = sum(one.percent for one in split.paths)
-        if total != WHOLE:
-            return reading.note((*path, "paths"), f"the percentages total {Decimal(total) / 100}, not 100")
-        labels = split.labels()
-        for index, label in enumerate(labels):
-            if label in labels[:index]:
-                return reading.note((*path, "paths", index), f'another path is called "{label}" already')
-        return split
+    def build(cls, id: str, value: Any) -> "Split":
+        return cls(id=id, paths=tuple(SplitPath(**one) for one in value["paths"]), by=value.get("by", "profile"))
 
     @classmethod
     def nested(cls, value: object) -> Iterator[tuple[Path, object]]:
         paths = value.get("paths") if isinstance(value, dict) else None
         if isinstance(paths, list):
             for index, one in enumerate(paths):
-                if isinstance(one, dict):
-                    yield ("paths", index, "steps"), one.get("steps")
+                yield ("paths", index, "steps"), one.get("steps") if isinstance(one, dict) else None
 
     def branches(self) -> tuple[tuple[Step, ...], ...]:
         return tuple(one.steps for one in self.paths)

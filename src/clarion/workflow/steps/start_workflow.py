@@ -6,11 +6,10 @@ import msgspec
 
 from clarion.domain import system_events
 from clarion.domain.ids import caused_event_id
-from clarion.domain.problems import Path
 from clarion.workflow.effects import EventEffect
 from clarion.workflow.fields import SLUG, FlatData, FlatTemplate
 from clarion.workflow.filling import Filling
-from clarion.workflow.shapes import Object, Reading, Shape
+from clarion.workflow.shapes import Object, Shape
 from clarion.workflow.step import Forward, Leaf, Move, Visit
 
 
@@ -25,7 +24,7 @@ class StartWorkflow(Leaf, msgspec.Struct, frozen=True):
     data: FlatTemplate | None = None
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "StartWorkflow":
+    def build(cls, id: str, value: Any) -> "StartWorkflow":
         return cls(id, **value)
 
     def enter(self, visit: Visit) -> Move:

@@ -4,10 +4,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from clarion.domain.problems import Path
 from clarion.workflow.effects import StopEffect
 from clarion.workflow.fields import SLUG
-from clarion.workflow.shapes import Object, Reading, Shape
+from clarion.workflow.shapes import Object, Shape
 from clarion.workflow.step import Forward, Leaf, Move, Visit
 
 
@@ -21,7 +20,7 @@ class StopWorkflow(Leaf, msgspec.Struct, frozen=True):
     workflow: str
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "StopWorkflow":
+    def build(cls, id: str, value: Any) -> "StopWorkflow":
         return cls(id, **value)
 
     def enter(self, visit: Visit) -> Move:

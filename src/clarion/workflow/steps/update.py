@@ -1,5 +1,6 @@
 """`update`: change the profile's attributes."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -12,11 +13,19 @@ from clarion.domain.templates import TemplateFailure
 from clarion.workflow.effects import EventEffect
 from clarion.workflow.fields import FlatData, FlatTemplate
 from clarion.workflow.filling import Filling
-from clarion.workflow.shapes import INVALID, Invalid, ListOf, Object, Reading, Shape, Text
+from clarion.workflow.shapes import ListOf, Object, Reading, Shape, Text
 from clarion.workflow.step import Forward, Leaf, Move, Visit
 
 LARGEST_PROFILE: Final = 65_536
 """Bytes of a profile's attributes as JSON."""
+
+
+def _contradictions(value: dict[Any, Any], _: Reading) -> Iterator[tuple[Path, str]]:
+    wanted, unwanted = value.get("set"), value.get("remove")
+    if isinstance(wanted, dict) and isinstance(unwanted, list):
+        for index, name in enumerate(unwanted):
+            if isinstance(name, str) and name in wanted:
+                yield ("remove", index), "is set by the same step"
 
 
 class Update(Leaf, msgspec.Struct, frozen=True):
@@ -29,6 +38,7 @@ class Update(Leaf, msgspec.Struct, frozen=True):
             "remove": ListOf(Text(most=255, pattern=DATA_KEY.pattern, says="is no name of an attribute"), least=1, most=200),
         },
         least=1,
+        check=_contradictions,
     )
 
     id: str
@@ -36,11 +46,8 @@ class Update(Leaf, msgspec.Struct, frozen=True):
     remove: tuple[str, ...] = ()
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Update | Invalid":
-        both = [index for index, name in enumerate(value.get("remove", ())) if name in value.get("set", {})]
-        for index in both:
-            reading.note((*path, "remove", index), "is set by the same step")
-        return INVALID if both else cls(id, **value)
+    def build(cls, id: str, value: Any) -> "Update":
+        return cls(id, **value)
 
     def enter(self, visit: Visit) -> Move:
         fill = Filling(visit)

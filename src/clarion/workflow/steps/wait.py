@@ -10,13 +10,24 @@ from clarion.domain.dates import instant
 from clarion.domain.problems import Path, quoted
 from clarion.domain.templates import Template, TemplateFailure, escapes
 from clarion.workflow.fields import Duration
-from clarion.workflow.shapes import INVALID, Object, Reading, Shape
+from clarion.workflow.shapes import Object, Reading, Shape
 from clarion.workflow.step import Forward, Leaf, Move, Sleep, Visit
 from clarion.workflow.times import DateText, DaysShape, TimeOfDay, WindowShape
 
 _SAY_WHEN: Final = ("for", "until", "at", "days", "window")
 _EXCLUDE: Final = (("for", "until"), ("before", "after"), ("at", "window"))
 _SHIFTS: Final = ("before", "after")
+
+
+def _contradictions(value: dict[Any, Any], _: Reading) -> Iterator[tuple[Path, str]]:
+    if not any(key in value for key in _SAY_WHEN):
+        yield (), f"must have at least one of {', '.join(_SAY_WHEN)}"
+    for one, other in _EXCLUDE:
+        if one in value and other in value:
+            yield (other,), f"cannot stand beside {one}"
+    for key in _SHIFTS:
+        if key in value and "until" not in value:
+            yield (key,), "needs an until that it counts from"
 
 
 class WaitShape(Object):
@@ -32,26 +43,9 @@ class WaitShape(Object):
                 "at": TimeOfDay(),
                 "days": DaysShape(),
                 "window": WindowShape(),
-            }
+            },
+            check=_contradictions,
         )
-
-    def read(self, value: object, path: Path, reading: Reading) -> Any:
-        read = super().read(value, path, reading)
-        if not isinstance(value, dict):
-            return INVALID
-        contradictions = [reading.note((*path, *key), message) for *key, message in self._contradictions(value)]
-        return INVALID if contradictions else read
-
-    def _contradictions(self, value: dict[Any, Any]) -> Iterator[tuple[str, ...]]:
-        """Keys with what is wrong about them; no key: the wait as a whole."""
-        if not any(key in value for key in _SAY_WHEN) and value.keys() <= self.fields.keys():
-            yield (f"must have at least one of {', '.join(_SAY_WHEN)}",)
-        for one, other in _EXCLUDE:
-            if one in value and other in value:
-                yield other, f"cannot stand beside {one}"
-        for key in _SHIFTS:
-            if key in value and "until" not in value:
-                yield key, "needs an until that it counts from"
 
     def schema(self) -> dict[str, Any]:
         return super().schema() | {
@@ -80,7 +74,7 @@ class Wait(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     window: Window | None = None
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "Wait":
+    def build(cls, id: str, value: Any) -> "Wait":
         return cls(
             id=id,
             duration=value.get("for", 0),

@@ -13,7 +13,7 @@ from clarion.workflow.fields import ConditionTree, Duration, EventName
 from clarion.workflow.listener import MOST_LISTENERS
 from clarion.workflow.nesting import Steps
 from clarion.workflow.run import Run
-from clarion.workflow.shapes import Invalid, ListOf, Object, Reading, Shape, Text
+from clarion.workflow.shapes import Invalid, ListOf, Object, Reading, Shape, Text, tried
 from clarion.workflow.step import Awaited, Forward, Into, Leaf, Move, Sleep, Step, Visit
 
 CAME: Final = 0
@@ -32,20 +32,31 @@ class Expected(msgspec.Struct, frozen=True):
         return self.of is None or (data.get("run"), data.get("step")) == (run.id, self.of)
 
 
+PUSH_ID: Final = Text(most=64)
+
+
+def _of_problems(value: dict[Any, Any], reading: Reading) -> Iterator[tuple[Path, str]]:
+    event, push = value.get("event"), tried(PUSH_ID, value.get("of"))
+    if not isinstance(push, str):
+        return
+    if isinstance(event, str) and event not in system_events.NOTIFICATIONS:
+        near = did_you_mean(event, system_events.NOTIFICATIONS)
+        yield ("of",), f"goes with what becomes of a push, such as {system_events.CLICKED}{near}"
+    problem = reading.push_problem(push)
+    if problem is not None:
+        yield ("of",), problem
+
+
 class _ExpectedShape:
-    _object = Object({"event": EventName()}, {"where": ConditionTree(), "of": Text(most=64)})
+    _object = Object({"event": EventName()}, {"where": ConditionTree(), "of": PUSH_ID}, check=_of_problems)
 
     def read(self, value: object, path: Path, reading: Reading) -> Expected | Invalid:
+        of = value.get("of") if isinstance(value, dict) else None
+        reading.receipt_of = of if isinstance(of, str) else None
         read = self._object.read(value, path, reading)
+        reading.receipt_of = None
         if isinstance(read, Invalid):
             return read
-        if "of" in read:
-            if read["event"] not in system_events.NOTIFICATIONS:
-                near = did_you_mean(read["event"], system_events.NOTIFICATIONS)
-                return reading.note((*path, "of"), f"goes with what becomes of a push, such as {system_events.CLICKED}{near}")
-            problem = reading.push_problem(read["of"])
-            if problem is not None:
-                return reading.note((*path, "of"), problem)
         expected: Expected = Expected(**read)
         return expected
 
@@ -73,7 +84,7 @@ class WaitFor(Leaf, msgspec.Struct, frozen=True, kw_only=True):
     otherwise: tuple[Step, ...] = ()
 
     @classmethod
-    def build(cls, id: str, value: Any, path: Path, reading: Reading) -> "WaitFor":
+    def build(cls, id: str, value: Any) -> "WaitFor":
         return cls(id=id, **value)
 
     @classmethod

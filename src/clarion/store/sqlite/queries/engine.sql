@@ -151,24 +151,12 @@ CROSS JOIN entry_memory AS m
 WHERE m.partition = :partition AND m.site = j.value ->> 0 AND m.profile = j.value ->> 1;
 
 -- name: held_workflows
--- From one workflow with held runs to the next, however many runs each has.
-WITH RECURSIVE holding (site, workflow) AS (
-    SELECT * FROM (SELECT site, workflow FROM runs WHERE partition = :partition AND held = 1 ORDER BY site, workflow LIMIT 1)
-    UNION ALL
-    SELECT
-        (
-            SELECT r.site FROM runs AS r
-            WHERE r.partition = :partition AND r.held = 1 AND (r.site, r.workflow) > (holding.site, holding.workflow)
-            ORDER BY r.site, r.workflow LIMIT 1
-        ),
-        (
-            SELECT r.workflow FROM runs AS r
-            WHERE r.partition = :partition AND r.held = 1 AND (r.site, r.workflow) > (holding.site, holding.workflow)
-            ORDER BY r.site, r.workflow LIMIT 1
-        )
-    FROM holding WHERE holding.site IS NOT NULL
+SELECT w.site, w.workflow
+FROM workflow_states AS w
+WHERE w.partition = :partition AND EXISTS (
+    SELECT 1 FROM runs AS r WHERE r.partition = :partition AND r.site = w.site AND r.workflow = w.workflow AND r.held = 1
 )
-SELECT site, workflow FROM holding WHERE site IS NOT NULL;
+ORDER BY w.site, w.workflow;
 
 -- name: held_runs
 SELECT CAST(json_group_array(json_object(

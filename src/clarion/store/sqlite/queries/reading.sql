@@ -38,7 +38,7 @@ FROM (
     WHERE l.partition = 0 AND l.sequence = newest.value
     ORDER BY l.sequence DESC LIMIT :limit
 )
-WHERE before < :bytes;
+WHERE before = 0 OR before + octet_length(body) <= :bytes;
 
 -- name: profile
 SELECT CAST(json_object(
@@ -157,7 +157,8 @@ FROM (
 );
 
 -- name: explanations_about
--- The newest of each of :profiles, [key, …], then the newest of those; the first, and then as many as have :bytes together.
+-- The newest of each of :profiles, [key, …], that stand before (:at, :sequence), then the newest of those; the first, and then as many as
+-- have :bytes together. In two parts, each of which begins where the index says.
 SELECT CAST(json_group_array(json_object(
     'site', site, 'profile', profile, 'event', event, 'at', at, 'body', json(body), 'sequence', sequence
 )) AS BLOB)
@@ -167,8 +168,17 @@ FROM (
     CROSS JOIN json_each((
         SELECT json_group_array(sequence)
         FROM (
-            SELECT sequence FROM explanations
-            WHERE partition = 0 AND site = :site AND profile = p.value AND (at, sequence) < (:at, :sequence)
+            SELECT sequence, at FROM (
+                SELECT sequence, at FROM explanations
+                WHERE partition = 0 AND site = :site AND profile = p.value AND at = :at AND sequence < :sequence
+                ORDER BY sequence DESC LIMIT :limit
+            )
+            UNION ALL
+            SELECT sequence, at FROM (
+                SELECT sequence, at FROM explanations
+                WHERE partition = 0 AND site = :site AND profile = p.value AND at < :at
+                ORDER BY at DESC, sequence DESC LIMIT :limit
+            )
             ORDER BY at DESC, sequence DESC LIMIT :limit
         )
     )) AS newest
@@ -176,7 +186,7 @@ FROM (
     WHERE e.sequence = newest.value
     ORDER BY e.at DESC, e.sequence DESC LIMIT :limit
 )
-WHERE before < :bytes;
+WHERE before = 0 OR before + octet_length(body) <= :bytes;
 
 -- name: counters
 SELECT CAST(json_group_array(json_object(
@@ -197,7 +207,7 @@ FROM (
     SELECT version, step, name, branch, CAST(sum(count / 1000000) * 1000000 + sum(count % 1000000) AS INTEGER) AS count FROM counters
     WHERE partition = 0 AND site = :site AND workflow = :workflow AND period = 'day'
     GROUP BY version, step, name, branch
-    ORDER BY version DESC, step, name, branch LIMIT :limit OFFSET :after
+    ORDER BY version DESC, step, name, branch LIMIT :limit
 );
 
 -- name: poisoned

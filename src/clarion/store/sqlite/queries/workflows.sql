@@ -44,8 +44,7 @@ ON CONFLICT (site, workflow) DO UPDATE SET source = excluded.source, saved = exc
 
 -- name: put_unpublished
 INSERT INTO workflows (site, workflow, name, version, status, changed) VALUES (:site, :workflow, :name, 0, 'draft', :changed)
-ON CONFLICT (site, workflow) DO UPDATE SET name = excluded.name, status = excluded.status, changed = excluded.changed
-RETURNING workflow;
+ON CONFLICT (site, workflow) DO UPDATE SET name = excluded.name, status = excluded.status, changed = excluded.changed;
 
 -- name: delete_draft
 DELETE FROM workflow_drafts WHERE site = :site AND workflow = :workflow
@@ -55,8 +54,7 @@ RETURNING workflow;
 DELETE FROM workflow_drafts WHERE site = :site AND workflow = :workflow AND source = :source;
 
 -- name: delete_unpublished
-DELETE FROM workflows WHERE site = :site AND workflow = :workflow AND version = 0
-RETURNING workflow;
+DELETE FROM workflows WHERE site = :site AND workflow = :workflow AND version = 0;
 
 -- name: run_counts
 SELECT CAST(json_group_array(json_object('version', version, 'step', step, 'count', count)) AS BLOB)
