@@ -71,7 +71,7 @@ class _Writer:
             tests = (
                 {"field": field, "op": "eq", "value": value},
                 {"field": field, "op": "ne", "value": {"from": "entry.cart"}},
-                {"field": field, "op": "nin", "value": [number, "x"]},
+                {"field": field, "op": "nin", "value": [value, "x"]},
                 {"field": field, "op": "not_exists"},
             )
             return self.draw(st.sampled_from(tests))

@@ -50,9 +50,15 @@ class Applier:
 
     def plain(self, site: int, event: Event, now: int) -> str | None:
         """The key of an event's profile if the event changes nothing: the profile is known, and nothing listens or waits. Else None."""
-        if event.workflow is not None or self._registry.listening(site, event.name) or self._shows_active(site, event, now) is not None:
+        if event.workflow is not None or self._registry.listening(site, event.name):
             return None
-        profile = self._target(site, event)
+        profile = None if event.profile_id is None else named_profile(event.profile_id)
+        if event.device_token_hash is not None:
+            subscriber = self._ledger.subscribers.get((site, event.device_token_hash))
+            if subscriber is not None and event.cause is None and now - subscriber.last_active >= TOUCHED_AFTER:
+                return None
+            if profile is None and subscriber is not None:
+                profile = subscriber.profile
         if profile is None:
             return None
         person = (site, profile)

@@ -155,7 +155,8 @@ class Batch:
         come first, after a publish there is more to read), nor when it is over: it has to wait for the next batch. If something is
         `unread`, it can be applied when that was learnt. An entry that cannot be applied is set aside; the rest go on.
         """
-        self.fire_timers(most_timers)
+        if self._timers:
+            self.fire_timers(most_timers)
         if self._timers or self._changed:
             return False
         plain = self._applier.plain(entry.site, body, self._log_time) if isinstance(body, Event) else None

@@ -19,8 +19,5 @@ class Portion:
 
     def note(self, took: int, done: int, given: int) -> None:
         """It took so many microseconds to do so many of those that were given."""
-        all_of_it = took * max(1.0, given / max(1, done))
-        if all_of_it > LONGEST:
-            self._share = max(SMALLEST, self._share * LONGEST / all_of_it)
-        elif all_of_it < LONGEST / 2:
-            self._share = min(1.0, self._share * 2)
+        all_of_it = max(1.0, took * max(1.0, given / max(1, done)))
+        self._share = max(SMALLEST, min(1.0, self._share * min(2.0, LONGEST / all_of_it)))
