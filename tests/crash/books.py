@@ -55,7 +55,9 @@ def read(data: Path, event: str) -> Books:
         for cause, body in connection.execute("SELECT event, body FROM explanations ORDER BY sequence"):
             history = msgspec.json.decode(body)
             for run, reasons in history.get("runs", ()):
-                transitions[run] += [(reason["what"], reason.get("step", "")) for reason in reasons]
+                # that another order's event did not resume a run depends on who was waiting when it came
+                told = [reason for reason in reasons if reason["what"] != "not_resumed"]
+                transitions[run] += [(reason["what"], reason.get("step", "")) for reason in told]
             verdicts = history.get("verdicts", ())
             started.update(verdict["run"] for verdict in verdicts if verdict["verdict"] == "started")
             paused.update((cause, verdict["workflow"]) for verdict in verdicts if verdict["verdict"] == "paused")

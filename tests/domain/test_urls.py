@@ -11,6 +11,7 @@ from clarion.domain.urls import LONGEST, render_url, url_problem
     "url",
     [
         "http://a",
+        "http://a/X",
         "https://a",
         "HTTPS://A/b?c#d",
         "http://a:81/",

@@ -57,9 +57,12 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 def measure(packages: Iterable[Path], scratch: Path) -> Reach:
-    """Run all tests, twice, each time in a process of its own: nothing of the product is imported into this one."""
-    watch, lines = (_in_child(made, scratch / "reach.json") for made in (_time, lambda: _cover([str(path) for path in packages])))
-    return msgspec.convert(watch | lines, Reach, strict=False)
+    """Run the tests twice, each time in a process of its own: nothing of the product is imported into this one."""
+    kept = scratch / "reach.json"
+    watched = _in_child(_time, kept)
+    quick = {name for name, seconds in watched["seconds"].items() if seconds <= _LONGEST}
+    covered = _in_child(lambda: _cover([str(path) for path in packages], quick), kept)
+    return msgspec.convert(watched | covered, Reach, strict=False)
 
 
 def preload(reach: Reach) -> None:
@@ -92,10 +95,10 @@ def _time() -> dict[str, Any]:
     return {"seconds": watch.seconds, "failed": watch.failed, "imported": [name for name in sys.modules if not name.startswith(_OWN)]}
 
 
-def _cover(packages: list[str]) -> dict[str, Any]:
+def _cover(packages: list[str], chosen: Set[str]) -> dict[str, Any]:
     measured = coverage.Coverage(data_file=None, source=packages, config_file=False, messages=False)
     measured.start()
-    session.run(("--maxfail=0", *session.TESTS), session.Contexts(measured))
+    session.run(("--maxfail=0", *session.TESTS), session.Contexts(measured, chosen))
     measured.stop()
     data = measured.get_data()
     return {"lines": {file: dict(data.contexts_by_lineno(file)) for file in data.measured_files()}}

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import types
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence, Set
 from pathlib import Path
 from typing import Final
 
@@ -77,10 +77,13 @@ class Stopwatch:
 
 
 class Contexts:
-    """Tells coverage which test is running."""
+    """Runs some tests, and tells coverage which one is running."""
 
-    def __init__(self, measured: coverage.Coverage) -> None:
-        self._measured = measured
+    def __init__(self, measured: coverage.Coverage, chosen: Set[str]) -> None:
+        self._measured, self._chosen = measured, chosen
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if item.nodeid in self._chosen]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
