@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.cli.test_simulate import CART, SCENARIO
-from tests.e2e.server import Api, Server, unique
+from tests.e2e.server import Api, Server, eventually, unique
 
 from clarion.api.routes.simulate import LARGEST_BODY, MOST_DOCUMENTS
 from clarion.workflow.text import read_text
@@ -93,7 +93,9 @@ async def test_events_are_taken_while_a_loop_is_simulated(api: Api, server: Serv
 async def test_it_needs_the_scope_read(server: Server) -> None:
     made = await server.run("keys", "create", "--name", "events only", "--scopes", "events")
     async with server.api(made["key"]) as other:
-        assert (await other.ask("POST", "/simulate", {})).status == 403
+        answer = await eventually(lambda: other.ask("POST", "/simulate", {}), lambda answer: answer.status != 401)
+        assert answer.status == 403
     made = await server.run("keys", "create", "--name", "reader", "--scopes", "read")
     async with server.api(made["key"]) as reader:
+        await eventually(lambda: reader.ask("GET", "/log"), lambda answer: answer.status != 401)
         assert (await simulate(reader, [CART], SCENARIO))["complete"] is True
