@@ -249,3 +249,22 @@ def test_a_run_is_no_hop_away_from_itself(program: ProgramOf) -> None:
 def test_the_entry_has_hops_too(program: ProgramOf) -> None:
     far = type(event())("e1", "go", profile_id="p", hops=3)
     assert Journey(program(waiting("{event: buy}")), entry=far).begin().run.hops == 3
+
+
+def test_what_the_steps_of_a_run_leave_is_bounded(program: ProgramOf) -> None:
+    waits = "".join(f"  - {{id: w{number}, wait_for: {{on: [{{event: buy}}], timeout: 1d}}}}\n" for number in range(3))
+    journey = Journey(program(f"steps:\n{waits}")).begin()
+    journey.hear("buy", x="a" * 65_000)
+    assert journey.run.step == "w1"
+    journey.hear("buy", x="a" * 66_500)
+    assert (journey.run.status, journey.run.step) == ("failed", "w1")
+    assert journey.run.reason == "its steps have left more than 128 KiB for later ones"
+
+
+def test_what_just_fits_may_stay(program: ProgramOf) -> None:
+    waits = "".join(f"  - {{id: w{number}, wait_for: {{on: [{{event: buy}}], timeout: 1d}}}}\n" for number in range(2))
+    frame = len(msgspec.json.encode({"w0": {"event": {"x": ""}}}))
+    for size, status in ((131_072 - frame, WAITING), (131_073 - frame, "failed")):
+        journey = Journey(program(f"steps:\n{waits}")).begin()
+        journey.hear("buy", x="a" * size)
+        assert journey.run.status == status

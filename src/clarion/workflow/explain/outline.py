@@ -8,20 +8,20 @@ from clarion.domain.durations import parse_duration
 from clarion.workflow.explain.verdicts import Known
 
 
-class _Listener(msgspec.Struct):
+class _Listener(msgspec.Struct, frozen=True):
     event: str
 
 
-class _After(msgspec.Struct):
+class _After(msgspec.Struct, frozen=True):
     after: str
 
 
-class _Start(msgspec.Struct):
+class _Start(msgspec.Struct, frozen=True):
     on: list[_Listener]
     again: _After | str = "always"
 
 
-class _Document(msgspec.Struct):
+class _Document(msgspec.Struct, frozen=True):
     start: _Start
 
 
