@@ -60,6 +60,11 @@ def _verdicts(results: Results) -> str:
     return table(("measured", "result", "wanted", "met"), rows)
 
 
+def _others(results: Results) -> str:
+    parts = "".join(f"; {cores:.2f} beside {part}" for part, cores in results.other_parts.items())
+    return f"{results.other_cores:.2f} cores{parts}"
+
+
 def _machine(results: Results) -> str:
     machine: Machine = results.machine
     libraries = ", ".join(f"{name} {version}" for name, version in (machine.libraries | machine.tools).items())
@@ -71,7 +76,7 @@ def _machine(results: Results) -> str:
         ("Python", machine.python),
         ("SQLite", machine.sqlite),
         ("libraries and tools", libraries),
-        ("other work meanwhile", f"{results.other_cores:.2f} cores"),
+        ("other work meanwhile", _others(results)),
     ]
     busy = "" if results.other_cores <= QUIET else "\n\n**Other work disturbed this run: its numbers are not to be relied on.**"
     return f"## Machine\n\n{table(('', ''), rows)}{busy}"

@@ -107,6 +107,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine
     plan: Plan
     other_cores: float = 0.0
+    other_parts: dict[str, float] = {}
+    """The same of parts that were measured by themselves, by letter."""
     """Cores that other work on the machine took meanwhile, on average."""
     accept: Accept | None = None
     batch: Batch | None = None
