@@ -63,7 +63,7 @@ def _key(verdict: Verdict) -> tuple[str, str, str]:
 
 
 def _code(text: str) -> str:
-    escaped = text.strip().replace("|", "\\|")
+    escaped = text.strip().replace("|", "\\|").replace("](", "] (")  # or it would be read as a link
     return f"`` {escaped} ``" if "`" in escaped else f"`{escaped}`"
 
 
