@@ -35,10 +35,13 @@ _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 
 
 def _shallow(levels: int) -> str:
-    """Pattern of text whose brackets pair, at most `levels` deep."""
+    """Pattern of text whose brackets pair, at most `levels` deep.
+
+    An atomic group, not `*+`: before Python 3.11.5 a group repeated possessively is matched wrongly if its inside can backtrack.
+    """
     inner = _shallow(levels - 1) if levels else ""
     nested = rf"|\[{inner}\]|\{{{inner}\}}" if levels else ""
-    return f'(?:[^][{{}}"]++|{_STRING}{nested})*+'
+    return f'(?>(?:[^][{{}}"]++|{_STRING}{nested})*)'
 
 
 def _compile(pattern: str) -> re.Pattern[bytes]:
@@ -46,7 +49,7 @@ def _compile(pattern: str) -> re.Pattern[bytes]:
 
 
 # an event with its data is two levels deep: one match takes all of it
-_match_one = _compile(rf'(?:[^][{{}}",]++|{_STRING}|\[{_shallow(2)}\]|\{{{_shallow(2)}\}})*+').match
+_match_one = _compile(rf'(?>(?:[^][{{}}",]++|{_STRING}|\[{_shallow(2)}\]|\{{{_shallow(2)}\}})*)').match
 _match_all = _compile(_shallow(3)).match
 _match_start = _compile(r"[ \t\n\r]*+\{").match
 _match_array = _compile(rf"[ \t\n\r]*+({_STRING})[ \t\n\r]*+:[ \t\n\r]*+\[").match
