@@ -14,7 +14,9 @@ from clarion.clock import Clock, wall_clock
 from clarion.control.workflows import publish_workflow
 from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
-from clarion.store.records import NewEntry, Outcome, Site
+from clarion.store.records.commits import Outcome
+from clarion.store.records.entries import NewEntry
+from clarion.store.records.sites import Site
 from clarion.store.sqlite.migrations import migrate
 from clarion.store.sqlite.store import SqliteStore
 from clarion.workflow.run import WAITING

@@ -22,7 +22,7 @@ from bench.workflows import document
 from clarion.clock import wall_clock
 from clarion.domain.records import Event
 from clarion.fresh_ids import fresh_id
-from clarion.store.records import EntryKind, NewEntry
+from clarion.store.records.entries import EntryKind, NewEntry
 
 EVENT: Final = "order_placed"
 BATCH: Final = 256

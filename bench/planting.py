@@ -20,7 +20,7 @@ from clarion.clock import wall_clock
 from clarion.domain.ids import named_profile
 from clarion.domain.records import Event
 from clarion.fresh_ids import fresh_id
-from clarion.store.records import EntryKind, NewEntry
+from clarion.store.records.entries import EntryKind, NewEntry
 
 _PROFILE: Final = "sleeper"
 _EVENT: Final = "fall_asleep"

@@ -19,7 +19,7 @@ from bench.planting import plant
 from bench.progress import say
 from bench.usage import resident
 from clarion.clock import DAY, SECOND, wall_clock
-from clarion.store.records import Outcome
+from clarion.store.records.commits import Outcome
 
 _LAST: Final = "exit: {reason: awake}"
 _SECONDS: Final = 300.0

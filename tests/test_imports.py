@@ -17,7 +17,7 @@ BREACHES = [
     ("domain/ids.py", "import random"),
     ("contract/errors.py", "from clarion.clock import wall_clock"),
     ("domain/ids.py", "from clarion.workflow.run import Run"),
-    ("store/records.py", "from clarion.engine.ledger import Ledger"),
+    ("store/records/runs.py", "from clarion.engine.ledger import Ledger"),
     ("engine/batch.py", "from clarion.store.sqlite.store import SqliteStore"),
     ("delivery/retry.py", "import apsw"),
     ("engine/batch.py", "from clarion.api.access import Access"),

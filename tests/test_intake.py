@@ -7,7 +7,7 @@ from clarion.contract.track_event import TrackEvent, read_event
 from clarion.domain.ids import partition_of
 from clarion.domain.records import Event
 from clarion.intake import entry_from
-from clarion.store.records import EntryKind, IdempotencyClaim
+from clarion.store.records.entries import EntryKind, IdempotencyClaim
 
 NOW = 1_790_000_000_000_000
 ID = "0" * 32

@@ -10,7 +10,8 @@ from clarion.clock import DAY
 from clarion.config import Settings
 from clarion.retention import AT_ONCE, EVERY, PAUSE, Retention
 from clarion.store.port import StoreUnavailable
-from clarion.store.records import Explanation, Outcome
+from clarion.store.records.commits import Outcome
+from clarion.store.records.explanations import Explanation
 from clarion.stores import migrate_store, open_store
 
 NOW = 1_777_636_800_000_000

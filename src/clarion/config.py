@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     dangerous_allow_private_targets: bool = False
     delivery_concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 512
     delivery_per_host: Annotated[int, Meta(ge=1, le=10_000)] = 32
-    engine_batch: Annotated[int, Meta(ge=1, le=100_000)] = 256
+    engine_batch: Annotated[int, Meta(ge=1, le=100_000)] = 1_024
     ingest_queue: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000
     keep_explanations: str = "30d"
 

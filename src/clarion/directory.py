@@ -11,7 +11,8 @@ from clarion.control.secrets import secret_purpose
 from clarion.control.sites import VAPID_PURPOSE, WEBHOOK_PREFIX, WEBHOOK_PURPOSE
 from clarion.delivery.vapid import VapidKey
 from clarion.store.port import Store
-from clarion.store.records import ApiKey, Configuration, Site
+from clarion.store.records.configuration import Configuration
+from clarion.store.records.sites import ApiKey, Site
 from clarion.vault import Vault, VaultError
 
 _log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ import msgspec
 from clarion.contract.track_event import TrackEvent
 from clarion.domain.ids import partition_of
 from clarion.domain.records import Event
-from clarion.store.records import EntryKind, IdempotencyClaim, NewEntry
+from clarion.store.records.entries import EntryKind, IdempotencyClaim, NewEntry
 
 _encode = msgspec.json.Encoder().encode
 _EVENT = EntryKind.EVENT

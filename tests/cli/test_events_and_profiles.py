@@ -14,7 +14,8 @@ from clarion.config import load_settings
 from clarion.domain.records import Event
 from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
-from clarion.store.records import Entry, EntryKind, Outcome
+from clarion.store.records.commits import Outcome
+from clarion.store.records.entries import Entry, EntryKind
 from clarion.stores import open_store
 
 

@@ -82,11 +82,12 @@ def test_the_directory_is_named_unless_every_shell_finds_it(
 def test_the_first_minutes_commands_can_be_run(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     called(monkeypatch, ".venv/bin/clarion")
     made = cli("init").out
-    for command in ("serve\n", "events send add_to_cart --profile user-1", "profiles show user-1\n", "sites create --name NAME"):
+    why = ("profiles show user-1\n", "explain --profile user-1 --workflow welcome\n")
+    for command in ("serve\n", "events send add_to_cart --profile user-1", *why, "sites create --name NAME"):
         assert f"  .venv/bin/clarion {command}" in made
     assert ": .venv/bin/clarion keys create --name NAME\n" in cli("init").out
     said = welcome("127.0.0.1", 8080, Path("data"), "clk_x", explain=True)
-    assert said.endswith("See what it did: .venv/bin/clarion profiles show user-1")
+    assert f"{said}\n".endswith("See what it did, and why:\n\n" + "".join(f"  .venv/bin/clarion {command}" for command in why))
     said = welcome("127.0.0.1", 8080, Path("/srv/x"), None, explain=True)
     assert "For a new one: .venv/bin/clarion keys create --data /srv/x --name NAME\n" in said
     assert cli("workflows", "show", "x").err.endswith(" — see: .venv/bin/clarion workflows list\n")

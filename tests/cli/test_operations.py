@@ -11,7 +11,11 @@ from tests.cli.conftest import Cli, Result
 from tests.store.builders import NOW, Owner, run
 
 from clarion.config import Settings
-from clarion.store.records import Count, EntryKind, Poisoned, RunChange, RunRow, SiteChange
+from clarion.store.records.bodies import RunChange, SiteChange
+from clarion.store.records.counters import Count
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.runs import RunRow
 from clarion.stores import open_store
 
 RUN = run("a", workflow="welcome", state=msgspec.Raw(b'{"entry":{"id":"e1","name":"add_to_cart","data":{"price":5}},"since":7}'))

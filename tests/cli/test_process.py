@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -74,7 +75,7 @@ class Serving:
         self.said = ""
         for line in self.process.stdout:
             self.said += line
-            if "See what it did" in line:
+            if "clarion explain" in line:
                 break
 
     def stop(self) -> tuple[int, str, str]:
@@ -99,6 +100,13 @@ def test_the_first_minute(serving: Serving) -> None:
     request = urllib.request.Request(url, body.encode(), {"Api-Key": key, "Content-Type": "application/json"})
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
         assert json.load(response) == {"error_code": 0, "data": {}}
+
+    why = [shlex.split(line)[1:] for line in serving.said.split("See what it did")[1].splitlines() if line.startswith("  ")]
+    assert [command[0] for command in why] == ["profiles", "explain"]
+    while clarion(*why[0]).returncode != 0:
+        pass  # the engine may not have taken the event yet; each look is a process, so nothing sleeps
+    for command in why:
+        assert "started run" in clarion(*command).stdout
 
     base = url.removesuffix("/api/v1/events")
     assert clarion("events", "send", "purchase", "--data", serving.data, "--profile", "user-1").stdout == "accepted\n"

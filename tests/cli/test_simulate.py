@@ -54,28 +54,28 @@ def test_it_says_what_happens_when_and_why(cli: Cli, cart: Path, scenario: Path)
     said = cli("simulate", cart, "--scenario", scenario)
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
-    assert lines[0] == "2026-03-28T23:30:00+01:00  add"
+    assert lines[0] == "2026-03-28T22:30:00.000Z  add"
     assert lines[1].startswith("    cart: started run ")
     assert lines[1].endswith("event.price gte 20 — saw 20)")
     assert lines[2] == "    cart hour: waits until 2026-03-28T23:30:00.000Z"
-    assert lines[3:5] == ["2026-03-28T23:31:00+01:00  other", "    nothing listens for it"]
-    assert lines[5:7] == ["2026-03-29T00:30:00+01:00  timer", "    cart remind: sends a push"]
+    assert lines[3:5] == ["2026-03-28T22:31:00.000Z  other", "    nothing listens for it"]
+    assert lines[5:7] == ["2026-03-28T23:30:00.000Z  timer", "    cart remind: sends a push"]
     assert lines[-8:] == [
         "",
         "messages",
-        "  2026-03-29T00:30:00+01:00  event  cart: said {'n': 1}",
-        "  2026-03-29T00:30:00+01:00  push  cart remind: c1 | \N{REPLACEMENT CHARACTER}[31mm | https://shop.example/",
-        "  2026-03-29T00:30:00+01:00  http  cart tell: POST https://shop.example/told",
+        "  2026-03-28T23:30:00.000Z  event  cart: said {'n': 1}",
+        "  2026-03-28T23:30:00.000Z  push  cart remind: c1 | \N{REPLACEMENT CHARACTER}[31mm | https://shop.example/",
+        "  2026-03-28T23:30:00.000Z  http  cart tell: POST https://shop.example/told",
         "",
         "runs",
-        "  cart c1: completed at 2026-03-29T00:30:00+01:00",
+        "  cart c1: completed at 2026-03-28T23:30:00.000Z",
     ]
 
 
 def test_what_comes_otherwise_is_an_error(cli: Cli, cart: Path, scenario: Path) -> None:
     replaced(scenario, "{at: 1h, http: tell}", "{at: 2h, http: tell}")
     said = cli("simulate", cart, "--scenario", scenario)
-    assert (said.code, said.err) == (1, "error: http tell at 2026-03-29T01:30:00+01:00 came at 2026-03-29T00:30:00+01:00\n")
+    assert (said.code, said.err) == (1, "error: http tell at 2026-03-29T00:30:00.000Z came at 2026-03-28T23:30:00.000Z\n")
     assert "runs" in said.out
 
 
@@ -83,7 +83,7 @@ def test_it_says_where_it_stopped(cli: Cli, cart: Path, scenario: Path) -> None:
     replaced(scenario, "expect:\n  - {at: 1h, push: remind}\n  - {at: 1h, http: tell}", "until: 30m")
     said = cli("simulate", cart, "--scenario", scenario)
     assert said.code == 0
-    assert said.out.endswith("  cart c1: waiting: hour\n\nstopped at 2026-03-29T00:00:00+01:00, with more to do\n")
+    assert said.out.endswith("  cart c1: waiting: hour\n\nstopped at 2026-03-28T23:00:00.000Z, with more to do\n")
 
 
 def test_as_json(cli: Cli, cart: Path, scenario: Path) -> None:
@@ -108,14 +108,14 @@ def test_as_json(cli: Cli, cart: Path, scenario: Path) -> None:
     replaced(scenario, "{at: 1h, http: tell}", "{at: 1h, http: tell, method: GET}")
     said = cli("simulate", cart, "--scenario", scenario, "--json")
     assert (said.code, said.err) == (1, "")
-    assert said.json["differences"] == ["http cart/tell at 2026-03-29T00:30:00+01:00: method is 'POST', not 'GET'"]
+    assert said.json["differences"] == ["http cart/tell at 2026-03-28T23:30:00.000Z: method is 'POST', not 'GET'"]
 
 
 def test_one_event_for_a_quick_try(cli: Cli, cart: Path) -> None:
     data = '{"cart": "c1", "price": 19.5}'
     said = cli("simulate", cart, "--event", "add", "--data", data, "--at", "2026-03-29T01:30", "--timezone", "Europe/Berlin")
     assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("2026-03-29T01:30:00+01:00  add\n    cart: not started: start.on[0].where: event.price gte 20 — saw 19.5\n")
+    assert said.out.startswith("2026-03-29T00:30:00.000Z  add\n    cart: not started: start.on[0].where: event.price gte 20 — saw 19.5\n")
     view = cli("simulate", cart, "--event", "add", "--data", data.replace("19.5", "20"), "--json").json
     assert [one["kind"] for one in view["messages"]] == ["event", "push", "http"]
 

@@ -8,7 +8,7 @@ import pytest
 from clarion.config import Settings
 from clarion.control.sites import create_site
 from clarion.store.port import Store
-from clarion.store.records import Site
+from clarion.store.records.sites import Site
 from clarion.stores import migrate_store, open_store
 from clarion.vault import Vault
 

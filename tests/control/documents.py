@@ -6,7 +6,8 @@ import msgspec
 from tests.store.builders import NOW
 
 from clarion.store.port import Store
-from clarion.store.records import Entry, EntryKind, WorkflowChange
+from clarion.store.records.bodies import WorkflowChange
+from clarion.store.records.entries import Entry, EntryKind
 
 HOUR = 3_600_000_000
 DOCUMENT = """

@@ -14,7 +14,11 @@ from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
 from clarion.store.port import Store
-from clarion.store.records import Attempt, EntryKind, NewEntry, Outcome, Report, Site, SubscriberPut
+from clarion.store.records.bodies import SubscriberPut
+from clarion.store.records.commits import Outcome
+from clarion.store.records.deliveries import Attempt, Report
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.sites import Site
 from clarion.vault import Vault
 
 NOON = 1_777_636_800_000_000

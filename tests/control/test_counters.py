@@ -14,7 +14,8 @@ from clarion.control.workflow_views import counters_view
 from clarion.control.workflows import publish_workflow
 from clarion.domain.dates import iso
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Count, Site
+from clarion.store.records.counters import Count
+from clarion.store.records.sites import Site
 
 THIS_HOUR = NOW - NOW % HOUR
 TODAY = NOW - NOW % DAY

@@ -12,7 +12,7 @@ from clarion.control.sites import create_site
 from clarion.control.workflow_views import draft_view
 from clarion.control.workflows import find_workflow, list_workflows, publish_workflow
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Site
+from clarion.store.records.sites import Site
 from clarion.vault import Vault
 from clarion.workflow.source import LONGEST, DocumentInvalid, read_document
 

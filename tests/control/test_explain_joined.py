@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from clarion.control.explain.books import joined
-from clarion.store.records import Explanation
+from clarion.store.records.explanations import Explanation
 from clarion.workflow.history import MOST_TOLD, History
 from clarion.workflow.start import Verdict
 

@@ -10,7 +10,9 @@ from clarion.control.plan import plan_document
 from clarion.control.workflow_views import plan_view
 from clarion.control.workflows import change_status, publish_document, publish_workflow
 from clarion.store.port import Store
-from clarion.store.records import RunRow, Site, WorkflowChange
+from clarion.store.records.bodies import WorkflowChange
+from clarion.store.records.runs import RunRow
+from clarion.store.records.sites import Site
 from clarion.workflow.source import read_document
 
 

@@ -9,7 +9,10 @@ from clarion.control.poisoned import discard_poisoned, list_poisoned, retry_pois
 from clarion.control.run_views import poisoned_view
 from clarion.control.sites import create_site
 from clarion.store.port import NotFound, Store
-from clarion.store.records import EntryKind, Poisoned, RunChange, Site, SubscriberPut
+from clarion.store.records.bodies import RunChange, SubscriberPut
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.sites import Site
 from clarion.vault import Vault
 
 

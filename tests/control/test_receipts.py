@@ -11,7 +11,10 @@ from clarion.control.errors import Invalid
 from clarion.control.receipts import record_receipt
 from clarion.control.sites import create_site
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Attempt, Delivery, EntryKind, Receipt, Report, Site
+from clarion.store.records.bodies import Receipt
+from clarion.store.records.deliveries import Attempt, Delivery, Report
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.sites import Site
 from clarion.vault import Vault
 
 

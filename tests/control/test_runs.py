@@ -14,7 +14,10 @@ from clarion.control.sites import create_site
 from clarion.control.workflows import change_status, publish_workflow
 from clarion.domain.ids import digest, partition_of
 from clarion.store.port import NotFound, Store
-from clarion.store.records import EntryKind, RunChange, RunRow, Site
+from clarion.store.records.bodies import RunChange
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.runs import RunRow
+from clarion.store.records.sites import Site
 from clarion.vault import Vault
 
 

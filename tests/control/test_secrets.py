@@ -9,7 +9,7 @@ from clarion.control.sites import create_site
 from clarion.control.views import secret_view
 from clarion.domain.secret_marks import OPENING
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Secret, Site
+from clarion.store.records.sites import Secret, Site
 from clarion.vault import Vault
 
 NOW = 1_790_000_000_000_000

@@ -11,7 +11,9 @@ from clarion.control.site_settings import SiteSettings, change_site
 from clarion.control.views import site_view
 from clarion.domain.records import FrequencyCap
 from clarion.store.port import Store
-from clarion.store.records import EntryKind, Site, SiteChange
+from clarion.store.records.bodies import SiteChange
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.sites import Site
 
 DAY = 86_400_000_000
 

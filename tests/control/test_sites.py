@@ -10,7 +10,7 @@ from clarion.control.api_keys import create_key, find_key, hash_api_key, list_ke
 from clarion.control.errors import Invalid
 from clarion.control.sites import create_site, find_site, vapid_private_key, webhook_secret
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Site
+from clarion.store.records.sites import Site
 from clarion.vault import Vault, VaultError
 
 NOW = 1_790_000_000_000_000

@@ -10,7 +10,8 @@ from clarion.control.drafts import discard_draft, publish_draft, read_here, save
 from clarion.control.errors import Conflict, Invalid
 from clarion.control.workflows import TRANSITIONS, change_status, find_workflow, publish_document, publish_workflow
 from clarion.store.port import Changed, NotFound, Store
-from clarion.store.records import Site, WorkflowChange
+from clarion.store.records.bodies import WorkflowChange
+from clarion.store.records.sites import Site
 from clarion.workflow.source import DocumentInvalid, read_document
 
 WAYS: dict[str, tuple[str, ...]] = {"active": (), "paused": ("pause",), "draining": ("drain",), "archived": ("archive",)}

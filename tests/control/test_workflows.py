@@ -9,7 +9,9 @@ from clarion.control.errors import Invalid
 from clarion.control.sites import create_site
 from clarion.control.workflows import find_workflow, pause_workflow, publish_workflow, read_skip_older_than, resume_workflow
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Entry, EntryKind, Site, WorkflowChange
+from clarion.store.records.bodies import WorkflowChange
+from clarion.store.records.entries import Entry, EntryKind
+from clarion.store.records.sites import Site
 from clarion.vault import Vault
 from clarion.workflow.source import DocumentInvalid
 

@@ -23,7 +23,9 @@ from clarion.control.sites import find_site
 from clarion.control.workflows import publish_workflow
 from clarion.fresh_ids import fresh_id
 from clarion.store.port import Store
-from clarion.store.records import EntryKind, NewEntry, Site, SubscriberPut
+from clarion.store.records.bodies import SubscriberPut
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.sites import Site
 from clarion.stores import open_store
 
 DRAIN_PATIENCE = 40.0

@@ -8,7 +8,7 @@ import msgspec
 from clarion.clock import DAY, SECOND
 from clarion.delivery.vapid import VapidKey, generate_vapid_key
 from clarion.store.port import StoreError, StoreUnavailable
-from clarion.store.records import Delivery, Report
+from clarion.store.records.deliveries import Delivery, Report
 
 from .browser import Browser
 

@@ -22,7 +22,7 @@ from clarion.domain.secret_marks import CLOSING, OPENING, mark
 from clarion.domain.templates import compile_json_template, compile_template, escapes
 from clarion.domain.urls import render_url
 from clarion.engine.fanout import deliveries
-from clarion.store.records import Attempt
+from clarion.store.records.deliveries import Attempt
 from clarion.workflow.effects import HttpEffect
 from clarion.workflow.run import Run
 

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from clarion.clock import DAY, HOUR, SECOND
 from clarion.delivery.retry import DELAYS, MAX_ATTEMPTS
-from clarion.store.records import Attempt, Delivery
+from clarion.store.records.deliveries import Attempt, Delivery
 
 from .browser import Browser
 from .conftest import Post

@@ -43,7 +43,7 @@ async def test_a_paused_workflow_starts_nothing_holds_its_runs_and_goes_on(serve
     paused, running, event, person = unique("paused"), unique("running"), unique("go"), unique("kim")
     async with receiving() as held, receiving() as free:
         for slug, shop in ((paused, held), (running, free)):
-            steps = [{"id": "pause", "wait": {"for": "1s"}}, {"id": "tell", "http": {"url": shop.url}}]
+            steps = [{"id": "pause", "wait": {"for": "3s"}}, {"id": "tell", "http": {"url": shop.url}}]
             start = {"on": [{"event": event}], "while_running": "parallel"}
             await server.apply({"workflow": slug, "start": start, "steps": steps})
         await api.accept(event, profile_id=person)

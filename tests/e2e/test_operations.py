@@ -11,7 +11,7 @@ from tests.e2e.shop import device
 from tests.store.builders import Owner
 
 from clarion.config import Settings
-from clarion.store.records import Poisoned
+from clarion.store.records.poisoned import Poisoned
 from clarion.stores import open_store
 
 PUSH = {"title": "Hi", "message": "there", "url": "https://shop.example/"}

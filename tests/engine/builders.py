@@ -8,28 +8,16 @@ from clarion.domain.records import Event, Profile, Subscriber
 from clarion.engine.batch import Batch, decode
 from clarion.engine.needs import Needs, together
 from clarion.engine.registry import Registry
-from clarion.store.records import (
-    Asked,
-    Delivery,
-    DeliveryOutcome,
-    DueRun,
-    Entry,
-    EntryKind,
-    EntryMemory,
-    Explanation,
-    Facts,
-    NewEntry,
-    Outcome,
-    PartitionState,
-    Poisoned,
-    Receipt,
-    RunChange,
-    RunRow,
-    SubscriberPut,
-    WorkflowChange,
-    WorkflowState,
-    WorkflowVersion,
-)
+from clarion.store.records.batches import Asked, Facts
+from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SubscriberPut, WorkflowChange
+from clarion.store.records.commits import Outcome
+from clarion.store.records.deliveries import Delivery
+from clarion.store.records.entries import Entry, EntryKind, NewEntry
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.runs import DueRun, EntryMemory, RunRow
+from clarion.store.records.states import PartitionState, WorkflowState
+from clarion.store.records.workflows import WorkflowVersion
 from clarion.workflow.source import canonical, read_document
 
 SITE = 1
@@ -60,6 +48,8 @@ class Partition:
         """Whether runs hear of a publish before anything else is applied, as with an owner; else each before its next input."""
         self.hurries = False
         """Whether each batch is over after its first input."""
+        self.in_pieces = False
+        """Whether it goes on then, with what has become of that input on its way to the store, as with an owner."""
         self.learnt = 0
         """How often memory had to be read in the middle of a batch."""
         self.piece = 1000
@@ -167,14 +157,17 @@ class Partition:
         batch = await self._batch(needs, [DueRun(run.id, run.due or 0, run.site, run.profile) for run in due], at)
         rest: tuple[Entry, ...] = ()
         for index, (entry, body) in enumerate(zip(entries, bodies, strict=True)):
-            while not (is_taken := batch.apply(entry, body, self.timers)) and batch.unread is not None:
-                self.learnt += 1
-                batch.learn(self._facts(Asked(memory=[batch.unread])).memory)
+            while not (is_taken := batch.apply(entry, body, self.timers)) and (batch.unread is not None or self._goes_on(batch)):
+                if batch.unread is not None:
+                    self.learnt += 1
+                    batch.learn(self._facts(Asked(memory=[batch.unread])).memory)
             if not is_taken:
                 rest = entries[index:]
                 break
         else:
             batch.fire_timers(self.timers)
+            while self._goes_on(batch):
+                batch.fire_timers(self.timers)
         outcome = batch.outcome()
         self._take(outcome)
         if batch.is_blocked:
@@ -186,6 +179,13 @@ class Partition:
             again = [run for run in self.runs.values() if (run.site, run.workflow, run.held) == (site, workflow, True)]
             self.runs |= {run.id: msgspec.structs.replace(run, held=False) for run in again}
         return await self.apply(*rest, at=at) if rest else outcome
+
+    def _goes_on(self, batch: Batch) -> bool:
+        if not (self.in_pieces and batch.is_cut):
+            return False
+        self._take(batch.outcome())
+        batch.go_on()
+        return True
 
     async def pump(self, at: int) -> None:
         """Apply what runs send back in until nothing comes any more."""

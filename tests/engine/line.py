@@ -6,7 +6,11 @@ from typing import Any
 import msgspec
 from tests.engine.builders import Partition
 
-from clarion.store.records import Count, Delivery, Entry, Explanation, NewEntry, RunRow
+from clarion.store.records.counters import Count
+from clarion.store.records.deliveries import Delivery
+from clarion.store.records.entries import Entry, NewEntry
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.runs import RunRow
 
 Logged = tuple[int, Entry]
 """(log time, entry)."""

@@ -12,7 +12,11 @@ from clarion.domain.records import Event
 from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
 from clarion.store.port import StoreError
-from clarion.store.records import EntryKind, NewEntry, Outcome, RunChange, RunRow, Site
+from clarion.store.records.bodies import RunChange
+from clarion.store.records.commits import Outcome
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.runs import RunRow
+from clarion.store.records.sites import Site
 from clarion.store.sqlite.migrations import migrate
 from clarion.store.sqlite.store import SqliteStore
 
@@ -53,7 +57,7 @@ class Bench:
             self.owner.wake()
 
     def new_owner(self) -> Owner:
-        return Owner(self.store, 0, lambda: self.wall, fresh_id, timers=self.timers, steady=lambda: self.steady)
+        return Owner(self.store, 0, lambda: self.wall, fresh_id, timers=self.timers, told=self.timers, steady=lambda: self.steady)
 
     async def crash(self) -> None:
         """Another owner takes over from one that has nothing to do, or stands at a gate: that one's commit is refused."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.engine.builders import HOUR, SECOND, Partition
 from tests.engine.line import now_done, told
 
-from clarion.store.records import DeliveryOutcome, Entry, EntryKind, Receipt
+from clarion.store.records.bodies import DeliveryOutcome, Receipt
+from clarion.store.records.entries import Entry, EntryKind
 
 KEYS = (None, "event.country", "event.plan", "event.step", "event.device_token_hash", "event.sent_count")
 EVENTS = (
@@ -71,7 +72,7 @@ Step = tuple[str, str, str | None, str, int]
 
 def applied(texts: Sequence[tuple[Any, ...]], steps: Sequence[Step], how: str) -> Partition:
     partition, now = Partition(), HOUR
-    partition.hurries = how == "hurried"
+    partition.hurries, partition.in_pieces = how in {"hurried", "in pieces"}, how == "in pieces"
     now_done(partition.apply(*(partition.publish(document(f"w{place}", *text)) for place, text in enumerate(texts)), at=now))
     groups: list[list[Entry]] = []
     for number, (what, device, profile, word, gap) in enumerate(steps):
@@ -91,7 +92,7 @@ def applied(texts: Sequence[tuple[Any, ...]], steps: Sequence[Step], how: str) -
 def it_does_not_matter_how_the_log_is_cut(texts: Sequence[tuple[Any, ...]], steps: Sequence[Step]) -> None:
     whole = applied(texts, steps, "whole")
     assert not whole.poisoned
-    for how in ("alone", "hurried"):
+    for how in ("alone", "hurried", "in pieces"):
         assert told(applied(texts, steps, how)) == told(whole)
 
 

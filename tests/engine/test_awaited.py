@@ -4,7 +4,9 @@ import msgspec
 import pytest
 from tests.engine.builders import HOUR, SECOND, Partition
 
-from clarion.store.records import Delivery, DeliveryOutcome, Entry, EntryKind
+from clarion.store.records.bodies import DeliveryOutcome
+from clarion.store.records.deliveries import Delivery
+from clarion.store.records.entries import Entry, EntryKind
 
 ASKS = """
 workflow: w

@@ -12,7 +12,10 @@ from tests.engine.builders import HOUR, SECOND, SITE, Partition
 from clarion.domain.ids import anonymous_profile, run_id
 from clarion.domain.records import Event
 from clarion.engine.apply import MOST_RUNS, Applier
-from clarion.store.records import DeliveryOutcome, EntryKind, Outcome, SiteChange, SiteState
+from clarion.store.records.bodies import DeliveryOutcome, SiteChange
+from clarion.store.records.commits import Outcome
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.states import SiteState
 
 CART = """
 workflow: cart

@@ -8,7 +8,7 @@ from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
 from clarion.engine import apply
 from clarion.engine.apply import Applier
-from clarion.store.records import EntryKind
+from clarion.store.records.entries import EntryKind
 
 MANY = "workflow: many\nstart: {{on: [{{event: go}}], key: event.k, while_running: {mode}}}\nsteps: [{{id: nap, wait: {{for: 1h}}}}]"
 PICKY = "workflow: picky\nstart: {on: [{event: go, where: {field: event.n, op: eq, value: 1}}]}\nsteps: [{id: nap, wait: {for: 1h}}]"

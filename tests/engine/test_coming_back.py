@@ -8,7 +8,7 @@ from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
 from clarion.domain.ids import caused_event_id, effect_id
 from clarion.domain.records import Event
-from clarion.store.records import EntryKind
+from clarion.store.records.entries import EntryKind
 
 RELAY = """
 workflow: relay

@@ -10,7 +10,7 @@ from tests.engine.builders import HOUR, SECOND, Partition
 from tests.engine.documents import EVENTS, OWN, documents
 from tests.engine.line import now_done, told
 
-from clarion.store.records import Entry
+from clarion.store.records.entries import Entry
 
 PROFILES = ("p", "q", "r")
 GROUPS = st.lists(

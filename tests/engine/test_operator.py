@@ -5,7 +5,8 @@ import pytest
 from tests.engine.builders import HOUR, SECOND, Partition
 
 from clarion.engine.apply import Applier
-from clarion.store.records import EntryKind, RunChange
+from clarion.store.records.bodies import RunChange
+from clarion.store.records.entries import EntryKind
 
 FAILS = """
 workflow: w

@@ -14,7 +14,7 @@ from clarion.domain.records import Event
 from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
 from clarion.store.port import NotFound, StoreUnavailable
-from clarion.store.records import EntryKind, NewEntry
+from clarion.store.records.entries import EntryKind, NewEntry
 
 WAITING = "workflow: slow\nstart: {on: [{event: go}]}\nsteps: [{id: nap, wait: {for: 1h}}, {id: call, http: {url: 'https://a.example/'}}]"
 AT_ONCE = "workflow: fast\nstart: {on: [{event: go}]}\nsteps: [{id: call, http: {url: 'https://a.example/'}}]"

@@ -10,7 +10,10 @@ from tests.engine.real import HOUR, Bench, has, opened
 from clarion.control.workflows import change_status, publish_document
 from clarion.domain.records import Event
 from clarion.fresh_ids import fresh_id
-from clarion.store.records import EntryKind, Outcome, RunChange, RunRow
+from clarion.store.records.bodies import RunChange
+from clarion.store.records.commits import Outcome
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.runs import RunRow
 from clarion.workflow.source import read_document
 
 TEXT = "workflow: w\nstart: {on: [{event: go}]}\nexit: [{event: stop}]\nsteps: [{id: nap, wait: {for: 5h}}, {id: end, wait: {for: 1h}}]"

@@ -6,7 +6,9 @@ from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
 from clarion.engine.registry import Registry
 from clarion.engine.runs import Runs
-from clarion.store.records import Directive, EntryKind, WorkflowChange, WorkflowState
+from clarion.store.records.bodies import WorkflowChange
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.states import Directive, WorkflowState
 
 WAITS = """
 workflow: w

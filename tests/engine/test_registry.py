@@ -8,7 +8,8 @@ import pytest
 
 from clarion.engine import registry as module
 from clarion.engine.registry import MOVE, Registry
-from clarion.store.records import Directive, WorkflowState, WorkflowVersion
+from clarion.store.records.states import Directive, WorkflowState
+from clarion.store.records.workflows import WorkflowVersion
 from clarion.workflow.source import canonical, read_document
 
 

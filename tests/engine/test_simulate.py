@@ -17,7 +17,9 @@ from clarion.engine.ledger import Kept, row_from_run
 from clarion.engine.simulate import Simulated, simulate
 from clarion.engine.timeline import timeline
 from clarion.engine.world import Answer, Given, Happened, Known, Reacted, Subscribed, World
-from clarion.store.records import Entry, EntryKind, SiteChange, SiteState
+from clarion.store.records.bodies import SiteChange
+from clarion.store.records.entries import Entry, EntryKind
+from clarion.store.records.states import SiteState
 from clarion.workflow.history import History
 from clarion.workflow.source import read_document
 

@@ -15,7 +15,9 @@ from tests.engine.line import Line, replay, told
 from tests.workflow.documents import DATA, ENTRY
 
 from clarion.control.workflows import TRANSITIONS
-from clarion.store.records import Entry, EntryKind, RunChange, RunRow, WorkflowChange
+from clarion.store.records.bodies import RunChange, WorkflowChange
+from clarion.store.records.entries import Entry, EntryKind
+from clarion.store.records.runs import RunRow
 
 GAPS = st.sampled_from([0, 0, 1, SECOND, HOUR, 2 * HOUR, 3 * HOUR, 9 * HOUR, 30 * HOUR])
 RUN, WORKFLOW = diagrams()

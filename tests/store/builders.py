@@ -6,7 +6,11 @@ import msgspec
 
 from clarion.domain.ids import digest
 from clarion.store.port import Store
-from clarion.store.records import Delivery, Entry, EntryKind, IdempotencyClaim, LogMove, NewEntry, Outcome, PartitionState, RunRow
+from clarion.store.records.commits import LogMove, Outcome
+from clarion.store.records.deliveries import Delivery
+from clarion.store.records.entries import Entry, EntryKind, IdempotencyClaim, NewEntry
+from clarion.store.records.runs import RunRow
+from clarion.store.records.states import PartitionState
 
 SITE = 1
 NOW = 1_750_000_000_000_000

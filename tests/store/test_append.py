@@ -7,7 +7,7 @@ from tests.store.builders import NOW, Owner, claimed, entry
 from tests.store.conftest import Clockwork, Database
 
 from clarion.store.port import Store, StoreError
-from clarion.store.records import Appended
+from clarion.store.records.entries import Appended
 
 STORED, DUPLICATE, CONFLICT = Appended.STORED, Appended.DUPLICATE, Appended.CONFLICT
 

@@ -8,7 +8,10 @@ from tests.store.builders import NOW, SITE, Owner
 
 from clarion.domain.records import FrequencyCap
 from clarion.store.port import NotFound, Store, StoreError
-from clarion.store.records import ApiKey, EntryKind, NewEntry, Secret, Site, SiteChange, WorkflowChange, WorkflowRow, WorkflowVersion
+from clarion.store.records.bodies import SiteChange, WorkflowChange
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.workflows import WorkflowRow, WorkflowVersion
 
 
 def site(app_id: str = "app", **fields: Any) -> Site:

@@ -8,7 +8,7 @@ from tests.store.builders import SITE, Owner
 
 from clarion.clock import DAY, HOUR
 from clarion.store.port import Fenced, Store
-from clarion.store.records import Count, CounterRow
+from clarion.store.records.counters import Count, CounterRow
 
 MIDNIGHT = 20_000 * DAY
 EVER = (0, 2**62)

@@ -14,7 +14,8 @@ from clarion.store.sqlite.store import SqliteStore
 CHILD = """
 import asyncio, pathlib, sys
 from tests.store.builders import NOW, Owner, delivery, entry
-from clarion.store.records import Count, Report
+from clarion.store.records.counters import Count
+from clarion.store.records.deliveries import Report
 from clarion.store.sqlite.store import SqliteStore
 
 async def main():

@@ -9,18 +9,12 @@ from tests.store.conftest import Database
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import Fenced, NotFound, Store, StoreError
-from clarion.store.records import (
-    Asked,
-    EntryKind,
-    EntryMemory,
-    Explanation,
-    LogMove,
-    MemoryKey,
-    NewEntry,
-    Outcome,
-    Poisoned,
-    SiteProfile,
-)
+from clarion.store.records.batches import Asked, MemoryKey, SiteProfile
+from clarion.store.records.commits import LogMove, Outcome
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.runs import EntryMemory
 
 
 async def test_entries_move_from_the_inbox_to_the_log(store: Store, owner: Owner) -> None:

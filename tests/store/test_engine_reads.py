@@ -6,7 +6,9 @@ from tests.store.builders import FAR, NOW, SITE, Owner, entry, run
 
 from clarion.domain.records import FrequencyCap, Profile, Subscriber
 from clarion.store.port import Store
-from clarion.store.records import Asked, Directive, DueRun, EntryMemory, MemoryKey, SiteProfile, SiteState, WorkflowState
+from clarion.store.records.batches import Asked, MemoryKey, SiteProfile
+from clarion.store.records.runs import DueRun, EntryMemory
+from clarion.store.records.states import Directive, SiteState, WorkflowState
 from clarion.store.sqlite import engine
 
 

@@ -5,7 +5,7 @@ from tests.store.builders import FAR, NOW, SITE, Owner, run
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import Store
-from clarion.store.records import Asked, SiteProfile
+from clarion.store.records.batches import Asked, SiteProfile
 
 ANN = Asked(profiles=[SiteProfile(SITE, "n:ann")])
 

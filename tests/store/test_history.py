@@ -5,7 +5,8 @@ import pytest
 from tests.store.builders import NOW, SITE, Owner, delivery, entry
 
 from clarion.store.port import NotFound, Store
-from clarion.store.records import EntryKind, Explanation, NewEntry
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.explanations import Explanation
 
 
 def told(name: str, profile: str = "n:ann", at: int = NOW, site: int = SITE) -> Explanation:

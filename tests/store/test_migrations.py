@@ -14,7 +14,10 @@ from tests.store.builders import FAR, NOW, SITE, Owner, delivery, run
 from clarion.clock import HOUR
 from clarion.domain.records import Profile
 from clarion.store.port import StoreError, StoreTooNew, StoreUnavailable
-from clarion.store.records import Asked, Explanation, Site, SiteProfile, SiteState, WorkflowState
+from clarion.store.records.batches import Asked, SiteProfile
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.sites import Site
+from clarion.store.records.states import SiteState, WorkflowState
 from clarion.store.sqlite import connection, migrations
 from clarion.store.sqlite.connection import create_file
 from clarion.store.sqlite.migrations import known, latest, migrate, schema_version

@@ -8,7 +8,10 @@ from tests.store.conftest import Database
 
 from clarion.domain.ids import caused_event_id
 from clarion.store.port import Store
-from clarion.store.records import Attempt, Delivery, DeliveryOutcome, EntryKind, Report, WorkflowState
+from clarion.store.records.bodies import DeliveryOutcome
+from clarion.store.records.deliveries import Attempt, Delivery, Report
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.states import WorkflowState
 
 
 def ids(*names: str) -> list[str]:

@@ -6,7 +6,8 @@ from tests.store.builders import NOW, SITE, Owner, delivery, entry, run
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import NotFound, Store
-from clarion.store.records import EntryKind, Explanation, NewEntry
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.explanations import Explanation
 
 
 async def test_events_are_tailed_by_sequence(store: Store, owner: Owner) -> None:

@@ -9,7 +9,7 @@ from tests.store.conftest import Database
 from tests.store.test_configuration import change, version
 
 from clarion.store.port import Store
-from clarion.store.records import Report
+from clarion.store.records.deliveries import Report
 
 
 class Watcher:

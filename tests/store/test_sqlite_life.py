@@ -11,7 +11,7 @@ from tests.store.builders import FAR, NOW, Owner, claimed, entry
 from tests.store.conftest import Clockwork
 
 from clarion.store.port import NotFound, StoreError, StoreOutdated, StoreOverloaded, StoreTooNew, StoreUnavailable
-from clarion.store.records import Appended
+from clarion.store.records.entries import Appended
 from clarion.store.sqlite import connection, forgetting, reader, wal, writer
 from clarion.store.sqlite import store as store_module
 from clarion.store.sqlite.migrations import latest

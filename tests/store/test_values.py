@@ -11,7 +11,10 @@ from tests.store.builders import NOW, SITE, Owner, delivery, entry, run
 
 from clarion.domain.records import Profile, Scalar, Subscriber
 from clarion.store.port import Store
-from clarion.store.records import Asked, Attempt, Explanation, Poisoned, SiteProfile
+from clarion.store.records.batches import Asked, SiteProfile
+from clarion.store.records.deliveries import Attempt
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.poisoned import Poisoned
 from clarion.store.sqlite.migrations import migrate
 from clarion.store.sqlite.store import SqliteStore
 

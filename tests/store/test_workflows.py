@@ -6,7 +6,10 @@ from tests.store.builders import NOW, SITE, Owner, run
 from tests.store.test_configuration import change, version
 
 from clarion.store.port import Changed, NotFound, Store, StoreError
-from clarion.store.records import NewEntry, RunCount, WorkflowChange, WorkflowDraft, WorkflowRow
+from clarion.store.records.bodies import WorkflowChange
+from clarion.store.records.entries import NewEntry
+from clarion.store.records.runs import RunCount
+from clarion.store.records.workflows import WorkflowDraft, WorkflowRow
 
 SOURCE = "workflow: cart\n"
 """As of the versions that are published here."""

@@ -1,11 +1,16 @@
 """`advance()` alone: one input in, the run after it out."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from tests.workflow.builders import ProgramOf, event, new_run
+from tests.workflow.journey import Journey
 
 from clarion.domain.ids import effect_id
+from clarion.domain.records import Profile
 from clarion.workflow.advance import Begin, Due, Leaving, Person, Stop, advance
+from clarion.workflow.document import KINDS
 from clarion.workflow.effects import HttpEffect, PushEffect
 from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING
 from clarion.workflow.source import DocumentInvalid
@@ -216,3 +221,84 @@ steps:
     assert [effect.step for effect in done.effects] == ["good"]
     assert done.run.status == FAILED
     assert (done.run.reason or "").startswith("step bad: ")
+
+
+def test_of_whom_nothing_is_known_but_the_profile_can_be_pushed_to_by_the_clocks_of_utc(program: ProgramOf) -> None:
+    text = "steps: [{id: a, wait: {at: '13:00'}}, {id: b, push: {title: t, message: m, url: 'https://a.example/'}}]"
+    unknown = Person(Profile("n:p"))
+    run = advance(program(text), new_run(event()), Begin(), 0, unknown).run
+    assert run.due == 13 * HOUR
+    done = advance(program(text), run, Due(), 13 * HOUR, unknown)
+    assert (done.run.status, [effect.step for effect in done.effects]) == (COMPLETED, ["b"]), "no pause has held it"
+
+
+def test_the_history_says_which_event_did_not_end_a_wait_and_what_it_saw(program: ProgramOf) -> None:
+    where = "where: {all: [{field: event.x, op: gt, value: 5}]}"
+    journey = Journey(program(f"steps: [{{id: w, wait_for: {{on: [{{event: buy, {where}}}], timeout: 1d}}}}]")).begin()
+    journey.hear("buy", x=5)
+    [row] = journey.details["not_resumed"].pop("rows")
+    assert (row["field"], row["saw"], journey.details["not_resumed"]) == ("event.x", 5, {"event": "e2"})
+    journey.hear("call", x=5)
+    assert journey.happened.count("not_resumed") == 1, "what the step does not wait for is not told"
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [({}, {"outcome": "expired"}), ({"status": 502}, {"outcome": "expired", "status": 502}), ({"other": 1}, {"outcome": "expired"})],
+)
+def test_the_history_says_what_became_of_a_request_but_not_what_was_answered(
+    program: ProgramOf, status: dict[str, Any], told: dict[str, object]
+) -> None:
+    journey = Journey(program("steps: [{id: call, http: {url: 'https://a.example/', await: true}}]")).begin()
+    journey.answer("expired", **status)
+    assert journey.details["result"] == told
+
+
+def test_every_step_counts_that_a_run_came_and_went(program: ProgramOf) -> None:
+    journey = Journey(program("steps: [{id: a, segment: {add: x}}, {id: b, wait: {for: 1h}}]")).begin()
+    counted = [(journey.counted("entered", step), journey.counted("left", step)) for step in "ab"]
+    assert (journey.counted("started"), counted) == (1, [(1, 1), (1, 0)])
+    journey.due()
+    assert (journey.counted("left", "b"), journey.counted("completed"), journey.details["completed"]) == (1, 1, {})
+
+
+def test_a_branch_is_taken_from_its_first_step_to_its_last_and_leads_back(program: ProgramOf) -> None:
+    inner = ", ".join(f"{{id: in{number}, send_event: {{event: e}}}}" for number in range(3))
+    text = f"steps: [{{id: w, wait_for: {{on: [{{event: buy}}], timeout: 1d, then: [{inner}]}}}}, {{id: behind, send_event: {{event: e}}}}]"
+    journey = Journey(program(text)).begin()
+    journey.hear("buy")
+    assert [effect.step for effect in journey.effects] == ["in0", "in1", "in2", "behind"]
+
+
+EVERY_KIND = """
+steps:
+  - {id: push, push: {title: t, message: m, url: "https://a.example/"}}
+  - {id: http, http: {url: "https://a.example/"}}
+  - {id: segment, segment: {add: x}}
+  - {id: update, update: {set: {x: 1}}}
+  - {id: send, send_event: {event: e}}
+  - {id: start, start_workflow: {workflow: other}}
+  - {id: stop, stop_workflow: {workflow: other}}
+  - {id: wait, wait: {for: 1h}}
+  - {id: wait_for, wait_for: {on: [{event: e}], timeout: 1h}}
+  - {id: decide, decide: {cases: [{when: {all: [{field: event.x, op: exists}]}, steps: []}]}}
+  - {id: split, split: {paths: [{percent: 50, steps: []}, {percent: 50, steps: []}]}}
+  - {id: exit, exit: {}}
+"""
+
+
+def test_every_branch_has_a_name_for_its_counter(program: ProgramOf) -> None:
+    places = program(EVERY_KIND).places
+    assert {place.step.kind for place in places.values()} == set(KINDS)
+    assert [id for id, place in places.items() if len(place.labels) != len(place.branches)] == []
+    assert [id for id, place in places.items() if place.labels] == ["wait_for", "decide", "split"]
+
+
+@pytest.mark.parametrize(("asked", "kept"), [("Sent", ["Sent", "Clicked"]), ("Failed", ["Failed", "Clicked"]), ("Clicked", ["Clicked"])])
+def test_whether_a_push_was_sent_is_remembered_only_where_a_step_asks(program: ProgramOf, asked: str, kept: list[str]) -> None:
+    push = "{id: hi, push: {title: t, message: m, url: 'https://a.example/'}}"
+    later = f"{{id: later, wait_for: {{on: [{{event: PushEngage.Notification.{asked}, of: hi}}, {{event: buy}}], timeout: 1d}}}}"
+    journey = Journey(program(f"steps: [{push}, {{id: nap, wait: {{for: 1d}}}}, {later}]")).begin()
+    for name in ("Sent", "Failed", "Clicked"):
+        journey.hear(f"PushEngage.Notification.{name}", run="r1", step="hi")
+    assert [name.rpartition(".")[2] for name in journey.run.receipts["hi"]] == kept

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
-from tests.workflow.builders import ProgramOf
+from tests.workflow.builders import START, ProgramOf
 from tests.workflow.journey import Journey, somebody
-from tests.workflow.problems import step_problems
+from tests.workflow.problems import problems, step_problems
 
 from clarion.domain.records import Scalar
+from clarion.workflow.document import read_value
 from clarion.workflow.run import COMPLETED, EXITED
+from clarion.workflow.source import read_document
 
 DECIDE = """
 steps:
@@ -157,3 +159,48 @@ def test_a_case_behind_its_like_is_never_reached() -> None:
         "decide.cases[5].when": "is never reached: case 2 has the same condition",
     }
     assert found.keys() >= {"decide.cases[3].when.all[0].value", "decide.cases[5].steps[0].wait.for"}
+
+
+@pytest.mark.parametrize(("before", "told"), [(8, 9), (9, 10), (10, 10), (11, 10), (25, 10)])
+def test_the_row_that_decided_is_the_last_one_told(program: ProgramOf, before: int, told: int) -> None:
+    rows = [f"{{field: event.a{number}, op: not_exists}}" for number in range(before)] + ["{field: event.b, op: exists}"]
+    case = f"{{when: {{all: [{', '.join(rows)}]}}, steps: []}}"
+    found = Journey(program(f"steps: [{{id: which, decide: {{cases: [{case}]}}}}]")).begin().details["decided"]["rows"]
+    assert [row["field"] for row in found] == [f"event.a{number}" for number in range(told - 1)] + ["event.b"]
+
+
+def test_cases_that_cannot_be_compared_are_not_called_the_same(program: ProgramOf) -> None:
+    """What is wrong with each is said by itself."""
+    for condition in ("{}", "[]", "5", "~"):
+        case = f"{{when: {condition}, steps: []}}"
+        found = step_problems(f"{{id: s, decide: {{cases: [{case}, {case}]}}}}")
+        assert found
+        assert not [said for _, said in found if said.startswith("is never reached")]
+
+
+@pytest.mark.parametrize("half", ["\ud800", "x\udfff"])
+def test_text_that_no_encoding_can_carry_is_refused_in_peace(half: str) -> None:
+    case = {"when": {"all": [{"field": "event.x", "op": "eq", "value": half}]}, "steps": []}
+    decide = {"id": "s", "decide": {"cases": [case, case]}}
+    found = read_value({"workflow": "w", "start": {"on": [{"event": "e"}]}, "steps": [decide]})[1].found
+    assert found
+    assert not [one for one in found if one.message.startswith("is never reached")]
+
+
+ENDS = "[{id: end, exit: {}}]"
+
+
+@pytest.mark.parametrize("cases", ["[]", "5", "~", "{}", "[5]", "[{steps: []}]"])
+def test_a_step_behind_cases_that_are_not_yet_there_may_be_reached(cases: str) -> None:
+    found = problems(f"steps: [{{id: s, decide: {{cases: {cases}, else: {ENDS}}}}}, {{id: behind, exit: {{}}}}]")
+    assert [path for path, _ in found] == [path for path, _ in found if path.startswith("steps[0].decide.cases")] != []
+
+
+def test_a_step_behind_branches_that_all_end_is_never_reached() -> None:
+    case = f"{{when: {{all: [{{field: event.x, op: exists}}]}}, steps: {ENDS.replace('end', 'one')}}}"
+    for otherwise, found in ((f", else: {ENDS}", 1), (", else: []", 0), ("", 0)):
+        text = f"steps: [{{id: s, decide: {{cases: [{case}]{otherwise}}}}}, {{id: behind, exit: {{}}}}]"
+        if found:
+            assert problems(text) == [("steps[1]", 'is never reached: step "s" before it ends the run')]
+        else:
+            read_document(START + text)

@@ -40,7 +40,8 @@ def test_an_event_ends_the_run_wherever_it_stands(program: ProgramOf, where: str
     journey.paused = paused
     done = journey.leave("purchase", NOON + 5, cart="c1")
     assert (journey.ended, journey.run.ended, journey.run.step, journey.run.due) == ((EXITED, "event purchase"), NOON + 5, None, None)
-    assert journey.details["exited"]["event"] == "e3"
+    [row] = journey.details["exited"].pop("rows")
+    assert (row["field"], row["saw"], journey.details["exited"]) == ("event.cart", "c1", {"event": "e3", "reason": "event purchase"})
     assert [(row.field, row.saw, row.compared) for row in done.rows] == [("event.cart", "c1", "entry.cart")]
     assert (journey.counted("exited"), journey.waiting()) == (1, {})
 
@@ -55,12 +56,15 @@ def test_a_profile_that_comes_to_belong_ends_the_run_wherever_it_stands(program:
     done = journey.change({"name": "A"}, ("fans", "staff"))
     assert (journey.ended, journey.waiting()) == ((EXITED, "audience"), {})
     assert [(row.field, row.saw) for row in done.rows] == [("segments", ["fans", "staff"])]
+    [row] = journey.details["exited"].pop("rows")
+    assert (row["field"], row["saw"], journey.details["exited"]) == ("segments", ["fans", "staff"], {"reason": "audience"})
 
 
 def test_any_rule_will_do_and_each_is_told_that_did_not(program: ProgramOf) -> None:
     journey = standing(program, EVENTS, "in a wait")
     journey.leave("purchase", cart="c2", total=1000)
-    assert [row["field"] for row in journey.details["not_exited"]["rows"]] == ["event.cart", "event.total"]
+    assert [row["field"] for row in journey.details["not_exited"].pop("rows")] == ["event.cart", "event.total"]
+    assert journey.details["not_exited"] == {"event": "e3"}
     assert journey.run.status == WAITING
     journey.leave("other", cart="c1")
     assert journey.happened.count("not_exited") == 1, "what no rule is about is not told"
@@ -123,5 +127,6 @@ def test_a_timer_that_is_due_after_the_exit_does_nothing(program: ProgramOf) -> 
     journey = standing(program, EVENTS, "in a wait")
     journey.leave("PushEngage.Subscriber.Remove")
     ended = journey.run
+    assert journey.details["exited"] == {"event": "e3", "reason": "event PushEngage.Subscriber.Remove"}
     journey.due(NOON + 3 * HOUR)
     assert (journey.run, journey.effects) == (ended, [])

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from clarion.domain.verdicts import RowVerdict
-from clarion.workflow.explain.conclusion import Heard, Refusal, Subject, conclude, unknown_person
+from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, conclude, unknown_person
 from clarion.workflow.explain.reasons import tell_reason
 from clarion.workflow.explain.runs import RunFacts, Sending
 from clarion.workflow.explain.verdicts import tell_verdict
@@ -37,23 +37,35 @@ def test_nothing_of_that_name_has_come() -> None:
 
 
 def test_the_workflow_does_not_exist_or_is_a_draft() -> None:
-    assert conclude(Subject("nope", None)).answer == "unknown_workflow"
-    assert conclude(Subject("cart", "draft")).sentence == "the workflow is a draft: it was never published"
+    assert conclude(Subject("nope", None)) == Conclusion("unknown_workflow", "there is no workflow nope")
+    assert conclude(Subject("cart", "draft")) == Conclusion("draft", "the workflow is a draft: it was never published")
+
+
+def test_of_a_workflow_that_does_not_exist_nothing_is_known() -> None:
+    nope = Subject("nope", None)
+    assert (nope.version, nope.changed, nope.published, nope.events) == (0, 0, 0, ())
 
 
 def test_the_person_is_not_known() -> None:
-    assert unknown_person(CART, subscriber=True).answer == "unknown_subscriber"
-    said = unknown_person(CART, subscriber=False)
-    assert (said.answer, said.sentence) == (
-        "unknown_profile",
-        "nothing has ever come for this profile; the workflow listens for add_to_cart",
-    )
-    assert unknown_person(Subject("nope", None), subscriber=False).answer == "unknown_workflow"
-    assert unknown_person(Subject("cart", "draft"), subscriber=True).answer == "draft"
+    paused = msgspec.structs.replace(CART, status="paused")
+    since = "the workflow is paused now, since 2026-05-01T12:00:00.000Z"
+    said = "no such subscriber is registered: events that name it are recorded and start nothing (unknown_subscriber)"
+    assert unknown_person(CART, subscriber=True) == Conclusion("unknown_subscriber", said)
+    assert unknown_person(paused, subscriber=True) == Conclusion("unknown_subscriber", said, (since,))
+    said = "nothing has ever come for this profile; the workflow listens for add_to_cart"
+    assert unknown_person(CART, subscriber=False) == Conclusion("unknown_profile", said)
+    assert unknown_person(paused, subscriber=False) == Conclusion("unknown_profile", said, (since,))
+    deaf = msgspec.structs.replace(CART, events=())
+    assert unknown_person(deaf, subscriber=False).sentence.endswith("; the workflow listens for nothing yet")
+    for subscriber in (True, False):
+        assert unknown_person(Subject("nope", None), subscriber=subscriber).answer == "unknown_workflow"
+        assert unknown_person(Subject("cart", "draft"), subscriber=subscriber).answer == "draft"
 
 
 def test_the_last_event_was_refused() -> None:
     found = conclude(CART, None, refusal(NOON), Heard(NOON, "e1", "add_to_cart"))
+    assert conclude(CART, None, refusal(NOON)) == found
+    assert found.because == ()
     assert (found.answer, found.event_id, found.run_id) == ("refused", "e1", None)
     assert found.sentence == (
         "the last event that it listens for, add_to_cart at 2026-05-01T12:00:00.000Z, did not start it: "
@@ -64,17 +76,43 @@ def test_the_last_event_was_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "at", "answer"),
+    ("status", "at", "answer", "said"),
     [
-        ("active", NOON - 1, "published_later"),
-        ("active", NOON, "not_recorded"),
-        ("archived", NOON, "archived"),
-        ("archived", NOON - 1, "published_later"),
+        ("active", NOON - 1000, "published_later", "11:59:59.999Z, before version 3 was published (at 2026-05-01T12:00:00.000Z)"),
+        ("active", NOON, "not_recorded", "12:00:00.000Z; what it meant to it is not recorded, or not any more"),
+        ("archived", NOON, "not_recorded", "12:00:00.000Z; what it meant to it is not recorded, or not any more"),
+        ("archived", NOON + HOUR, "archived", "13:00:00.000Z, when it was archived (at 2026-05-01T13:00:00.000Z)"),
+        ("paused", NOON + HOUR, "not_recorded", "13:00:00.000Z; what it meant to it is not recorded, or not any more"),
     ],
 )
-def test_an_event_without_a_verdict(status: str, at: int, answer: str) -> None:
-    found = conclude(msgspec.structs.replace(CART, status=status), None, None, Heard(at, "e1", "add_to_cart"))
-    assert (found.answer, found.event_id) == (answer, "e1")
+def test_an_event_without_a_verdict(status: str, at: int, answer: str, said: str) -> None:
+    found = conclude(Subject("cart", status, 3, NOON + HOUR, NOON, ("add_to_cart",)), None, None, Heard(at, "e2", "add_to_cart"))
+    now = () if status == "active" or answer == "archived" else (f"the workflow is {status} now, since 2026-05-01T13:00:00.000Z",)
+    sentence = f"the last event that it listens for, add_to_cart, came at 2026-05-01T{said}"
+    assert found == Conclusion(answer, sentence, now, "e2")
+
+
+@pytest.mark.parametrize(
+    ("started", "refused", "heard", "answer"),
+    [
+        (NOON, None, NOON, "waiting"),
+        (NOON, None, NOON + 1, "not_recorded"),
+        (None, NOON, NOON, "refused"),
+        (None, NOON, NOON + 1, "not_recorded"),
+        (NOON, NOON + 2, NOON + 1, "refused"),
+        (NOON + 2, NOON, NOON + 1, "waiting"),
+        (NOON + 1, NOON, None, "waiting"),
+        (NOON, NOON, None, "refused"),
+    ],
+)
+def test_what_is_newer_is_the_answer(started: int | None, refused: int | None, heard: int | None, answer: str) -> None:
+    found = conclude(
+        CART,
+        None if started is None else run(started=started),
+        None if refused is None else refusal(refused),
+        None if heard is None else Heard(heard, "e2", "add_to_cart"),
+    )
+    assert found.answer == answer
 
 
 def test_what_came_last_is_the_answer() -> None:
@@ -83,9 +121,20 @@ def test_what_came_last_is_the_answer() -> None:
     assert "run r1, started at 2026-05-01T12:00:00.000Z, came to its end" in conclude(CART, run("completed"), later).because[0]
     assert conclude(CART, run("completed"), refusal(NOON)).answer == "refused"
     assert conclude(CART, run("completed")).answer == "ended"
-    behind = conclude(CART, run(), refusal(NOON + HOUR, "already_running", ()))
-    assert (behind.answer, behind.run_id) == ("waiting", "r1")
-    assert behind.because[-1].endswith("did not start it: run ? has been under way")
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [("already_running", "run ? has been under way"), ("too_many_runs", "the profile had null runs under way, the most that it can have")],
+)
+def test_what_stood_behind_a_run_is_answered_by_that_run(kind: str, why: str) -> None:
+    said = f"the last event that it listens for, add_to_cart at 2026-05-01T13:00:00.000Z, did not start it: {why}"
+    refused = refusal(NOON + HOUR, kind, ())
+    behind = conclude(CART, run(), refused)
+    assert (behind.answer, behind.because, behind.event_id, behind.run_id) == ("waiting", (said,), None, "r1")
+    assert behind.verdict == refused.verdict
+    alone = conclude(CART, None, refused)
+    assert (alone.answer, alone.sentence, alone.event_id, alone.run_id) == ("refused", said, "e1", None)
 
 
 def test_a_run_that_waits() -> None:
@@ -100,6 +149,21 @@ def test_a_run_that_waits() -> None:
 @pytest.mark.parametrize(
     ("sendings", "answer", "sentence"),
     [
+        (
+            (("http", "sent"), ("push", "gone")),
+            "not_delivered",
+            "a push of step s1 was not delivered: gone at 2026-05-01T12:00:00.000Z (no)",
+        ),
+        ((("http", "sent"), ("push", "pending")), "on_its_way", "a push has been on its way since 2026-05-01T12:00:00.000Z (step s1)"),
+        ((("push", "gone"), ("push", "pending")), "on_its_way", "a push has been on its way since 2026-05-01T12:00:00.000Z (step s1)"),
+        ((("push", "pending"), ("push", "sent")), "sent", "a message was sent at 2026-05-01T12:00:00.000Z (step s1)"),
+        (
+            (("http", "held"),),
+            "on_its_way",
+            "a request has been held since 2026-05-01T12:00:00.000Z (step s0), for the workflow is paused;",
+        ),
+        ((("push", "stale"), ("push", "gone")), "not_delivered", "a push of step s0 was not delivered: stale at 2026-05-01T12:00:00.000Z"),
+        ((("http", "failed"),), "not_delivered", "a request of step s0 was not delivered: failed at 2026-05-01T12:00:00.000Z (no)"),
         ((("push", "sent"), ("push", "failed")), "sent", "a message was sent at 2026-05-01T12:00:00.000Z (step s0)"),
         ((("push", "failed"), ("push", "sent")), "sent", "a message was sent at 2026-05-01T12:00:00.000Z (step s1)"),
         ((("http", "sent"), ("push", "sent")), "sent", "a message was sent at 2026-05-01T12:00:00.000Z (step s1)"),
@@ -124,3 +188,41 @@ def test_a_run_that_ended_without_a_message_says_where_it_went() -> None:
         '2026-05-01T12:00:00.000Z, step half: took path "b"',
         "2026-05-01T12:00:00.000Z, step push: no push: the profile has no active subscriber",
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("pending", "a push has been on its way since 2026-05-01T12:00:00.000Z (step push)"),
+        ("failed", "a push of step push was not delivered: failed at 2026-05-01T12:00:00.000Z"),
+    ],
+)
+def test_a_push_without_a_known_problem(status: str, sentence: str) -> None:
+    found = conclude(CART, run(sent=(Sending("push", "push", status, NOON),)))
+    assert found.sentence.partition("; ")[0] == sentence
+
+
+TELLING = ["capped", "no_subscriber", "stale", "quiet_hours", "decided", "split", "timed_out", "exited", "failed", "result"]
+"""What can be why no message went out."""
+SILENT = ["waiting", "push", "http", "awaiting", "resumed", "moved", "retried", "goal", "segment", "update", "send_event", "completed"]
+
+
+@pytest.mark.parametrize("what", TELLING + SILENT)
+def test_what_led_to_it_is_told_and_nothing_else(what: str) -> None:
+    line = Reason(NOON, what, "here", {"version": 1})
+    told = (f"2026-05-01T12:00:00.000Z, step here: {tell_reason(line).sentence}",) if what in TELLING else ()
+    assert conclude(CART, run("completed", line)).because == told
+
+
+def test_what_led_to_it_without_a_step() -> None:
+    [told] = conclude(CART, run("exited", Reason(NOON, "exited", None, {"reason": "stopped"}))).because
+    assert told == "2026-05-01T12:00:00.000Z, step -: exited: an operator stopped it"
+
+
+def test_of_a_long_way_the_last_twenty_turns_are_told_and_how_the_workflow_is_now() -> None:
+    turns = [Reason(NOON + number, "split", "half", {"path": str(number)}) for number in range(21)]
+    paused = msgspec.structs.replace(CART, status="paused")
+    *told, now = conclude(paused, run("completed", *turns)).because
+    assert [one.partition("took path ")[2] for one in told] == [f'"{number}"' for number in range(1, 21)]
+    assert now == "the workflow is paused now, since 2026-05-01T12:00:00.000Z"
+    assert len(conclude(CART, run("completed", *turns[:20])).because) == 20

@@ -56,10 +56,18 @@ def test_the_condition_that_held_is_named_alone() -> None:
     assert name_rows(tell_rows([*failed, *held])) == "steps[0].decide.cases[1].when: event.a eq 2 — saw 2"
 
 
+def test_of_two_conditions_that_hold_the_later_settled_it() -> None:
+    rows = [one for case in (0, 1) for one in judged(row("a"), {"a": 1}, ("steps", 0, "decide", "cases", case, "when")).rows]
+    assert name_rows(tell_rows(rows)) == "steps[0].decide.cases[1].when: event.a eq 1 — saw 1"
+
+
 def test_what_is_named_is_bounded() -> None:
     rows = [one for number in range(10) for one in judged(row("a"), {"a": 2}, ("start", "on", number, "where")).rows]
     assert name_rows(tell_rows(rows)).endswith("; and 7 more")
     assert name_rows(tell_rows(rows)).count("saw") == MOST_NAMED
+    assert name_rows(tell_rows(rows[:4])).endswith("start.on[2].where: event.a eq 1 — saw 2; and 1 more")
+    assert name_rows(tell_rows(rows[:3])).endswith("start.on[2].where: event.a eq 1 — saw 2")
+    assert name_rows(tell_rows([])) == ""
 
 
 @pytest.mark.parametrize(
@@ -75,6 +83,8 @@ def test_what_is_named_is_bounded() -> None:
         (row("x", "eq", {"from": "event.y"}), {"x": 1}, "event.x eq event.y (which is missing) — saw 1"),
         ({"not": row("x", "eq", 1)}, {"x": 1}, "event.x eq 1 — saw 1, which must not be"),
         ({"not": {"not": row("x", "eq", 1)}}, {"x": 2}, "event.x eq 1 — saw 2"),
+        ({"not": {"not": row("x", "eq", 1)}}, {"x": 1}, "event.x eq 1 — saw 1"),
+        ({"not": {"any": [{"not": {"not": row("x", "eq", 1)}}]}}, {"x": 1}, "event.x eq 1 — saw 1, which must not be"),
     ],
 )
 def test_a_row_says_what_it_wanted_and_saw(condition: Any, event: dict[str, Scalar], sentence: str) -> None:

@@ -97,7 +97,11 @@ def test_every_refusal_has_a_sentence() -> None:
 
 def test_what_a_verdict_does_not_hold_is_in_its_detail() -> None:
     assert tell_verdict(verdict("already_running", "r"), NOON, Known(5, 6)).detail == {"since": 5, "ended": 6}
+    assert tell_verdict(verdict("already_running", "r"), NOON, Known(5)).detail == {"since": 5}
+    assert tell_verdict(verdict("already_running", "r"), NOON).detail == {}
     assert tell_verdict(verdict("not_again", last_start=NOON), NOON, Known(again=HOUR)).detail["again_at"] == NOON + HOUR
+    assert tell_verdict(verdict("not_again", last_start=NOON), NOON).detail == {"last_start": NOON}
+    assert tell_verdict(verdict("started", "r", last_start=NOON), NOON, Known(1, 2, HOUR)).detail == {"last_start": NOON}
 
 
 TOOK = {"branch": "2", "rows": [msgspec.to_builtins(PRICE)]}
@@ -125,10 +129,12 @@ REASONS: list[tuple[str, dict[str, Any], str]] = [
     ("retried", {"version": 2}, "is tried again here, in version 2"),
     ("moved", {"from": 1, "version": 2}, "was moved from version 1, to go on in version 2"),
     ("moved", {"version": 2}, "was moved to this step, to go on in version 2"),
+    ("not_resumed", TOOK, "did not go on: start.on[0].where.all[1]: event.price gte 20 — saw 12.5"),
     ("not_exited", TOOK, "did not exit: start.on[0].where.all[1]: event.price gte 20 — saw 12.5"),
     ("goal", {"event_name": "paid", "value": 12.5}, "met its goal, for paid came, worth 12.5"),
     ("goal", {"event_name": "paid", "no_value": "event.total"}, "met its goal, for paid came, without a number in event.total"),
     ("segment", {"added": ["vip"], "removed": []}, "joined segment vip"),
+    ("segment", {"added": [], "removed": ["vip", "new"]}, "left segment vip, new"),
     ("segment", {"added": [], "removed": []}, "changed nothing"),
     ("update", {"set": ["a"], "removed": ["b", "c"]}, "set a and removed b, c"),
     ("send_event", {"event": "e", "name": "left"}, "sends event left"),
@@ -149,6 +155,58 @@ def test_lines_of_a_history(what: str, detail: dict[str, Any], sentence: str) ->
     assert told.sentence == sentence
     assert (told.at, told.what, told.step) == (NOON, what, "a")
     assert "rows" not in told.detail
+
+
+UNKNOWN = "an unknown time"
+BARE: list[tuple[str, str]] = [
+    ("waiting", f"waits until {UNKNOWN}"),
+    ("quiet_hours", f"quiet hours: the push waits until {UNKNOWN}"),
+    ("capped", f"no push: the frequency's cap of null pushes in {UNKNOWN} is reached"),
+    ("result", "the request's outcome came: unknown"),
+    ("decided", "took case ?"),
+    ("split", 'took path "?"'),
+    ("resumed", "went on, for an event came"),
+    ("retried", "is tried again here, in version null"),
+    ("moved", "was moved to this step, to go on in version null"),
+    ("not_resumed", "did not go on: what came is not what it waits for"),
+    ("not_exited", "did not exit: the rule did not hold"),
+    ("goal", "met its goal, for an event came"),
+    ("segment", "changed nothing"),
+    ("update", "changed nothing"),
+    ("send_event", "sends event ?"),
+    ("start_workflow", "asks for a start of workflow ?"),
+    ("stop_workflow", "stops the runs of workflow ?"),
+    ("completed", "came to its end"),
+    ("exited", "exited"),
+    ("failed", "failed"),
+]
+
+
+@pytest.mark.parametrize(("what", "sentence"), BARE)
+def test_a_line_that_holds_less_than_it_should_is_told_all_the_same(what: str, sentence: str) -> None:
+    assert tell_reason(Reason(NOON, what)).sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (verdict("started"), "started run ?"),
+        (
+            verdict("goal", "r1", (CART,)),
+            'met the goal of run r1 (exit[0].where: event.cart_id eq entry.cart_id (which is "c1") — saw "c1")',
+        ),
+        (verdict("where"), "not started: its conditions did not hold"),
+        (verdict("audience"), "not started: the profile is not in the audience"),
+        (verdict("not_again"), f"not started: it was last started at {UNKNOWN} and may not start again yet (start.again)"),
+        (verdict("no_key"), "not started: the key ? is missing (start.key)"),
+        (verdict("too_old"), f"not started: it happened at {UNKNOWN}, more than {UNKNOWN} before 2026-05-01T12:00:00.000Z (start.max_age)"),
+        (verdict("hop_limit"), "not started: the event is null runs away from one from outside (at most 7)"),
+        (verdict("too_many_runs"), "not started: the profile had null runs under way, the most that it can have"),
+    ],
+    ids=lambda one: one.verdict if isinstance(one, Verdict) else None,
+)
+def test_a_verdict_that_holds_less_than_it_should_is_told_all_the_same(given: Verdict, sentence: str) -> None:
+    assert tell_verdict(given, NOON, Known(again=HOUR)).sentence == sentence
 
 
 WHATS = sorted({what for what, _, _ in REASONS})
@@ -209,11 +267,77 @@ def test_a_hostile_name_cannot_steer_a_terminal() -> None:
 
 
 def test_words_are_cut() -> None:
-    assert len(words.name("x" * 1000)) == words.LONGEST_NAME
-    assert len(words.value("x" * 1000)) == words.LONGEST_VALUE
-    assert words.names(list("abcdefgh")) == "a, b, c, d, e and 3 more"
-    assert words.instant(10**30) == words.instant(None) == "an unknown time"
+    assert words.name("x" * 120) == "x" * 120
+    assert words.name("x" * 121) == "x" * 119 + "…"
+    assert words.value("x" * 298) == f'"{"x" * 298}"'
+    assert words.value("x" * 299) == f'"{"x" * 298}…'
+    assert words.quoted("x" * 299) == f'"{"x" * 298}…'
     assert words.value(10**100) == "1" + "0" * 100
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (list("abcde"), "a, b, c, d, e"),
+        (tuple("abcdef"), "a, b, c, d, e and 1 more"),
+        (list("abcdefgh"), "a, b, c, d, e and 3 more"),
+        ([], ""),
+        ("abc", "abc"),
+        (7, "7"),
+        (["x" * 121], "x" * 119 + "…"),
+    ],
+)
+def test_of_many_names_five_are_said(given: object, said: str) -> None:
+    assert words.names(given) == said
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "said"),
+    [
+        (NOON + 1_999, "2026-05-01T12:00:00.001Z"),
+        (0, "1970-01-01T00:00:00.000Z"),
+        (-1_000, "1969-12-31T23:59:59.999Z"),
+        (10**18, "an unknown time"),
+        (10**30, "an unknown time"),
+        (10**400, "an unknown time"),
+        (None, "an unknown time"),
+        ("0", "an unknown time"),
+        (1.5, "an unknown time"),
+    ],
+)
+def test_times(microseconds: object, said: str) -> None:
+    assert words.instant(microseconds) == said
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "said"),
+    [
+        (0, "0s"),
+        (-1, "an unknown time"),
+        (999, "0s"),
+        (1_000, "1ms"),
+        (90_001_999, "1m30s1ms"),
+        (25 * HOUR, "1d1h"),
+        (None, "an unknown time"),
+        ("1h", "an unknown time"),
+    ],
+)
+def test_spans(microseconds: object, said: str) -> None:
+    assert words.span(microseconds) == said
+
+
+@pytest.mark.parametrize(
+    ("character", "said"),
+    [("\n", "\\u000a"), ("\uffff", "\\uffff"), ("\U0001ffff", "\\U0001ffff"), ("\U00010000", "\U00010000"), ("é", "é"), ("🦊", "🦊")],
+)
+def test_what_cannot_be_printed_is_escaped(character: str, said: str) -> None:
+    assert words.name(f"a{character}b") == f"a{said}b"
+
+
+@pytest.mark.parametrize(("given", "said"), [(None, "None"), (5, "5"), ("x", "x")])
+def test_what_should_be_a_name_and_is_none_is_said_all_the_same(given: object, said: str) -> None:
+    assert words.name(given) == said
+    assert words.quoted(given) == f'"{said}"'
 
 
 def test_the_outline_of_a_document() -> None:
@@ -223,3 +347,16 @@ def test_the_outline_of_a_document() -> None:
     assert outline(b'{"start":{"on":[{"event":"a"}]}}').known(1, 2) == Known(1, 2, None, never=False)
     for unreadable in (b"", b"[]", b'{"start":{}}', b'{"start":{"on":[{"event":"a"}],"again":{"after":"soon"}}}'):
         assert outline(unreadable) == UNREADABLE
+    assert (UNREADABLE.events, UNREADABLE.again, UNREADABLE.never) == ((), None, False)
+
+
+@pytest.mark.parametrize(
+    ("again", "known"),
+    [
+        (b'"always"', Known(1, 2)),
+        (b'"never"', Known(1, 2, None, never=True)),
+        (b'{"after":"1h"}', Known(1, 2, HOUR)),
+    ],
+)
+def test_when_a_workflow_may_start_again_is_in_its_document(again: bytes, known: Known) -> None:
+    assert outline(b'{"start":{"on":[{"event":"a"}],"again":' + again + b"}}").known(1, 2) == known

@@ -210,3 +210,82 @@ def test_a_wait_that_became_a_request_asks(program: ProgramOf, person: Person) -
     assert moved.run.due == 7
     asked = advance(newer, moved.run, Due(), 7, person)
     assert (only(asked).awaits, asked.run.due) == (True, None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection"),
+        *("te", "trailer", "upgrade", "expect", "webhook-id", "webhook-", "webhook-anything"),
+    ],
+)
+def test_headers_of_the_connection_and_the_signature_are_no_matter_of_an_author(name: str) -> None:
+    for spelled in (name, name.upper(), name.title()):
+        found = problems(f"steps: [{{id: a, http: {{url: '{URL}', headers: {{{spelled}: x}}}}}}]")
+        assert found == [(f"steps.0.http.headers.{spelled}", "is set by Clarion and cannot be given")]
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "User-Agent", "Authorization", "X-Host", "webhooks", "my-webhook-id", "teapot"])
+def test_any_other_header_can_be_given(program: ProgramOf, person: Person, name: str) -> None:
+    call = only(begin(program(f"steps: [{{id: a, http: {{url: '{URL}', headers: {{{name}: x}}}}}}]"), person))
+    assert call.headers == {name: "x"}
+
+
+def test_a_header_that_cannot_be_given_is_named_shortly() -> None:
+    name = "webhook-" + "x" * 80
+    [(place, _)] = problems(f"steps: [{{id: a, http: {{url: '{URL}', headers: {{{name}: x}}}}}}]")
+    assert place == f"steps.0.http.headers.{name[:77]}…"
+
+
+def test_headers_are_an_object() -> None:
+    assert problems(f"steps: [{{id: a, http: {{url: '{URL}', headers: [host]}}}}]") == [("steps.0.http.headers", "must be an object")]
+
+
+@pytest.mark.parametrize("given", ["a\nb", "a\r\nb", "a\tb", "a\r\n\t\n b"])
+def test_a_header_is_one_line(program: ProgramOf, person: Person, given: str) -> None:
+    """Else data could add headers of its own, or end them."""
+    call = only(begin(program(f"steps: [{{id: a, http: {{url: '{URL}', headers: {{A: 'x{{{{ v }}}}'}}}}}}]"), person, v=given))
+    assert re.fullmatch("xa {1,2}b", call.headers["A"])
+
+
+@pytest.mark.parametrize("method", ["", "POST", "PUT", "PATCH", "DELETE"])
+def test_all_but_get_may_have_a_body(program: ProgramOf, person: Person, method: str) -> None:
+    more = f", method: {method}" if method else ""
+    call = only(begin(program(f"steps: [{{id: a, http: {{url: '{URL}', body: [1]{more}}}}}]"), person))
+    assert (call.method, call.body) == (method or "POST", "[1]")
+
+
+def test_a_get_has_none(program: ProgramOf, person: Person) -> None:
+    call = only(begin(program(f"steps: [{{id: a, http: {{url: '{URL}', method: GET}}}}]"), person))
+    assert (call.method, call.body, call.headers) == ("GET", None, {})
+    assert problems(f"steps: [{{id: a, http: {{url: '{URL}', method: GET, body: 1}}}}]") == [
+        ("steps.0.http.body", "a GET request has no body")
+    ]
+
+
+def test_the_history_names_the_request_and_what_was_missing_in_any_part_of_it(program: ProgramOf, person: Person) -> None:
+    parts = "url: 'https://a.example/{{ z }}{{ b }}', headers: {A: '{{ b }}{{ h }}'}, body: ['{{ a }}', '{{ z }}']"
+    for more, what in (("", "http"), (", await: true", "awaiting")):
+        steps = program(f"steps: [{{id: call, http: {{{parts}{more}}}}}]")
+        done = begin(steps, person)
+        assert (done.reasons[0].what, done.reasons[0].detail) == (what, {"effect": only(done).id, "missing": ["a", "b", "h", "z"]})
+        whole = begin(steps, person, a=1, b=2, h=3, z=4)
+        assert whole.reasons[0].detail == {"effect": only(whole).id}
+
+
+@pytest.mark.parametrize("on_error", ["continue", "exit", "fail"])
+def test_a_success_goes_on_whatever_a_failure_would_do(program: ProgramOf, person: Person, on_error: str) -> None:
+    done = end(waiting(program, f", on_error: {on_error}"), person, {"outcome": "sent", "status": 204, "response": {}})
+    assert (done.run.status, [effect.step for effect in done.effects]) == (COMPLETED, ["after"])
+
+
+def test_an_answer_that_came_in_a_pause_is_not_asked_for_again_after_a_move(program: ProgramOf, person: Person) -> None:
+    steps = waiting(program)
+    began = begin(steps, person)
+    answered = advance(steps, began.run, Resulted(only(began).id, {"outcome": "sent", "response": {}}), 7, person, paused=True)
+    assert (answered.run.status, answered.run.due, answered.effects) == (WAITING, 7, ())
+    newer = msgspec.structs.replace(steps, version=2)
+    moved = advance(newer, answered.run, Switch(), 8, person)
+    assert (moved.run.step, moved.run.due, moved.run.entering) == ("call", 8, False)
+    done = advance(newer, moved.run, Due(), 8, person)
+    assert (done.run.status, [effect.step for effect in done.effects]) == (COMPLETED, ["after"])

@@ -2,12 +2,13 @@
 
 import msgspec
 import pytest
-from tests.workflow.builders import ProgramOf
+from tests.workflow.builders import ProgramOf, event
 from tests.workflow.journey import DAY, HOUR, NOON, Journey, at, somebody
 
 from clarion.domain.records import Profile
 from clarion.workflow import advance as core
 from clarion.workflow.advance import end
+from clarion.workflow.goals import reach
 from clarion.workflow.program import Program
 from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING
 
@@ -38,6 +39,7 @@ def test_a_failed_run_tries_its_step_again(program: ProgramOf) -> None:
     journey.retry()
     assert (journey.where, journey.run.entering, journey.run.visit) == ((WAITING, "bad", 0), True, 2)
     assert (journey.run.ended, journey.run.reason, journey.effects[1:]) == (None, None, [])
+    assert (journey.counted("errors", "bad"), journey.details["retried"]) == (1, {"version": 1})
     journey.due()
     assert journey.run.due == at("2026-05-06T00:00Z")
     journey.due()
@@ -169,7 +171,7 @@ def test_what_came_in_a_pause_is_taken_along(program: ProgramOf) -> None:
     journey.hear("x", x=7)
     then = "{id: in, send_event: {event: e, data: {x: '{{ here.event.x }}'}}}"
     journey.move(version(program, f"{{id: here, wait_for: {{on: [{{event: y}}], timeout: 2d, then: [{then}]}}}}"))
-    assert journey.where == (WAITING, "here", 0)
+    assert (journey.where, journey.counted("entered", "here", "moved")) == ((WAITING, "here", 0), 1)
     journey.paused = False
     journey.due()
     assert (journey.run.status, [getattr(effect, "data", None) for effect in journey.effects]) == (COMPLETED, [{"x": 7}])
@@ -209,6 +211,7 @@ def test_what_cannot_be_recomputed_fails_and_can_be_retried(program: ProgramOf) 
     journey = Journey(program("steps: [{id: here, wait: {for: 1d}}]")).begin()
     journey.move(version(program, "{id: here, wait: {until: '{{ profile.ends }}'}}"))
     assert (journey.run.status, journey.run.step, journey.run.version) == (FAILED, "here", 2)
+    assert journey.run.reason == "step here: until: there is no date (missing: profile.ends)"
     assert (journey.counted("failed", version=2), journey.waiting()) == (1, {})
     journey.person = somebody({"ends": "2026-05-06"})
     journey.retry()
@@ -221,7 +224,7 @@ def test_steps_in_another_order_are_done_again_as_another_visit(program: Program
     journey.move(version(program, f"{{id: here, wait: {{for: 1d}}}}, {{id: a, {SEND}}}"))
     journey.due()
     assert steps_of(journey) == ["a", "a"]
-    assert len({effect.id for effect in journey.effects}) == 2
+    assert (journey.run.visit, len({effect.id for effect in journey.effects})) == (2, 2)
 
 
 def test_a_request_under_way_answers_also_after_the_move(program: ProgramOf) -> None:
@@ -252,6 +255,7 @@ def test_an_operator_moves_a_run_to_a_step_which_it_enters(program: ProgramOf) -
     journey.move(step="c")
     assert (journey.where, journey.run.entering, journey.run.since, journey.run.visit) == ((WAITING, "c", 0), True, NOON + HOUR, 2)
     assert journey.waiting() == {(1, "c"): 1}
+    assert (journey.details["moved"], journey.counted("left", "b", "moved"), journey.counted("moved_out")) == ({"version": 1}, 1, 0)
     assert journey.hear("x").run.status == WAITING
     journey.due()
     assert journey.where == (WAITING, "c", 2 * HOUR)
@@ -285,6 +289,81 @@ def test_what_a_step_left_is_forgotten_when_it_is_entered_again(program: Program
     assert [getattr(effect, "data", None) for effect in journey.effects] == [{"x": 1}, {"x": "none"}]
 
 
+def test_a_run_that_is_moved_twice_before_it_enters_has_left_one_step_only(program: ProgramOf) -> None:
+    journey = Journey(program("steps: [{id: a, wait: {for: 1d}}, {id: b, wait: {for: 1d}}, {id: c, wait: {for: 1d}}]")).begin()
+    journey.move(step="b")
+    journey.move(step="c")
+    journey.due()
+    assert [journey.counted("left", step, "moved") for step in "abc"] == [1, 0, 0]
+    assert [journey.counted("entered", step) for step in "abc"] == [1, 0, 1]
+
+
+# -- what goes along -----------------------------------------------------------------------------------------------------
+
+HERE = "{id: here, wait: {for: 1d}}"
+
+
+def aims(within: str, count: str = "first") -> str:
+    return f"settings: {{goal: {{event: buy, within: {within}, count: {count}}}}}\n"
+
+
+@pytest.mark.parametrize("step", [None, "here"])
+@pytest.mark.parametrize(
+    ("before", "reached", "after", "hours"),
+    [
+        ("", False, aims("2h"), 2),
+        (aims("1h"), False, aims("5h"), 5),
+        (aims("5h"), False, aims("1h"), 1),
+        (aims("1h"), False, "", None),
+        (aims("1h"), True, aims("5h"), None),
+        (aims("1h"), True, aims("5h", "every"), 5),
+        (aims("1h", "every"), True, aims("5h", "every"), 5),
+        (aims("1h", "every"), True, aims("5h"), None),
+    ],
+)
+def test_the_goal_is_the_one_of_the_version_that_the_run_is_moved_to(
+    program: ProgramOf, step: str | None, before: str, reached: bool, after: str, hours: int | None
+) -> None:
+    journey = Journey(program(f"{before}steps: [{HERE}]")).begin()
+    if reached:
+        found = reach(journey.program, journey.run, event("buy"), {}, NOON, journey.person)
+        assert found is not None
+        journey.run = found.run
+    journey.now = NOON + HOUR
+    journey.move(version(program, HERE, more=after), step)
+    assert journey.run.goal_until == (None if hours is None else NOON + hours * HOUR)
+
+
+@pytest.mark.parametrize("reached", [False, True])
+@pytest.mark.parametrize("step", [None, "here"])
+def test_a_move_within_a_version_opens_no_goal_anew(program: ProgramOf, step: str | None, reached: bool) -> None:
+    journey = Journey(program(f"{aims('2h')}steps: [{HERE}]")).begin()
+    journey.run = msgspec.structs.replace(journey.run, goal_until=None if reached else NOON + 2 * HOUR, reached=reached)
+    journey.now = NOON + HOUR
+    journey.move(step=step)
+    assert journey.run.goal_until == (None if reached else NOON + 2 * HOUR)
+    assert (journey.counted("moved_out"), journey.counted("moved_in")) == (0, 0)
+
+
+@pytest.mark.parametrize("step", [None, "here"])
+def test_splits_that_the_new_version_does_not_have_count_no_more(program: ProgramOf, step: str | None) -> None:
+    kept, gone = (f"{{id: {id}, split: {{paths: [{{percent: 100, name: all, steps: []}}]}}}}" for id in ("kept", "gone"))
+    journey = Journey(program(f"{aims('1h')}steps: [{kept}, {gone}, {HERE}]")).begin()
+    assert journey.run.paths == {"kept": "all", "gone": "all"}
+    journey.move(version(program, f"{kept}, {HERE}", more=aims("1h")), step)
+    assert journey.run.paths == {"kept": "all"}
+
+
+def test_a_wait_that_goes_on_at_once_has_been_entered_by_the_move(program: ProgramOf) -> None:
+    journey = Journey(program(f"steps: [{HERE}]")).begin()
+    journey.now = NOON + HOUR
+    journey.move(version(program, "{id: here, wait: {until: '2026-05-05T11:00Z'}}"))
+    assert (journey.where, journey.run.entering, journey.counted("entered", "here", "moved")) == ((WAITING, "here", 0), False, 1)
+    other = Journey(program(f"steps: [{HERE}]")).begin()
+    other.move(version(program, f"{{id: here, {SEND}}}"))
+    assert other.counted("entered", "here", "moved") == 0, "it is entered when the timer fires"
+
+
 # -- stops and pauses ----------------------------------------------------------------------------------------------------
 
 
@@ -293,6 +372,7 @@ def test_a_stop_ends_a_run_wherever_it_stands_and_an_ended_one_stays_as_it_is(pr
     journey.paused = True
     journey.stop("restarted")
     assert (journey.ended, journey.waiting(), journey.counted("exited")) == ((EXITED, "restarted"), {}, 1)
+    assert journey.details["exited"] == {"reason": "restarted"}
     ended = journey.run
     happened = list(journey.happened)
     for act in (journey.stop, journey.retry, journey.move, journey.change):
@@ -302,6 +382,14 @@ def test_a_stop_ends_a_run_wherever_it_stands_and_an_ended_one_stays_as_it_is(pr
     journey.leave("x")
     journey.answer(effect="x")
     assert (journey.run, journey.happened) == (ended, happened)
+
+
+def test_a_run_that_ends_before_it_enters_is_not_about_to_enter_any_more(program: ProgramOf) -> None:
+    journey = Journey(program(f"steps: [{HERE}]")).begin()
+    journey.move(step="here")
+    assert journey.run.entering
+    journey.stop()
+    assert not journey.run.entering
 
 
 def test_a_paused_run_takes_no_step(program: ProgramOf) -> None:
@@ -373,6 +461,14 @@ def test_a_run_takes_only_so_many_steps_without_waiting(
         journey.retry()
         journey.due()
         assert steps_of(journey) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("most", "status"), [(4, COMPLETED), (3, FAILED)])
+def test_steps_in_branches_are_steps_too(program: ProgramOf, monkeypatch: pytest.MonkeyPatch, most: int, status: str) -> None:
+    monkeypatch.setattr(core, "MOST_STEPS", most)
+    split = f"{{id: out, split: {{paths: [{{percent: 100, steps: [{{id: a, {SEND}}}, {{id: b, {SEND}}}]}}]}}}}"
+    journey = Journey(program(f"steps: [{split}, {{id: c, {SEND}}}]")).begin()
+    assert (journey.run.status, steps_of(journey)) == (status, ["a", "b", "c"][: most - 1])
 
 
 def test_500_steps_are_taken_at_once(program: ProgramOf) -> None:

@@ -1,12 +1,14 @@
 """Steps inside of steps: depth, number, ids, what is never reached."""
 
+import time
 from typing import Any
 
 import pytest
 from tests.workflow.builders import START
 
 from clarion.workflow.document import read_value
-from clarion.workflow.nesting import walk
+from clarion.workflow.nesting import Steps, walk
+from clarion.workflow.shapes import INVALID, tried
 from clarion.workflow.source import DocumentInvalid, read_document, spell
 
 Value = dict[str, Any]
@@ -129,6 +131,56 @@ def test_what_can_be_reached(how: str) -> None:
     assert found([*GOING_ON[how], wait("behind")]) == []
 
 
+def test_only_the_first_end_is_told() -> None:
+    again = {"id": "y", "exit": {}}
+    assert found([wait("a"), EXIT, again, wait("b")]) == [("steps[2]", 'is never reached: step "x" before it ends the run')]
+    assert found([{"exit": {}}, wait("a")]) == [
+        ("steps[0].id", "is required"),
+        ("steps[1]", "is never reached: the step before it ends the run"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        5,
+        {"id": "s"},
+        {"id": "s", "exit": {}, "wait": {"for": "1s"}},
+        {"id": "s", "ext": {}},
+        {"id": "s", "split": {"paths": []}},
+        {"id": "s", "wait_for": {"on": [{"event": "e"}], "timeout": "1h", "then": {"0": EXIT}, "otherwise": [EXIT]}},
+        {"id": "s", "decide": 5},
+    ],
+    ids=str,
+)
+def test_what_is_broken_is_not_taken_for_an_end(broken: object) -> None:
+    said = found([broken, wait("behind")])
+    assert said
+    assert not [message for _, message in said if message.startswith("is never reached")]
+
+
+def ending(levels: int) -> list[Value]:
+    """So many lists of steps in one another, in which every way ends the run."""
+    steps = [EXIT]
+    for level in range(levels - 1):
+        steps = [inside("split", f"s{level}", steps)]
+    return steps
+
+
+def test_an_end_is_seen_through_all_levels() -> None:
+    message = 'is never reached: step "s18" before it ends the run'
+    assert found([*ending(20), wait("behind")]) == [("steps[1]", message)]
+    inner = [inside("split", "out", [*ending(19), wait("behind")], [])]
+    assert found(inner) == [("steps[0].split.paths[0].steps[1]", message.replace("s18", "s17"))]
+
+
+def test_what_nests_too_deep_is_looked_at_no_further() -> None:
+    too_deep = ("steps[0]" + ".split.paths[0].steps[0]" * 19 + ".split.paths[0].steps", "steps nest more than 20 levels deep")
+    assert found([*ending(21), wait("behind")]) == [too_deep]
+    assert found([*ending(21), wait("x")]) == [too_deep]  # its ids are not compared either
+    assert found([*ending(2000), wait("behind")]) == [too_deep]
+
+
 def test_its_place_is_right_also_beside_what_is_broken() -> None:
     assert found([{"id": "b", "wait": {"for": "x"}}, EXIT, wait("behind")]) == [
         ("steps[0].wait.for", "is no duration: write whole numbers with w, d, h, m, s or ms, such as 90s or 1h30m"),
@@ -162,6 +214,60 @@ def test_what_is_no_step(step: object, path: str, message: str) -> None:
 @pytest.mark.parametrize("steps", [None, {}, "x", 5])
 def test_what_is_no_list_of_steps(steps: object) -> None:
     assert found(steps) == [("steps", "must be a list of steps")]
+
+
+def test_a_kind_without_a_body_is_the_same_as_with_an_empty_one() -> None:
+    assert found([{"id": "a", "exit": None}]) == []
+    assert found([{"id": "a", "stop_workflow": None}]) == [("steps[0].stop_workflow.workflow", "is required")]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        5,
+        [5],
+        [wait("a"), 5],
+        [{"id": "a"}],
+        [{"exit": {}}],
+        [{"id": 5, "exit": {}}],
+        [{"id": "a", "exit": {}, "wait": {"for": "1s"}}],
+        [{"id": "a", "exit": {}, "note": 1}],
+        [{"id": "a", "push": 5}],
+        [wait("a"), {"id": "b", "note": 1}],
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_never_half_a_list(steps: object) -> None:
+    assert tried(Steps(), steps) is INVALID
+
+
+def test_a_list_that_is_much_too_long_is_not_read_through() -> None:
+    began = time.process_time()
+    assert len(found([None] * 1_000_000)) == 200
+    assert time.process_time() - began < 1.5
+
+
+def test_nothing_at_all_is_a_list_of_steps() -> None:
+    assert tried(Steps(), []) == ()
+
+
+def test_steps_without_ids_are_not_taken_for_one_another() -> None:
+    assert found([{"wait": {"for": "1s"}}] * 2) == [("steps[0].id", "is required"), ("steps[1].id", "is required")]
+
+
+def test_steps_behind_what_is_no_step_are_known() -> None:
+    again = {"id": "t", "decide": {"cases": [{"when": {"field": "hi.status", "op": "exists"}, "steps": []}]}}
+    push = {"id": "hi", "push": {"title": "t", "message": "m", "url": "https://a.example/"}}
+    assert found([5, push, None, again]) == [(f"steps[{at}]", "must be an object with an id and one kind of step") for at in (0, 2)]
+
+
+@pytest.mark.parametrize("extra", [None, 5, []])
+def test_what_stands_behind_500_steps_is_refused_too(extra: object) -> None:
+    steps = [wait(f"a{number}") for number in range(500)]
+    document, _ = read_value({"workflow": "w", "start": {"on": [{"event": "e"}]}, "steps": steps})
+    assert document is not None
+    assert len(document.steps) == 500
+    assert found([*steps, extra]) == [("steps[500]", "must be an object with an id and one kind of step")]
 
 
 def test_all_problems_at_once_each_with_its_line() -> None:

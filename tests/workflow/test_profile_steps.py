@@ -7,6 +7,7 @@ from tests.workflow.journey import Journey, somebody
 from tests.workflow.problems import step_problems
 
 from clarion.domain import system_events
+from clarion.domain.ids import caused_event_id
 from clarion.domain.records import Scalar
 from clarion.workflow.effects import EventEffect, HttpEffect
 from clarion.workflow.run import COMPLETED, FAILED
@@ -167,3 +168,34 @@ def test_a_profile_has_a_size(program: ProgramOf, rest: int, fits: bool) -> None
 )
 def test_what_cannot_be_said(step: str, path: str, message: str) -> None:
     assert step_problems(f"{{id: s, {step}}}") == [(path, message)]
+
+
+def test_an_update_is_the_same_event_however_often_its_run_is_replayed(program: ProgramOf) -> None:
+    journey = Journey(program("steps: [{id: s, update: {set: {x: 1}}}]")).begin()
+    assert [effect.id for effect in journey.effects] == [caused_event_id(journey.effect("s"), system_events.SUBSCRIBER_UPDATED, 0)]
+
+
+def test_what_changed_is_said(program: ProgramOf) -> None:
+    steps = program("steps: [{id: s, update: {set: {b: 1, a: 2, same: 3}, remove: [gone, none]}}]")
+    journey = Journey(steps, somebody({"same": 3, "gone": 4})).begin()
+    assert journey.details["update"] == {"set": ["a", "b"], "removed": ["gone"]}
+
+
+def test_a_profile_that_is_too_large_can_still_lose_what_it_has(program: ProgramOf) -> None:
+    person = somebody({"big": "b" * 65_536, "x": 1})
+    journey = Journey(program("steps: [{id: s, update: {set: {y: '{{ none }}'}, remove: [x]}}]"), person).begin()
+    assert (journey.run.status, list(journey.person.profile.attributes)) == (COMPLETED, ["big"])
+
+
+def test_a_profile_that_nothing_changes_is_not_written(program: ProgramOf) -> None:
+    person = somebody({"x": 1}, ("fans",))
+    journey = Journey(program("steps: [{id: s, update: {set: {x: 1}, remove: [y]}}, {id: t, segment: {add: fans, remove: x}}]"), person)
+    assert journey.begin().person.profile is person.profile
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["set: 5, remove: [a]", "set: {a: 1}, remove: a", "set: {a: 1}, remove: [5]", "set: {a: 1}, remove: [[a]]"],
+)
+def test_what_is_wrong_with_one_key_is_said_once(step: str) -> None:
+    assert len(step_problems(f"{{id: s, update: {{{step}}}}}")) == 1

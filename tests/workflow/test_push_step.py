@@ -1,15 +1,18 @@
 """`push`: quiet hours, caps, and what becomes of it."""
 
+import msgspec
 import pytest
 from tests.workflow.builders import ProgramOf
 from tests.workflow.journey import DAY, HOUR, MINUTE, NOON, Journey, at, somebody
+from tests.workflow.problems import problems, step_problems
 
 from clarion.domain.records import FrequencyCap
 from clarion.workflow.effects import PushEffect
-from clarion.workflow.run import COMPLETED, EXITED, WAITING
+from clarion.workflow.run import COMPLETED, EXITED, FAILED, WAITING
 
 PUSH = 'push: {title: t, message: m, url: "https://shop.example/"'
 AFTER = '- {id: after, http: {url: "https://a.example/{{ hi.status }}"}}'
+ASK = "- {{id: ask, decide: {{cases: [{{when: {{all: [{{field: hi.status, op: eq, value: {}}}]}}, steps: []}}]}}}}"
 
 
 def one(settings: str = "", more: str = "", before: str = "") -> str:
@@ -212,3 +215,82 @@ def test_all_that_a_push_can_say(program: ProgramOf) -> None:
     [plain, _] = Journey(program(one())).begin().effects
     assert isinstance(plain, PushEffect)
     assert (plain.tag, plain.ttl, plain.urgency, plain.actions) == (None, 2_419_200, "normal", ())
+
+
+def test_what_other_workflows_sent_is_remembered_for_90_days(program: ProgramOf) -> None:
+    """A cap of theirs may be set, or grow, to as much as that."""
+    edge = NOON - 90 * DAY
+    before = {"fresh": (edge - 2, edge - 1, edge + 1), "gone": (edge - 2, edge - 1, edge), "w": (edge - 1, edge, edge + 1, NOON - 1)}
+    person = somebody()
+    person = msgspec.structs.replace(person, profile=msgspec.structs.replace(person.profile, pushed=before))
+    journey = Journey(program(one()), person).begin()
+    assert journey.person.profile.pushed == {"fresh": (edge - 2, edge - 1, edge + 1), "": (NOON,), "w": (edge + 1, NOON - 1, NOON)}
+
+
+@pytest.mark.parametrize(
+    ("sent", "capped"),
+    [({"w": (NOON - 1,)}, "workflow"), ({"": (NOON - 1,)}, "site"), ({"": (NOON - 1,), "w": (NOON - 1,)}, "workflow"), ({}, None)],
+)
+def test_either_cap_holds_and_is_named(program: ProgramOf, sent: dict[str, tuple[int, ...]], capped: str | None) -> None:
+    person = somebody(site_cap=FrequencyCap(1, HOUR))
+    person = msgspec.structs.replace(person, profile=msgspec.structs.replace(person.profile, pushed=sent))
+    journey = Journey(program(one("frequency_cap: {pushes: 1, per: 1d}")), person).begin()
+    per = DAY if capped == "workflow" else HOUR
+    assert journey.details.get("capped") == (None if capped is None else {"cap": capped, "pushes": 1, "per": per})
+
+
+PICTURES = ", icon: '{{ icon }}', image: 'https://a.example/{{ image }}', badge: '{{ badge }}'"
+
+
+def test_a_picture_that_is_missing_is_left_out_and_said(program: ProgramOf) -> None:
+    journey = Journey(program(one(more=PICTURES)), badge="https://a.example/b").begin()
+    push = journey.effects[0]
+    assert isinstance(push, PushEffect)
+    assert (push.icon, push.image, push.badge) == (None, "https://a.example/", "https://a.example/b")
+    assert journey.details["push"] == {"effect": push.id, "missing": ["icon", "image"]}
+
+
+def test_a_picture_that_is_no_url_fails_the_step(program: ProgramOf) -> None:
+    journey = Journey(program(one(more=PICTURES)), icon="nowhere").begin()
+    assert journey.ended == (FAILED, "step hi: the URL must start with http:// or https://")
+    assert (journey.effects, journey.person.profile.pushed) == ([], {})
+
+
+def test_what_was_missing_is_said_of_a_push_that_goes_nowhere_too(program: ProgramOf) -> None:
+    text = one().replace("title: t", "title: 'Hi {{ who }}'")
+    assert Journey(program(text)).begin().details["push"]["missing"] == ["who"]
+    nowhere = Journey(program(text), somebody(reachable=False)).begin()
+    assert nowhere.details["no_subscriber"] == {"missing": ["who"]}
+    there = Journey(program(text), who="Ann").begin()
+    assert there.details["push"] == {"effect": there.effect("hi")}
+
+
+@pytest.mark.parametrize(("ttl", "seconds"), [("0s", 0), ("999ms", 0), ("1s", 1), ("1999ms", 1), ("28d", 2_419_200)])
+def test_a_push_lives_for_whole_seconds(program: ProgramOf, ttl: str, seconds: int) -> None:
+    push = Journey(program(one(more=f", ttl: {ttl}"))).begin().effects[0]
+    assert isinstance(push, PushEffect)
+    assert push.ttl == seconds
+
+
+def test_a_push_does_not_stay_on_the_screen_unless_told(program: ProgramOf) -> None:
+    for more, stays in (("", False), (", require_interaction: false", False), (", require_interaction: true", True)):
+        push = Journey(program(one(more=more))).begin().effects[0]
+        assert isinstance(push, PushEffect)
+        assert push.require_interaction is stays
+
+
+@pytest.mark.parametrize("key", ["require_interaction", "transactional"])
+def test_switches_are_true_or_false(key: str) -> None:
+    assert step_problems(f"{{id: s, {PUSH}, {key}: 1}}}}") == [(f"push.{key}", "must be true or false")]
+
+
+@pytest.mark.parametrize("status", ["queued", "capped", "no_subscriber", "stale"])
+def test_what_became_of_it_can_be_asked_for(program: ProgramOf, status: str) -> None:
+    program(one().replace(AFTER, ASK.format(status)))
+
+
+@pytest.mark.parametrize("status", ["sent", "delivered", "Capped"])
+def test_what_never_becomes_of_it_cannot(status: str) -> None:
+    [(path, message)] = problems(one().replace(AFTER, ASK.format(status)))
+    assert path.startswith("steps[1].decide.cases[0].when.all[0]")
+    assert "queued, capped, no_subscriber or stale" in message

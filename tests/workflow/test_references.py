@@ -89,6 +89,7 @@ EMPTY = [
     ("two", "in-one.status", "step 'in-one' is on another branch: no run takes both"),
     ("els", "in-one.status", "step 'in-one' is on another branch: no run takes both"),
     ("one", "late.status", "step 'late' comes later"),
+    ("els", "in-two.status", "step 'in-two' is on another branch: no run takes both"),
     ("when", "in-one.status", "step 'in-one' comes later"),
     ("when", "in-two.status", "step 'in-two' comes later"),
 ]
@@ -119,6 +120,17 @@ def test_a_near_name_is_suggested() -> None:
     ("name", "message"),
     [
         ("w.event[which]", None),
+        ("w.event.x[which]", None),
+        ("hi.status[which]", None),
+        ("hi[which]", None),
+        ("w[which]", None),
+        ("call[which]", None),
+        ("late[which]", "step 'late' comes later"),
+        ("in-otherwise[which]", None),
+        ("nap[which]", "'nap' is a wait step, which leaves nothing: only push and http and wait_for steps do"),
+        ("fire[which]", "'fire' does not wait for its outcome: give it await: true"),
+        ("hi.foo[which]", "'hi' leaves no 'foo': a step leaves event, response, status"),
+        ("call.event[which]", "'call' is a http step, which leaves no event: only wait_for steps do"),
         ("late.event[which]", "'late' is a push step, which leaves no event: only wait_for steps do"),
         ("call.response[which]", None),
         ("fire.response[which]", "'fire' does not wait for its outcome: give it await: true"),
@@ -129,6 +141,61 @@ def test_a_computed_part_of_a_step(program: ProgramOf, name: str, message: str |
         program(document(here=saying(name)))
     else:
         assert [said for _, said in problems(document(here=saying(name)))] == [message]
+
+
+def test_a_computed_part_of_what_timed_out() -> None:
+    said = [message for _, message in problems(document(otherwise=saying("w[which]")))]
+    assert said == ["step 'w' has timed out where this stands: no event came"]
+
+
+def test_only_its_own_branch_has_timed_out(program: ProgramOf) -> None:
+    """The second branch of a `decide` inside of `then`, or behind the wait, still has what came."""
+    second = asking("event.b").replace("steps: []", f"steps: [{asking('w.event.x').replace('id: t', 'id: tt')}]")
+    program(document(then=second.replace("cases: [", "cases: [{when: {field: event.a, op: exists}, steps: []}, ", 1)))
+    program(document(two=asking("w.event.x")))
+    inner = f"{{id: ww, wait_for: {{on: [{{event: e}}], timeout: 1d, otherwise: [{asking('w.event.x')}]}}}}"
+    program(document(then=inner))
+    [(_, said)] = problems(document(then=inner.replace("w.event.x", "ww.event.x")))
+    assert said == "step 'ww' has timed out where this stands: no event came"
+    [(_, said)] = problems(document(otherwise=inner))
+    assert said == "step 'w' has timed out where this stands: no event came"
+
+
+def test_of_two_steps_with_one_id_the_first_is_meant() -> None:
+    found = problems("steps:\n  - {id: a, wait: {for: 1s}}\n  - " + asking("a.status") + f"\n  - {{id: a, {PUSH}}}")
+    assert [said for _, said in found] == [
+        "'a' is a wait step, which leaves no status: only http and push steps do",
+        'another step has the id "a" already',
+    ]
+
+
+@pytest.mark.parametrize("body", ["psh: {}", "note: 1"])
+def test_a_step_of_no_kind(body: str) -> None:
+    text = "steps:\n  - {id: b, " + body + "}\n  - {here}\n"
+    for here, message in (
+        (asking("b.status"), "'b' is a broken step, which leaves no status: only http and push steps do"),
+        (after_click("b"), "'b' is a broken step, not a push"),
+    ):
+        assert [said for path, said in problems(text.replace("{here}", here)) if path.startswith("steps[1]")] == [message]
+
+
+@pytest.mark.parametrize("await_", ["false", "1", "'true'"])
+def test_only_true_awaits(await_: str) -> None:
+    text = f"steps:\n  - {{id: call, http: {{url: 'https://a.example/', await: {await_}}}}}\n  - {asking('call.status')}"
+    found = [said for path, said in problems(text) if path.startswith("steps[1]")]
+    assert found == ["'call' does not wait for its outcome: give it await: true"]
+
+
+def test_a_reserved_id_takes_no_field_away() -> None:
+    text = f"steps:\n  - {{id: event, {PUSH}}}\n  - " + asking("event.x")
+    equal = "{field: event.status, op: eq, value: paid}"
+    for condition in (text, text.replace("{field: event.x, op: exists}", equal)):
+        assert [path for path, _ in problems(condition)] == ["steps[0].id"]
+
+
+def test_a_push_without_an_id_is_not_suggested() -> None:
+    found = problems(f"steps:\n  - {{{PUSH}}}\n  - {{id: 5, {PUSH}}}\n  - {after_click('h')}")
+    assert [said for path, said in found if path.endswith(".of")] == ["there is no step 'h'"]
 
 
 BODIES = {

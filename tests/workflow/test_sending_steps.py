@@ -114,3 +114,17 @@ def test_a_workflow_has_a_slug(kind: str, slug: str) -> None:
     [(path, message)] = step_problems(f"{{id: s, {kind}: {{workflow: {slug}}}}}")
     assert path == f"{kind}.workflow"
     assert message.startswith("must be lower-case letters, digits, hyphens and underscores")
+
+
+def test_a_start_is_the_same_event_however_often_its_run_is_replayed(program: ProgramOf) -> None:
+    journey = Journey(program("steps: [{id: s, start_workflow: {workflow: other}}]")).begin()
+    assert sent(journey).id == caused_event_id(journey.effect("s"), WORKFLOW_START, 0)
+
+
+def test_what_was_sent_is_said(program: ProgramOf) -> None:
+    event = Journey(program("steps: [{id: s, send_event: {event: shout, data: {a: '{{ none }}', b: 'x{{ name }}'}}}]")).begin()
+    assert event.details["send_event"] == {"event": sent(event).id, "name": "shout", "missing": ["name", "none"]}
+    start = Journey(program("steps: [{id: s, start_workflow: {workflow: other, data: {a: '{{ none }}'}}}]")).begin()
+    assert start.details["start_workflow"] == {"event": sent(start).id, "workflow": "other", "missing": ["none"]}
+    stop = Journey(program("steps: [{id: s, stop_workflow: {workflow: other}}]")).begin()
+    assert stop.details["stop_workflow"] == {"workflow": "other"}

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 from tests.workflow.builders import ProgramOf
 from tests.workflow.journey import Journey, somebody
-from tests.workflow.problems import step_problems
+from tests.workflow.problems import problems, step_problems
 
 from clarion.domain.records import Profile
+from clarion.workflow.document import read_value
 from clarion.workflow.program import Program
 from clarion.workflow.run import COMPLETED
 
@@ -40,6 +41,24 @@ def test_a_profile_takes_the_same_path_for_ever(program: ProgramOf) -> None:
     assert [path_of(steps, f"n:p{number}", run=f"r{number}") for number in range(len(FROZEN))] == FROZEN
     other_version = msgspec.structs.replace(program(f"steps: [{{id: new, wait: {{for: 0s}}}}, {split([50, 50])}]"), version=2)
     assert [path_of(other_version, f"n:p{number}") for number in range(len(FROZEN))] == FROZEN
+
+
+# Frozen as well: profiles whose hash is the lowest, the last below the middle, the middle, the highest.
+@pytest.mark.parametrize(
+    ("shares", "paths"),
+    [
+        ([50, 50], ["1", "1", "2", "2"]),
+        ([49.99, 50.01], ["1", "2", "2", "2"]),
+        ([50.01, 49.99], ["1", "1", "1", "2"]),
+        ([0.01, 99.99], ["1", "2", "2", "2"]),
+        ([99.99, 0.01], ["1", "1", "1", "2"]),
+        ([0.01, 49.99, 49.99, 0.01], ["1", "2", "3", "4"]),
+        ([100], ["1", "1", "1", "1"]),
+    ],
+)
+def test_where_one_share_ends_the_next_begins(program: ProgramOf, shares: list[float], paths: list[str]) -> None:
+    steps = program(f"steps: [{split(shares)}]")
+    assert [path_of(steps, f"n:p{number}") for number in (7509, 1671, 7728, 25441)] == paths
 
 
 def test_another_step_deals_anew(program: ProgramOf) -> None:
@@ -140,3 +159,65 @@ def test_at_most_20_paths(program: ProgramOf, count: int, fits: bool) -> None:
         program(f"steps: [{split(shares)}]")
     else:
         assert step_problems(split(shares)) == [("split.paths", "must have at most 20 members")]
+
+
+@pytest.mark.parametrize(("count", "total", "found"), [(20, 99.99, ["the percentages total 99.99, not 100"]), (20, 100, [])])
+def test_the_percentages_of_as_many_paths_as_there_may_be_are_totalled(count: int, total: float, found: list[str]) -> None:
+    shares = [1.0] * (count - 1) + [round(total - count + 1, 2)]
+    document = {"workflow": "w", "start": {"on": [{"event": "e"}]}, "steps": [{"id": "s", "split": {"paths": members(shares)}}]}
+    assert [one.message for one in read_value(document)[1].found] == found
+
+
+def members(shares: list[float]) -> list[dict[str, object]]:
+    """Paths without steps."""
+    return [{"percent": share, "steps": []} for share in shares]
+
+
+@pytest.mark.parametrize(
+    ("paths", "found"),
+    [
+        ("5", ["split.paths"]),
+        ("{percent: 100}", ["split.paths"]),
+        ("[5]", ["split.paths[0]"]),
+        ("[{percent: x, steps: []}, {percent: 10, steps: []}]", ["split.paths[0].percent"]),
+        ("[{percent: 50, name: a/b, steps: []}, {percent: 50, name: a/b, steps: []}]", ["split.paths[0].name", "split.paths[1].name"]),
+        ("[{percent: 100, name: a, steps: 5}]", ["split.paths[0].steps"]),
+    ],
+)
+def test_what_is_wrong_with_one_path_is_said_once(paths: str, found: list[str]) -> None:
+    assert [path for path, _ in step_problems(f"{{id: s, split: {{paths: {paths}}}}}")] == found
+
+
+@pytest.mark.parametrize("count", [21, 40])
+def test_of_too_many_paths_only_that_is_said(count: int) -> None:
+    assert step_problems(split([1.0] * count)) == [("split.paths", "must have at most 20 members")]
+
+
+@pytest.mark.parametrize("name", ["a", "a b", "ä", "1.a", "x" * 64])
+def test_names_that_a_path_may_have(program: ProgramOf, name: str) -> None:
+    steps = program(f"steps: [{{id: test, split: {{paths: [{{percent: 100, steps: [], name: {name}}}]}}}}]")
+    assert path_of(steps) == name
+
+
+@pytest.mark.parametrize("name", ["/", "a/", "/a", "' a'", "' '"])
+def test_names_that_it_may_not_have(name: str) -> None:
+    [(path, _)] = step_problems(f"{{id: s, split: {{paths: [{{percent: 100, steps: [], name: {name}}}]}}}}")
+    assert path == "split.paths[0].name"
+
+
+def test_a_step_behind_paths_that_all_end_is_never_reached() -> None:
+    ends = "[{{id: end{0}, exit: {{}}}}]"
+    both = f"{{percent: 50, steps: {ends.format(1)}}}, {{percent: 50, steps: {ends.format(2)}}}"
+    found = problems(f"steps: [{{id: s, split: {{paths: [{both}]}}}}, {{id: behind, exit: {{}}}}]")
+    assert found == [("steps[1]", 'is never reached: step "s" before it ends the run')]
+    for paths in ("5", "[]", "[5]", f"[{{percent: 100, steps: {ends.format(1)}}}, 5]"):
+        found = problems(f"steps: [{{id: s, split: {{paths: {paths}}}}}, {{id: behind, exit: {{}}}}]")
+        assert not [path for path, _ in found if path == "steps[1]"]
+
+
+def test_a_step_inside_a_path_has_its_place() -> None:
+    """A mistake that is found before the paths are read is told where it stands."""
+    paths = "{percent: 50, steps: []}, {percent: 50, steps: [{id: s, exit: {}}]}"
+    assert problems(f"steps: [{{id: s, split: {{paths: [{paths}]}}}}]") == [
+        ("steps[0].split.paths[1].steps[0].id", 'another step has the id "s" already')
+    ]

@@ -8,6 +8,7 @@ from tests.workflow.builders import ProgramOf, event, new_run
 from tests.workflow.journey import DAY, HOUR, NOON
 
 from clarion.domain.records import Event, Profile, Scope
+from clarion.workflow.document import read_value
 from clarion.workflow.program import Program, compile_program
 from clarion.workflow.run import Run
 from clarion.workflow.source import read_document
@@ -146,6 +147,7 @@ def test_while_running(mode: str, same: bool, verdict: str, restart: tuple[str, 
     ("again", "last", "verdict"),
     [
         ("always", NOON, "started"),
+        ("always", NOON + 1, "started"),
         ("never", None, "started"),
         ("never", 0, "not_again"),
         ("{after: 1d}", NOON - DAY, "started"),
@@ -203,3 +205,18 @@ def test_a_program_knows_what_it_listens_for(program: ProgramOf) -> None:
     steps = program("exit: [{event: a}, {event: b}, {event: a}]\nsteps: []")
     assert (len(steps.exits_on("a")), len(steps.exits_on("b")), len(steps.exits_on("c"))) == (2, 1, 0)
     assert (len(steps.starts_on("go")), len(steps.starts_on("a"))) == (1, 0)
+
+
+@pytest.mark.parametrize(("count", "fits"), [(20, True), (21, False)])
+@pytest.mark.parametrize("path", ["start.on", "exit", "steps.0.wait_for.on"])
+def test_at_most_twenty_events_are_listened_for_in_one_place(path: str, count: int, fits: bool) -> None:
+    many = [{"event": f"e{number}"} for number in range(count)]
+    document: dict[str, Any] = {
+        "workflow": "w",
+        "start": {"on": many if path == "start.on" else many[:1]},
+        "exit": many if path == "exit" else [],
+        "steps": [{"id": "w", "wait_for": {"on": many if "wait_for" in path else many[:1], "timeout": "1h"}}],
+    }
+    _, reading = read_value(document)
+    said = [(".".join(map(str, one.path)), one.message) for one in reading.found]
+    assert said == ([] if fits else [(path, "must have at most 20 members")])

@@ -1,6 +1,8 @@
 """Conditions that can never hold are refused; those that could are not."""
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,6 +41,10 @@ X = "event.x"
         [(X, "in", [1, 2]), (X, "gt", 2)],
         [(X, "eq", "abc"), (X, "starts_with", "b")],
         [(X, "eq", "abc"), (X, "contains", "d")],
+        [(X, "eq", 5), (X, "gt", 5)],
+        [(X, "eq", 5), (X, "gte", 6)],
+        [(X, "eq", 5), (X, "lt", 5)],
+        [(X, "eq", 5), (X, "lte", 4)],
         [(X, "gt", 5), (X, "lt", 5)],
         [(X, "gt", 5), (X, "lte", 5)],
         [(X, "gte", 5), (X, "lt", 5)],
@@ -52,6 +58,15 @@ X = "event.x"
         [(X, "lt", {"from": "event.y"}), (X, "within_last", "1d")],
         [(X, "eq", 5), (X, "contains", {"from": "event.y"})],
         [(X, "eq", "a"), (X, "lt", {"from": "event.y"})],
+        [(X, "eq", 5), (X, "starts_with", {"from": "event.y"})],
+        [(X, "eq", 5), (X, "before", "2026-01-01")],
+        [(X, "eq", 5), (X, "after", "2026-01-01")],
+        [(X, "eq", True), (X, "within_last", "1d")],
+        [(X, "eq", 5), (X, "not_within_last", "1d")],
+        [(X, "gte", 5), (X, "lte", 5), (X, "ne", 5)],
+        [(X, "gte", 5), (X, "lte", 5), (X, "nin", [4, 5])],
+        [(X, "gt", 1), (X, "gte", 5), (X, "lt", 9), (X, "lt", 5)],
+        [(X, "gt", 5), (X, "gt", 1), (X, "lt", 5), (X, "lt", 9)],
     ],
 )
 def test_what_can_never_hold(rows: list[tuple[object, ...]]) -> None:
@@ -67,6 +82,14 @@ def test_what_can_never_hold(rows: list[tuple[object, ...]]) -> None:
         [(X, "eq", 1), (X, "eq", {"from": "event.y"})],
         [(X, "eq", 1), (X, "in", [1, 2])],
         [(X, "gte", 5), (X, "lte", 5)],
+        [(X, "gte", 5), (X, "lte", 5), (X, "ne", 6)],
+        [(X, "eq", 5), (X, "gte", 5), (X, "lte", 5), (X, "gt", 4), (X, "lt", 6)],
+        [(X, "exists"), (X, "gt", 5)],
+        [(X, "exists"), (X, "starts_with", "a"), (X, "contains", "b"), (X, "after", "2020-01-01")],
+        [(X, "not_exists"), (X, "ne", {"from": "event.y"}), (X, "nin", {"from": "event.y"})],
+        [(X, "eq", "abc"), (X, "starts_with", {"from": "event.y"}), (X, "contains", "c")],
+        [(X, "eq", "abc"), (X, "within_last", "1d"), (X, "ne", {"from": "event.y"})],
+        [(X, "eq", 5), (X, "gt", {"from": "event.y"})],
         [(X, "gt", 5), (X, "lt", 5.1)],
         [(X, "gt", 5), (X, "lt", {"from": "event.y"})],
         [(X, "ne", 1), (X, "ne", 2)],
@@ -74,7 +97,8 @@ def test_what_can_never_hold(rows: list[tuple[object, ...]]) -> None:
         [(X, "eq", "2026-01-01"), (X, "before", "2020-01-01")],
         [("segments", "in", ["a"]), ("segments", "in", ["b"]), ("segments", "nin", ["c"])],
         [("segments", "contains", "a"), ("segments", "contains", "b")],
-        [("segments", "exists")],
+        [("segments", "exists"), ("segments", "contains", "a"), ("segments", "in", ["a"])],
+        [("segments", "not_exists"), ("segments", "nin", ["a"])],
         [("run.key", "eq", "5")],
     ],
 )
@@ -88,8 +112,9 @@ def test_segments_are_several(op: str) -> None:
     assert found(("segments", op, value)) == [f"'{op}' compares one value, but segments are several names: use in, nin or contains"]
 
 
-def test_text_has_no_order() -> None:
-    assert found(("run.key", "gt", 5)) == ["'gt' compares numbers, but run.key is text"]
+@pytest.mark.parametrize("op", ["gt", "gte", "lt", "lte"])
+def test_text_has_no_order(op: str) -> None:
+    assert found(("run.key", op, 5)) == [f"'{op}' compares numbers, but run.key is text"]
 
 
 @pytest.mark.parametrize("field", ["run.key", "profile.id"])
@@ -132,6 +157,14 @@ PUSHED = """steps:
   - {{id: w, wait_for: {{on: [{{event: PushEngage.Notification.Clicked{of}, where: {where}}}], timeout: 1d}}}}
 """
 PASSES = "{field: event.x, op: exists}"
+TEXTUAL = {
+    "contains": "2",
+    "starts_with": "2",
+    "before": "2026-01-01",
+    "after": "2026-01-01",
+    "within_last": "1d",
+    "not_within_last": "1d",
+}
 STATUS = "can never hold: hi.status is queued, capped, no_subscriber or stale"
 MUTUAL = "can never hold: no hi.status meets this and what else is asked of it"
 
@@ -153,7 +186,10 @@ MUTUAL = "can never hold: no hi.status meets this and what else is asked of it"
         ({"field": "call.status", "op": "eq", "value": 200}, []),
         ({"field": "call.status", "op": "gte", "value": 300}, []),
         ({"field": "call.status", "op": "eq", "value": "200"}, ["can never hold: call.status is a number"]),
-        ({"field": "call.status", "op": "starts_with", "value": "2"}, ["'starts_with' compares text, but call.status is a number"]),
+        *(
+            ({"field": "call.status", "op": op, "value": value}, [f"'{op}' compares text, but call.status is a number"])
+            for op, value in TEXTUAL.items()
+        ),
         ({"any": [{"field": "hi.status", "op": "eq", "value": "sent"}, {"field": "hi.status", "op": "exists"}]}, [STATUS]),
         ({"all": [{"field": "hi.status", "op": "exists"}, {"field": "hi.status", "op": "nin", "value": list(STATUSES)}]}, [MUTUAL]),
         ({"field": "hi.status", "op": "nin", "value": list(STATUSES)}, []),
@@ -181,6 +217,10 @@ ITS_RUN = "can never hold: event.run is the id of the run, since there is an 'of
         ({"field": "event.step", "op": "in", "value": ["call", "hi"]}, None),
         ({"field": "event.run", "op": "eq", "value": "r1"}, ITS_RUN),
         ({"field": "event.run", "op": "eq", "value": "0123456789abcdef" * 2}, None),
+        ({"field": "event.run", "op": "eq", "value": "0123456789abcdef" * 2 + "0"}, ITS_RUN),
+        ({"field": "event.run", "op": "eq", "value": "0123456789abcdef" * 2 + "\n"}, ITS_RUN),
+        ({"field": "event.run", "op": "eq", "value": "0123456789abcde" * 2 + "0"}, ITS_RUN),
+        ({"field": "event.run", "op": "eq", "value": 5}, ITS_RUN),
         ({"field": "event.run", "op": "not_exists"}, ITS_RUN),
         ({"field": "event.run", "op": "exists"}, None),
         ({"not": {"field": "event.step", "op": "eq", "value": "hi"}}, "can never hold: what it excludes is always so"),
@@ -307,3 +347,113 @@ def test_what_is_too_much_is_not_looked_through(groups: str) -> None:
     for _ in range(40):
         part = {groups: [part] * 200}
     assert list(vain_rows(part, ())) == []
+
+
+NEVER: dict[str, Any] = {"field": "segments", "op": "eq", "value": "vip"}
+MAY: dict[str, Any] = {"field": X, "op": "exists"}
+AROUND: dict[str, tuple[int, Callable[[Any], Any]]] = {
+    "all": (1, lambda part: {"all": [MAY, part]}),
+    "any of several": (1, lambda part: {"any": [MAY, part]}),
+    "any of one": (1, lambda part: {"any": [part]}),
+    "not": (2, lambda part: {"not": {"all": [part]}}),
+    "not a not": (2, lambda part: {"not": {"not": part}}),
+}
+"""By name: levels that are put around a part, and how."""
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_lies_deep_is_found_as_deep_as_conditions_may_nest(around: str) -> None:
+    levels, put = AROUND[around]
+    part, depth = NEVER, 1
+    while depth + levels <= 20:
+        part, depth = put(part), depth + levels
+    if depth < 20:
+        part = {"all": [part]}
+    assert parse_condition(part, (), ())[0] is not None
+    [problem] = vain_rows(part, ())
+    assert len(problem.path) > 19
+    refused = {"all": [part]}
+    assert {problem.message for problem in parse_condition(refused, (), ())[1]} == {"is nested more than 20 levels deep"}
+    assert list(vain_rows(refused, ())) == []  # that it is too deep is enough to be told
+
+
+@pytest.mark.parametrize(("count", "found"), [(999, True), (1000, False)])
+@pytest.mark.parametrize("group", ["all", "any"])
+def test_as_many_parts_are_looked_through_as_a_condition_may_have(group: str, count: int, found: bool) -> None:
+    parts = [{"field": f"event.x{number}", "op": "exists"} for number in range(count - 1)]
+    assert [problem.path for problem in vain_rows({group: [*parts, NEVER]}, ())] == ([(group, count - 1, "op")] if found else [])
+
+
+@pytest.mark.parametrize("group", ["all", "any"])
+def test_a_list_that_is_much_too_long_is_not_looked_through(group: str) -> None:
+    began = time.process_time()
+    assert list(vain_rows({group: [None] * 1_000_000}, ())) == []
+    assert time.process_time() - began < 0.5
+
+
+def test_the_last_of_several_rows_is_the_place() -> None:
+    rows = [{"field": X, "op": op, "value": 5} for op in ("gte", "lte", "ne")]
+    assert [problem.path for problem in vain_rows({"all": [MAY, *rows]}, ("when",))] == [("when", "all", 3)]
+    assert [problem.path for problem in vain_rows({"all": [*rows, {"not": {"not": MAY}}]}, ())] == [("all", 3, "not", "not")]
+    assert [problem.path for problem in vain_rows({"all": [MAY, {"not": MAY}]}, ())] == [("all", 1, "not")]
+    assert [problem.path for problem in vain_rows({"any": [NEVER]}, ())] == [("any", 0, "op")]
+
+
+def test_each_part_of_any_is_looked_at_for_itself() -> None:
+    vain = {"all": [{"field": X, "op": "eq", "value": 1}, {"field": X, "op": "eq", "value": 2}]}
+    assert [problem.path for problem in vain_rows({"any": [vain, MAY, vain]}, ())] == [("any", 0, "all", 1), ("any", 2, "all", 1)]
+    assert [problem.path for problem in vain_rows({"not": {"any": [vain, {"not": NEVER}]}}, ())] == [
+        ("not", "any", 0, "all", 1),
+        ("not", "any", 1, "not", "op"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("barred", "holds"),
+    [
+        ([("in", ["a"])], False),
+        ([("contains", "a")], False),
+        ([("contains", "b")], True),
+        ([("in", ["b"]), ("contains", "a")], False),
+        ([("exists",)], False),
+        ([("not_exists",)], True),
+        ([("nin", ["b"])], True),
+        ([("in", {"from": "event.x"})], True),
+    ],
+)
+def test_segments_that_must_not_be(barred: list[tuple[object, ...]], holds: bool) -> None:
+    rows = [dict(zip(("field", "op", "value"), ("segments", *row), strict=False)) for row in barred]
+    raw = {"all": [{"field": "segments", "op": "in", "value": ["a"]}, *({"not": row} for row in rows)]}
+    said = [] if holds else ["can never hold: no segments meet this and what else is asked of them"]
+    assert [problem.message for problem in vain_rows(raw, ())] == said
+
+
+@pytest.mark.parametrize(
+    ("row", "barred", "holds"),
+    [
+        (("eq", 5), ("gt", 4), False),
+        (("eq", 5), ("gt", 5), True),
+        (("eq", "a"), ("gt", 4), True),
+        (("eq", 5), ("starts_with", "5"), True),
+        (("eq", "5"), ("starts_with", "5"), False),
+        (("eq", 5), ("in", [4, 5]), False),
+        (("eq", 5), ("in", [4, 5.5]), True),
+        (("gt", 5), ("lt", 9), True),
+        (("gte", 5), ("starts_with", "a"), True),
+        (("starts_with", "a"), ("gt", 5), True),
+        (("not_exists",), ("ne", 5), False),
+        (("not_exists",), ("eq", 5), True),
+        (("gt", 5), ("exists",), False),
+        (("gt", 5), ("not_exists",), True),
+        (("eq", 1), ("eq", True), True),
+        (("eq", 1), ("eq", 1.0), False),
+        (("ne", 1), ("ne", True), True),
+        (("within_last", "1d"), ("within_last", "1d"), False),
+        (("eq", {"from": "event.y"}), ("eq", {"from": "event.y"}), False),
+        (("eq", {"from": "event.y"}), ("eq", {"from": "event.z"}), True),
+    ],
+)
+def test_what_one_row_asks_and_another_must_not(row: tuple[object, ...], barred: tuple[object, ...], holds: bool) -> None:
+    asked, other = (dict(zip(("field", "op", "value"), (X, *each), strict=False)) for each in (row, barred))
+    said = [] if holds else [f"can never hold: no {X} meets this and what else is asked of it"]
+    assert [problem.message for problem in vain_rows({"all": [asked, {"not": other}]}, ())] == said

@@ -4,12 +4,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.workflow.builders import ProgramOf, event
+from tests.workflow.builders import START, ProgramOf, event
 from tests.workflow.journey import DAY, HOUR, NOON, Journey
+from tests.workflow.problems import problems
 
 from clarion.workflow.advance import receive
 from clarion.workflow.effects import HttpEffect
 from clarion.workflow.run import COMPLETED, WAITING
+from clarion.workflow.source import read_document
 
 CLICKED, VIEWED = "PushEngage.Notification.Clicked", "PushEngage.Notification.Viewed"
 TELL = 'http: {url: "https://a.example/{{ w.event.x || none }}"}'
@@ -268,3 +270,104 @@ def test_what_just_fits_may_stay(program: ProgramOf) -> None:
         journey = Journey(program(f"steps:\n{waits}")).begin()
         journey.hear("buy", x="a" * size)
         assert journey.run.status == status
+
+
+def test_a_recorded_receipt_counts_whatever_else_is_waited_for_first(program: ProgramOf) -> None:
+    on = f"{{event: buy}}, {{event: {CLICKED}}}, {{event: {CLICKED}, of: hi}}"
+    journey = Journey(program(waiting(on).replace("  - id: w\n", "  - {id: pause, wait: {for: 1h}}\n  - id: w\n"))).begin()
+    journey.hear(CLICKED, NOON + 5, **receipt(journey))
+    journey.due()
+    assert (journey.run.status, journey.left("w")) == (COMPLETED, {"event": receipt(journey)})
+
+
+def test_a_moved_run_goes_on_waiting_from_when_it_began_unless_what_it_waits_for_is_recorded(program: ProgramOf) -> None:
+    newer = msgspec.structs.replace(program(waiting(f"{{event: {VIEWED}, of: hi}}").replace("timeout: 1d", "timeout: 2d")), version=2)
+    for seen, where in ((VIEWED, (WAITING, "w", 0)), (CLICKED, (WAITING, "w", 2 * DAY - HOUR))):
+        journey = Journey(program(waiting(f"{{event: buy}}, {{event: {VIEWED}, of: hi}}, {{event: {CLICKED}, of: hi}}"))).begin()
+        journey.run = msgspec.structs.replace(journey.run, receipts={"hi": {seen: [receipt(journey)]}})
+        journey.now = NOON + HOUR
+        journey.move(newer)
+        assert journey.where == where
+        if seen == VIEWED:
+            journey.due()
+            assert (journey.run.status, steps_of(journey)) == (COMPLETED, ["came", "behind"])
+
+
+def test_what_came_in_a_pause_is_taken_along_in_a_move(program: ProgramOf) -> None:
+    steps = program(waiting("{event: buy}"))
+    journey = Journey(steps).begin()
+    journey.paused = True
+    journey.hear("buy", NOON + HOUR, x=1)
+    journey.move(msgspec.structs.replace(steps, version=2))
+    assert (journey.where, journey.run.entering) == ((WAITING, "w", 0), False)
+    journey.paused = False
+    journey.due()
+    assert (journey.run.status, steps_of(journey), urls(journey)[0]) == (COMPLETED, ["came", "behind"], "https://a.example/1")
+
+
+def test_no_outcome_is_mistaken_for_an_event(program: ProgramOf) -> None:
+    journey = Journey(program("steps: [{id: w, http: {url: 'https://a.example/', await: true}}]")).begin()
+    journey.paused = True
+    journey.answer(status=200)
+    assert journey.left("w") == {"outcome": "sent", "response": {}, "status": 200}
+    waits = "steps: [{id: w, wait_for: {on: [{event: buy}], timeout: 1d, then: [{id: in, exit: {}}]}}]"
+    journey.move(msgspec.structs.replace(program(waits), version=2))
+    journey.paused = False
+    assert journey.where == (WAITING, "w", DAY)
+    journey.due()
+    assert (journey.run.status, journey.happened[-2:]) == (COMPLETED, ["timed_out", "completed"])
+
+
+SENT = "PushEngage.Notification.Sent"
+OF = "goes with what becomes of a push, such as PushEngage.Notification.Clicked"
+
+
+@pytest.mark.parametrize(
+    ("on", "path", "message"),
+    [
+        ("{event: buy, of: hi}", "on[0].of", OF),
+        ("{event: PushEngage.Subscriber.Add, of: hi}", "on[0].of", OF),
+        (f"{{event: {CLICKED}, of: 5}}", "on[0].of", "must be a string"),
+        (f"{{event: {CLICKED}, of: ''}}", "on[0].of", "must not be empty"),
+        (f"{{event: {CLICKED}, of: {'x' * 65}}}", "on[0].of", "must be at most 64 characters"),
+        (f"{{event: {CLICKED}, of: w}}", "on[0].of", None),
+        (f"{{event: {CLICKED}, of: {'x' * 64}}}", "on[0].of", None),
+        ("{event: 5, of: hi}", "on[0].event", "must be a string"),
+        ("{of: hi}", "on[0].event", "is required"),
+        ("5", "on[0]", "must be an object"),
+        (f"{{event: {CLICKED}, where: {{all: [{{field: event.step, op: eq, value: other}}]}}, of: hi}}", "on[0].where.all[0]", None),
+    ],
+)
+def test_what_cannot_be_waited_for(on: str, path: str, message: str | None) -> None:
+    """None: a message that other tests hold."""
+    [(found, said)] = problems(waiting(on))
+    assert found == f"steps[1].wait_for.{path}"
+    assert message is None or said.startswith(message)
+
+
+@pytest.mark.parametrize("event", [CLICKED, VIEWED, SENT, "PushEngage.Notification.Closed", "PushEngage.Notification.Failed"])
+def test_all_that_becomes_of_a_push_can_be_waited_for(program: ProgramOf, event: str) -> None:
+    program(waiting(f"{{event: {event}, of: hi}}"))
+
+
+def test_only_the_event_that_has_an_of_is_a_receipt_of_that_push(program: ProgramOf) -> None:
+    elsewhere = "{all: [{field: event.step, op: eq, value: other}]}"
+    program(waiting(f"{{event: {CLICKED}, of: hi}}, {{event: {CLICKED}, where: {elsewhere}}}"))
+    behind = f"{{id: d, decide: {{cases: [{{when: {elsewhere}, steps: []}}]}}}}"
+    text = waiting(f"{{event: {CLICKED}, of: hi}}")
+    program(text.replace("then: [", f"then: [{behind}, "))
+
+
+ENDS = "[{id: END, exit: {}}]"
+
+
+def test_a_step_behind_branches_that_both_end_is_never_reached() -> None:
+    on = "on: [{event: buy}], timeout: 1h"
+    for branches, reached in (("then", "otherwise"), False), (("then",), True), (("otherwise",), True):
+        more = "".join(f", {branch}: {ENDS.replace('END', branch)}" for branch in branches)
+        text = f"steps: [{{id: s, wait_for: {{{on}{more}}}}}, {{id: behind, exit: {{}}}}]"
+        if reached:
+            read_document(START + text)
+        else:
+            assert problems(text) == [("steps[1]", 'is never reached: step "s" before it ends the run')]
+    assert [path for path, _ in problems("steps: [{id: s, wait_for: 5}, {id: behind, exit: {}}]")] == ["steps[0].wait_for"]

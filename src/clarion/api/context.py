@@ -18,7 +18,7 @@ from clarion.control.errors import Conflict, Invalid
 from clarion.delivery.guard import PushAllowList
 from clarion.directory import Directory
 from clarion.store.port import NotFound, Store, StoreUnavailable
-from clarion.store.records import Site
+from clarion.store.records.sites import Site
 from clarion.workflow.source import DocumentInvalid
 
 _log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from clarion.directory import Credential
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
 from clarion.store.port import Store, StoreError, StoreUnavailable
-from clarion.store.records import Appended
+from clarion.store.records.entries import Appended
 
 SCOPE: Final = "events"
 RETRY_AFTER: Final = 1

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from clarion.cli import options
-from clarion.cli.output import print_json, print_table, when
+from clarion.cli.output import View, print_table, when
+from clarion.cli.target import Target, with_target
 
 
 class Period(StrEnum):
@@ -17,7 +18,9 @@ class Period(StrEnum):
     HOUR = "hour"
 
 
+@with_target
 def counters(
+    target: Target,
     *,
     slug: options.Slug,
     period: Annotated[Period, typer.Option(help="By day, by hour, or all of it.")] = Period.TOTAL,
@@ -32,20 +35,14 @@ def counters(
     until: Annotated[
         str | None, typer.Option(metavar="DATE", help="End of the range, ISO 8601. [default: now]", show_default=False)
     ] = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Count what happened at the versions and steps of a workflow. `value`, of goals, is in the units of the events."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         view = instance.counters(slug, period.value, since, until)
-    if json:
-        print_json(view)
-        return
+    target.answer(view, lambda view: _say(view, period))
+
+
+def _say(view: View, period: Period) -> None:
     columns = (
         ("version", "step", "name", "branch", "count")
         if period is Period.TOTAL
@@ -58,6 +55,6 @@ def counters(
 
 
 def _shown(column: str, value: object) -> object:
-    if column == "start" and isinstance(value, int):
+    if column == "start":
         return when(value)
     return value or "-" if column in ("step", "branch") else value

@@ -7,124 +7,86 @@ import typer
 
 from clarion.cli import options
 from clarion.cli.failures import FAILED, Failure
-from clarion.cli.output import View, plain, print_json
+from clarion.cli.output import View, plain
+from clarion.cli.target import Target, with_target
 
 _IN_FLIGHT = {"move": "; runs on earlier versions go on in it", "end": "; runs on earlier versions end"}
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A document, YAML or JSON; - is standard input.")]
 
 
+@with_target
 def plan(
+    target: Target,
     *,
     file: File,
     runs: Annotated[
         options.RunsInFlight | None, typer.Option("--runs", help="Say what this choice means to runs in flight; all three unless given.")
     ] = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Say what publishing a document would change, and how many runs in flight each choice would touch. Changes nothing."""
     from clarion.cli.documents import judge
-    from clarion.cli.instance import connect
 
     judged = judge(file)
     if judged.problems:
         judged.complain()
         raise typer.Exit(FAILED)
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         view = instance.plan(judged.text)
-    if json:
-        print_json(view if runs is None else {**view, "runs": {runs.value: view.get("runs", {}).get(runs.value)}})
-        return
-    _say_plan(view, list(options.RunsInFlight) if runs is None else [runs])
+    choices = list(options.RunsInFlight) if runs is None else [runs]
+    told = view if runs is None else {**view, "runs": {runs.value: view.get("runs", {}).get(runs.value)}}
+    target.answer(told, lambda plan: _say_plan(plan, choices))
 
 
+@with_target
 def draft(
+    target: Target,
     *,
     file: File,
     slug: Annotated[
         str | None, typer.Option("--workflow", metavar="SLUG", help="The workflow; as the document says unless given.", show_default=False)
     ] = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Keep a document as its workflow's draft, also while something is wrong with it, which is told. Nothing is published."""
     from clarion.cli.documents import judge, slug_in
-    from clarion.cli.instance import connect
 
     judged = judge(file)
     wanted = slug or judged.workflow or slug_in(judged.text)
     if wanted is None:
         judged.complain()
         raise Failure(f"{judged.file} does not say whose draft it is — name its workflow with --workflow")
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         view = instance.save_draft(wanted, judged.text)
-    _say_draft(view, json=json)
+    target.answer(view, _say_draft)
 
 
-def publish(
-    *,
-    slug: options.Slug,
-    runs: options.Runs = options.RunsInFlight.KEEP,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def publish(target: Target, *, slug: options.Slug, runs: options.Runs = options.RunsInFlight.KEEP) -> None:
     """Publish a workflow's draft. One that is draining or archived and has no draft becomes active again as it was."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         view = instance.publish_draft(slug, runs.value)
-    if json:
-        print_json(view)
-        return
-    say_published(view)
+    target.answer(view, say_published)
 
 
-def discard(
-    *,
-    slug: options.Slug,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def discard(target: Target, *, slug: options.Slug) -> None:
     """Forget a workflow's draft, and a workflow that was never published with it."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         instance.discard_draft(slug)
-    if json:
-        print_json({})
-        return
-    typer.echo(f"{slug}: the draft is discarded")
+    target.answer({}, lambda _: typer.echo(f"{slug}: the draft is discarded"))
 
 
+@with_target
 def duplicate(
+    target: Target,
     *,
     slug: options.Slug,
     new: Annotated[str, typer.Argument(metavar="NEWSLUG", help="Slug of the new workflow.")],
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Keep a workflow's document, with its comments, as the draft of a new workflow."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         view = instance.duplicate(slug, new)
-    _say_draft(view, json=json)
+    target.answer(view, _say_draft)
 
 
 def say_published(view: View) -> None:
@@ -137,10 +99,7 @@ def say_published(view: View) -> None:
     typer.echo(plain(f"{view.get('workflow')}: version {view.get('version')} {became}{paused}{told}"))
 
 
-def _say_draft(view: View, *, json: bool) -> None:
-    if json:
-        print_json(view)
-        return
+def _say_draft(view: View) -> None:
     problems = view.get("problems") or []
     for problem in problems:
         where = f"line {problem['line']}, column {problem['column']}: " if problem.get("line") else ""

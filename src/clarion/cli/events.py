@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from clarion.cli import options
 from clarion.cli.failures import WrongUsage
 from clarion.cli.instance import Instance
 from clarion.cli.output import View, plain, print_json, print_json_line, when
+from clarion.cli.target import Target, with_target
 
 app = typer.Typer(help="Events: send, tail.", no_args_is_help=True)
 
@@ -17,7 +17,9 @@ BATCH = 100
 
 
 @app.command("send")
+@with_target
 def send(
+    target: Target,
     *,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The event's name, such as add_to_cart.")],
     values: Annotated[
@@ -33,49 +35,35 @@ def send(
         str | None, typer.Option(metavar="ID", help="The same id with the same content is one event, however often it is sent.")
     ] = None,
     timestamp: Annotated[str | None, typer.Option(metavar="TIME", help="When it happened: ISO 8601 with offset.")] = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Have an event accepted, checked exactly as over HTTP."""
     from clarion.cli.event_body import event_body
-    from clarion.cli.instance import connect
 
-    if data is not None and str(data).lstrip().startswith("{"):
+    if target.data is not None and str(target.data).lstrip().startswith("{"):
         raise WrongUsage("--data is the data directory — give the event's data as key=value pairs or one JSON object, without --data")
     body = event_body(name=name, profile=profile, device=device, values=values or [], event_id=event_id, timestamp=timestamp)
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         accepted = instance.send_event(body)
-    if json:
-        print_json(accepted)
-        return
-    typer.echo("accepted")
+    target.answer(accepted, lambda _: typer.echo("accepted"))
 
 
 @app.command("tail")
+@with_target
 def tail(
+    target: Target,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what arrives, until interrupted.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest events to begin with.")] = 20,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Show the newest events of the log, oldest first. With --json and --follow, one JSON object a line."""
     import time
 
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
-        if not follow and json:
+    with target.connect() as instance:
+        if not follow and target.json:
             print_json(instance.events(-1, limit))
             return
         for event in _follow(instance, limit, lambda: time.sleep(POLL_SECONDS)) if follow else instance.events(-1, limit):
-            if json:
+            if target.json:
                 print_json_line(event)
             else:
                 _print(event)

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from clarion.cli import options
 from clarion.cli.failures import WrongUsage
-from clarion.cli.output import print_json
+from clarion.cli.target import Target, with_target
 from clarion.cli.whom import Whom
 
 
+@with_target
 def explain(
+    target: Target,
     *,
     event: Annotated[str | None, typer.Argument(metavar="[EVENT_ID]", help="An event of the log.")] = None,
     run: Annotated[str | None, typer.Option(metavar="RUN_ID", help="Every step of this run.")] = None,
@@ -23,22 +24,16 @@ def explain(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How much of a timeline to show: so many of the newest.")] = 50,
     before: Annotated[str | None, typer.Option(metavar="PLACE", help="Only what happened earlier: where the page before ended.")] = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Say what happened and why: of an event, of a run, or of a person, newest last; with --workflow, why they did not get its message."""
     from clarion.cli import explanations
-    from clarion.cli.instance import connect
 
     if sum(one is not None for one in (event, run, profile, device)) != 1:
         raise WrongUsage("name one thing to explain — give EVENT_ID, --run, --profile or --subscriber")
     whom = Whom(profile, device)
     if workflow is not None and whom == Whom():
         raise WrongUsage("--workflow goes with --profile or --subscriber — name a person")
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         if event is not None:
             view, show = instance.explain_event(event), explanations.show_event
         elif run is not None:
@@ -47,7 +42,4 @@ def explain(
             view, show = instance.absence(whom, workflow), explanations.show_absence
         else:
             view, show = instance.timeline(whom, workflow, limit, before), explanations.show_timeline
-    if json:
-        print_json(view)
-    else:
-        show(view)
+    target.answer(view, show)

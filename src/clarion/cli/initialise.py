@@ -13,7 +13,7 @@ def init(
     data: options.Data = None,
     name: Annotated[str, typer.Option(help="Name of the first site.")] = "default",
     vapid_subject: options.VapidSubject = options.PLACEHOLDER_SUBJECT,
-    timezone: Annotated[str, typer.Option(help="IANA time zone of the site.")] = "UTC",
+    timezone: options.SiteTimezone = "UTC",
     json: options.Json = False,
 ) -> None:
     """Make a data directory: database, master key, a site, an API key, an example workflow.
@@ -47,4 +47,5 @@ def init(
     typer.echo(f"  {clarion} serve{where}")
     typer.echo(f"  {clarion} events send add_to_cart{where} --profile user-1 product_name='Running Shoes' price=99.99")
     typer.echo(f"  {clarion} profiles show user-1{where}")
+    typer.echo(f"  {clarion} explain --profile user-1 --workflow {made.workflow}{where}")
     typer.echo(f"\nKeep a copy of {settings.data}/master.key in a safe place: without it the site's secrets cannot be read.")

@@ -22,7 +22,8 @@ from clarion.domain.ids import named_profile
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
 from clarion.store.port import Store
-from clarion.store.records import Appended, Site
+from clarion.store.records.entries import Appended
+from clarion.store.records.sites import Site
 from clarion.stores import open_store
 from clarion.vault import Vault, open_vault
 

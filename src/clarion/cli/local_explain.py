@@ -9,7 +9,7 @@ from clarion.cli.output import View
 from clarion.cli.whom import Whom
 from clarion.control import explain
 from clarion.control.explain.place import read_place
-from clarion.store.records import Site
+from clarion.store.records.sites import Site
 
 if TYPE_CHECKING:
     from clarion.cli.local import LocalStore

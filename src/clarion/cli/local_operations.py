@@ -9,7 +9,7 @@ from clarion.control.run_views import listed_run_view, poisoned_view, whole_run_
 from clarion.control.site_settings import SiteSettings, change_site
 from clarion.control.views import site_view
 from clarion.fresh_ids import fresh_id
-from clarion.store.records import Site
+from clarion.store.records.sites import Site
 
 if TYPE_CHECKING:
     from clarion.cli.local import LocalStore

@@ -9,7 +9,7 @@ from clarion.control.counters import read_counters
 from clarion.control.views import workflow_view
 from clarion.control.workflow_views import counters_view, draft_view, plan_view, published_view
 from clarion.fresh_ids import fresh_id
-from clarion.store.records import Site
+from clarion.store.records.sites import Site
 from clarion.workflow.source import read_document
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -58,8 +57,8 @@ def plain(value: object) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def when(microseconds: int | None) -> str:
-    """A stored time in UTC, to the millisecond (ISO 8601)."""
-    if microseconds is None:
-        return "-"
-    return datetime.fromtimestamp(microseconds / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def when(value: object) -> str:
+    """A stored time as explanations write it, UTC to the millisecond (ISO 8601)."""
+    from clarion.workflow.explain.words import instant
+
+    return "-" if value is None else instant(value)

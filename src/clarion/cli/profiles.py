@@ -4,41 +4,33 @@ from typing import Annotated
 
 import typer
 
-from clarion.cli import options
 from clarion.cli.failures import WrongUsage
-from clarion.cli.output import View, plain, print_json, print_table, when
+from clarion.cli.output import View, plain, print_table, when
+from clarion.cli.target import Target, with_target
 
 app = typer.Typer(help="Profiles: show.", no_args_is_help=True)
 
 
 @app.command("show")
+@with_target
 def show(
+    target: Target,
     *,
     profile_id: Annotated[str | None, typer.Argument(metavar="[PROFILE_ID]", help="The profile.")] = None,
     device: Annotated[str | None, typer.Option(metavar="HASH", help="device_token_hash of one of its subscribers.")] = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Show a profile with its subscribers, runs, deliveries and explanations, newest first."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         if profile_id is not None and device is None:
             view = instance.profile(profile_id)
         elif device is not None and profile_id is None:
             view = instance.subscriber(device)
         else:
             raise WrongUsage("name one profile — give either PROFILE_ID or --device HASH")
-    if json:
-        print_json(view)
-        return
-    _print(view)
+    target.answer(view, _say)
 
 
-def _print(view: View) -> None:
+def _say(view: View) -> None:
     typer.echo(f"profile {plain(view.get('profile_id') or '(anonymous)')}, since {when(view.get('created'))}")
     for name, value in (view.get("attributes") or {}).items():
         typer.echo(f"  {plain(name)} = {plain(value)}")
@@ -71,5 +63,5 @@ def _section(title: str, members: list[View] | None, columns: tuple[str, ...]) -
     rows: list[list[object]] = []
     for member in members:
         values = ((column, member.get(column)) for column in columns)
-        rows.append([when(value) if column in _TIMES and isinstance(value, int) else value for column, value in values])
+        rows.append([when(value) if column in _TIMES else value for column, value in values])
     print_table([column.replace("_", " ") for column in columns], rows, "")

@@ -1,12 +1,12 @@
 """`clarion runs`: profiles on their way through workflows; stopped, retried, moved."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from clarion.cli import options
-from clarion.cli.output import View, plain, print_json, print_table, when
+from clarion.cli.output import View, plain, print_table, when
+from clarion.cli.target import Target, with_target
 
 app = typer.Typer(help="Runs: list, show, stop, retry, move.", no_args_is_help=True)
 
@@ -18,83 +18,49 @@ _TIMES = frozenset({"due", "started", "ended", "since", "created", "finished"})
 
 
 @app.command("list")
+@with_target
 def list_(
+    target: Target,
     *,
     workflow: Annotated[str | None, typer.Option(metavar="SLUG", help="Those of one workflow.", show_default=False)] = None,
     status: Annotated[
         str | None, typer.Option(metavar="STATUS", help="Those that are waiting, completed, exited or failed.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
+    limit: options.Limit = 20,
 ) -> None:
     """Show runs, newest first."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         views = instance.runs(workflow, status, limit)
-    if json:
-        print_json(views)
-        return
-    print_table([column.replace("_", " ") for column in _COLUMNS], [_row(view) for view in views], "there is no such run")
+    target.answer(views, _say_list)
 
 
 @app.command("show")
-def show(
-    *,
-    run: RunId,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def show(target: Target, *, run: RunId) -> None:
     """Show where a run stands, the event that started it, and its deliveries."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         view = instance.run(run)
-    if json:
-        print_json(view)
-        return
-    _print(view)
+    target.answer(view, _say_run)
 
 
 @app.command("stop")
-def stop(
-    *,
-    run: RunId,
-    reason: Reason = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def stop(target: Target, *, run: RunId, reason: Reason = None) -> None:
     """End a run in flight."""
-    _change(run, "stop", None, reason, data, site, server, key, json=json)
+    _change(target, run, "stop", reason)
 
 
 @app.command("retry")
-def retry(
-    *,
-    run: RunId,
-    reason: Reason = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def retry(target: Target, *, run: RunId, reason: Reason = None) -> None:
     """Try a failed run again at the step at which it failed."""
-    _change(run, "retry", None, reason, data, site, server, key, json=json)
+    _change(target, run, "retry", reason)
 
 
 @app.command("move")
+@with_target
 def move(
+    target: Target,
     *,
     run: RunId,
     step: Annotated[
@@ -102,36 +68,19 @@ def move(
         typer.Option(metavar="STEP", help="Step of the current version to enter; where it stands unless given.", show_default=False),
     ] = None,
     reason: Reason = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Let a run in flight go on in the current version, at the step where it stands or at another one."""
-    _change(run, "move", step, reason, data, site, server, key, json=json)
+    _change(target, run, "move", reason, step)
 
 
-def _change(
-    run: str,
-    change: str,
-    step: str | None,
-    reason: str | None,
-    data: Path | None,
-    site: str | None,
-    server: str | None,
-    key: str | None,
-    *,
-    json: bool,
-) -> None:
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+def _change(target: Target, run: str, change: str, reason: str | None, step: str | None = None) -> None:
+    with target.connect() as instance:
         view = instance.change_run(run, change, step, reason)
-    if json:
-        print_json(view)
-        return
-    typer.echo(plain(f"{view.get('run_id')}: the engine is told to {change} it"))
+    target.answer(view, lambda view: typer.echo(plain(f"{view.get('run_id')}: the engine is told to {change} it")))
+
+
+def _say_list(views: list[View]) -> None:
+    print_table([column.replace("_", " ") for column in _COLUMNS], [_row(view) for view in views], "there is no such run")
 
 
 def _row(view: View) -> list[object]:
@@ -139,7 +88,7 @@ def _row(view: View) -> list[object]:
     return [who if column == "who" else _shown(column, view.get(column)) for column in _COLUMNS]
 
 
-def _print(view: View) -> None:
+def _say_run(view: View) -> None:
     import msgspec
 
     entry, deliveries = view.get("entry"), view.get("deliveries") or []
@@ -158,4 +107,4 @@ def _print(view: View) -> None:
 
 
 def _shown(name: str, value: object) -> object:
-    return when(value) if name in _TIMES and isinstance(value, int) else value
+    return when(value) if name in _TIMES else value

@@ -6,9 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
-from clarion.cli import options
 from clarion.cli.failures import Failure
-from clarion.cli.output import print_json, print_table, when
+from clarion.cli.output import View, print_table, when
+from clarion.cli.target import Target, with_target
 
 app = typer.Typer(help="Secrets of http steps: set, list, remove.", no_args_is_help=True)
 
@@ -18,66 +18,35 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="What documents call i
 
 
 @app.command("set")
-def set_(
-    *,
-    name: Name,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def set_(target: Target, *, name: Name) -> None:
     """Set a secret. Its value is read from standard input without the line break at its end, or asked for; it is never shown again."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         view = instance.set_secret(name, _read_value())
-    if json:
-        print_json(view)
-        return
-    typer.echo(f"{name}: is set")
+    target.answer(view, lambda _: typer.echo(f"{name}: is set"))
 
 
 @app.command("list")
-def list_(
-    *,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def list_(target: Target) -> None:
     """Show the name of every secret, and when it was set."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         views = instance.secrets()
-    if json:
-        print_json(views)
-        return
-    rows = [(view.get("name"), _time(view.get("changed"))) for view in views]
-    print_table(("name", "changed"), rows, "there is no secret — run: clarion secrets set NAME")
+    target.answer(views, _say_list)
 
 
 @app.command("remove")
-def remove(
-    *,
-    name: Name,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def remove(target: Target, *, name: Name) -> None:
     """Forget a secret. Requests that need it fail from then on."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         instance.remove_secret(name)
-    if json:
-        print_json({})
-        return
-    typer.echo(f"{name}: is removed")
+    target.answer({}, lambda _: typer.echo(f"{name}: is removed"))
+
+
+def _say_list(views: list[View]) -> None:
+    rows = [(view.get("name"), when(view.get("changed"))) for view in views]
+    print_table(("name", "changed"), rows, "there is no secret — run: clarion secrets set NAME")
 
 
 def _read_value() -> str:
@@ -91,7 +60,3 @@ def _read_value() -> str:
         return _LINE_BREAK.sub(b"", sys.stdin.buffer.read(LONGEST_VALUE + 3)).decode()
     except UnicodeError:
         raise Failure("the value is not UTF-8 — give text") from None
-
-
-def _time(value: object) -> str:
-    return when(value) if isinstance(value, int) else "-"

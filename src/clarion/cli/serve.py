@@ -81,7 +81,10 @@ def welcome(host: str, port: int, data: Path, key: str | None, *, explain: bool)
             f"    -H 'Api-Key: {key or 'YOUR_API_KEY'}' -H 'Content-Type: application/json' \\",
             """    -d '{"event_name":"add_to_cart","profile_id":"user-1","data":{"product_name":"Running Shoes","price":99.99}}'""",
             "",
-            f"See what it did: {clarion} profiles show user-1{where}",
+            "See what it did, and why:",
+            "",
+            f"  {clarion} profiles show user-1{where}",
+            f"  {clarion} explain --profile user-1 --workflow welcome{where}",
         ]
     return "\n".join(lines)
 

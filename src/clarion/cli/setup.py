@@ -19,7 +19,7 @@ from clarion.control.views import site_view
 from clarion.control.workflows import publish_workflow
 from clarion.fresh_ids import fresh_id
 from clarion.store.port import Store
-from clarion.store.records import Site
+from clarion.store.records.sites import Site
 from clarion.stores import migrate_store, open_store
 from clarion.vault import MASTER_KEY_FILE, MASTER_KEY_VARIABLE, Vault, create_master_key, open_vault
 

@@ -8,7 +8,7 @@ import typer
 
 from clarion.cli import options
 from clarion.cli.failures import FAILED, Failure, WrongUsage
-from clarion.cli.output import plain, print_json
+from clarion.cli.output import plain, print_json, when
 
 if TYPE_CHECKING:
     from clarion.engine.scenario import Scenario
@@ -113,40 +113,36 @@ def _show_json(scenario: "Scenario", simulated: "Simulated") -> list[str]:
 
 
 def _show(scenario: "Scenario", simulated: "Simulated") -> list[str]:
-    from clarion.engine.expectations import differences, spell_end, spell_time
+    from clarion.engine.expectations import differences, spell_end
 
-    timezone = scenario.expected.timezone
-    for line in (*_timeline(simulated, timezone), "", "messages", *_messages(simulated, timezone), "", "runs"):
+    for line in (*_timeline(simulated), "", "messages", *_messages(simulated), "", "runs"):
         typer.echo(line)
     for run in simulated.runs:
-        ended = "" if run.ended is None else f" at {spell_time(run.ended, timezone)}"
+        ended = "" if run.ended is None else f" at {when(run.ended)}"
         key = "" if run.key is None else f" {run.key}"
         typer.echo(plain(f"  {run.workflow}{key}: {spell_end(run)}{ended}"))
     if not simulated.complete:
-        typer.echo(f"\nstopped at {spell_time(simulated.ended, timezone)}, with more to do")
+        typer.echo(f"\nstopped at {when(simulated.ended)}, with more to do")
     found = differences(scenario.expected, simulated)
     for one in found:
         typer.echo(plain(f"error: {one}"), err=True)
     return found
 
 
-def _timeline(simulated: "Simulated", timezone: str) -> Iterator[str]:
+def _timeline(simulated: "Simulated") -> Iterator[str]:
     """A line for each input, and what it led to below."""
-    from clarion.engine.expectations import spell_time
     from clarion.engine.timeline import timeline
 
     before = None
     for line in timeline(simulated):
         if (line.at, line.came) != before:
             before = (line.at, line.came)
-            yield f"{spell_time(line.at, timezone)}  {plain(line.came)}"
+            yield f"{when(line.at)}  {plain(line.came)}"
         where = " ".join(part for part in (line.workflow, line.step) if part)
         yield f"    {plain(f'{where}: ' if where else '')}{plain(line.sentence)}"
 
 
-def _messages(simulated: "Simulated", timezone: str) -> Iterator[str]:
-    from clarion.engine.expectations import spell_time
-
+def _messages(simulated: "Simulated") -> Iterator[str]:
     for one in simulated.sent:
         said = one.content
         match one.kind:
@@ -156,4 +152,4 @@ def _messages(simulated: "Simulated", timezone: str) -> Iterator[str]:
                 what = f"{one.workflow} {one.step}: {said['method']} {said['url']}"
             case _:
                 what = f"{one.workflow}: {said['name']} {said['data']}"
-        yield plain(f"  {spell_time(one.at, timezone)}  {one.kind}  {what}")
+        yield plain(f"  {when(one.at)}  {one.kind}  {what}")

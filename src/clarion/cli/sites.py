@@ -10,12 +10,14 @@ from clarion.cli.output import print_json, print_table, when
 
 app = typer.Typer(help="Sites: create, list, show, set.", no_args_is_help=True)
 
+WhichSite = Annotated[str | None, typer.Argument(metavar="[SITE]", help="Id, app id or name; needed when there are several.")]
+
 
 @app.command("create")
 def create(
     name: Annotated[str, typer.Option(help="Name of the site.")],
     vapid_subject: options.VapidSubject = options.PLACEHOLDER_SUBJECT,
-    timezone: Annotated[str, typer.Option(help="IANA time zone of the site.")] = "UTC",
+    timezone: options.SiteTimezone = "UTC",
     data: options.Data = None,
     json: options.Json = False,
 ) -> None:
@@ -51,7 +53,7 @@ def list_(data: options.Data = None, json: options.Json = False) -> None:
 
 @app.command("show")
 def show(
-    site: Annotated[str | None, typer.Argument(metavar="[SITE]", help="Id, app id or name; needed when there are several.")] = None,
+    site: WhichSite = None,
     data: options.Data = None,
     json: options.Json = False,
 ) -> None:
@@ -69,7 +71,7 @@ def show(
 @app.command("set")
 def set_(
     *,
-    site: Annotated[str | None, typer.Argument(metavar="[SITE]", help="Id, app id or name; needed when there are several.")] = None,
+    site: WhichSite = None,
     name: Annotated[str | None, typer.Option(help="Another name.", show_default=False)] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="IANA time zone of the site.", show_default=False)] = None,
     frequency_cap: Annotated[

@@ -1,12 +1,12 @@
 """`clarion workflows pause|resume|drain|activate|archive`: a workflow from one status to another."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from clarion.cli import options
-from clarion.cli.output import print_json
+from clarion.cli.output import View
+from clarion.cli.target import Target, with_target
 
 SkipOlderThan = Annotated[
     str | None,
@@ -14,89 +14,41 @@ SkipOlderThan = Annotated[
 ]
 
 
-def pause(
-    *,
-    slug: options.Slug,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def pause(target: Target, *, slug: options.Slug) -> None:
     """Hold an active workflow: nothing starts, no run goes on, nothing is sent."""
-    _change(slug, "pause", None, data, site, server, key, json=json)
+    _change(target, slug, "pause")
 
 
-def resume(
-    *,
-    slug: options.Slug,
-    skip_older_than: SkipOlderThan = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def resume(target: Target, *, slug: options.Slug, skip_older_than: SkipOlderThan = None) -> None:
     """Let a paused workflow go on."""
-    _change(slug, "resume", skip_older_than, data, site, server, key, json=json)
+    _change(target, slug, "resume", skip_older_than)
 
 
-def drain(
-    *,
-    slug: options.Slug,
-    skip_older_than: SkipOlderThan = None,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def drain(target: Target, *, slug: options.Slug, skip_older_than: SkipOlderThan = None) -> None:
     """Start nothing more in an active or paused workflow; its runs in flight finish."""
-    _change(slug, "drain", skip_older_than, data, site, server, key, json=json)
+    _change(target, slug, "drain", skip_older_than)
 
 
-def activate(
-    *,
-    slug: options.Slug,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def activate(target: Target, *, slug: options.Slug) -> None:
     """Let a draining workflow start runs again."""
-    _change(slug, "activate", None, data, site, server, key, json=json)
+    _change(target, slug, "activate")
 
 
-def archive(
-    *,
-    slug: options.Slug,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def archive(target: Target, *, slug: options.Slug) -> None:
     """End a workflow: nothing starts, and runs in flight exit. Publishing makes it active again."""
-    _change(slug, "archive", None, data, site, server, key, json=json)
+    _change(target, slug, "archive")
 
 
-def _change(
-    slug: str,
-    change: str,
-    skip_older_than: str | None,
-    data: Path | None,
-    site: str | None,
-    server: str | None,
-    key: str | None,
-    *,
-    json: bool,
-) -> None:
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+def _change(target: Target, slug: str, change: str, skip_older_than: str | None = None) -> None:
+    with target.connect() as instance:
         view = instance.change_workflow(slug, change, skip_older_than)
-    if json:
-        print_json(view)
-        return
+    target.answer(view, _say)
+
+
+def _say(view: View) -> None:
     typer.echo(f"{view.get('workflow')}: {view.get('status')}")

@@ -7,7 +7,8 @@ import typer
 
 from clarion.cli import counters, drafts, options, statuses
 from clarion.cli.failures import FAILED
-from clarion.cli.output import plain, print_json, print_table, when
+from clarion.cli.output import View, plain, print_json, print_table, when
+from clarion.cli.target import Target, with_target
 
 app = typer.Typer(help="Workflows: documents, drafts, versions, statuses, counters.", no_args_is_help=True)
 
@@ -32,84 +33,52 @@ def validate(files: Files, json: options.Json = False) -> None:
 
 
 @app.command("apply")
-def apply(
-    *,
-    files: Files,
-    runs: options.Runs = options.RunsInFlight.KEEP,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def apply(target: Target, *, files: Files, runs: options.Runs = options.RunsInFlight.KEEP) -> None:
     """Publish documents. All are checked before the first is published; one that says what its workflow says already changes nothing."""
     from clarion.cli.documents import judge
-    from clarion.cli.instance import connect
 
     judged = [judge(file) for file in files]
     if any(one.problems for one in judged):
         for one in judged:
             one.complain()
         raise typer.Exit(FAILED)
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         published = []
         for one in judged:
             view = instance.publish(one.text, runs.value)
             published.append(view)
-            if not json:
+            if not target.json:
                 drafts.say_published(view)
-    if json:
+    if target.json:
         print_json(published)
 
 
 @app.command("list")
-def list_(
-    *,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
-) -> None:
+@with_target
+def list_(target: Target) -> None:
     """Show every workflow with its version and status, and when its draft was saved."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         views = instance.workflows()
-    if json:
-        print_json(views)
-        return
-    columns = ("workflow", "name", "version", "status")
-    rows = [[*(view.get(column) for column in columns), _time(view.get("changed")), _time(view.get("draft"))] for view in views]
-    print_table((*columns, "changed", "draft"), rows, "there is no workflow — run: clarion workflows apply FILE")
+    target.answer(views, _say_list)
 
 
 @app.command("show")
+@with_target
 def show(
+    target: Target,
     *,
     slug: options.Slug,
     draft: Annotated[
         bool, typer.Option("--draft", help="The draft, not the current version. One that was never published is shown anyway.")
     ] = False,
-    data: options.Data = None,
-    site: options.SiteName = None,
-    server: options.Server = None,
-    key: options.Key = None,
-    json: options.Json = False,
 ) -> None:
     """Print a workflow's document as it was published, or its draft, ready to be edited and applied again."""
-    from clarion.cli.instance import connect
-
-    with connect(data, server, key, site) as instance:
+    with target.connect() as instance:
         view = {} if draft else instance.workflow(slug)
-        if draft or (view.get("status") == "draft" and not json):
+        if draft or (view.get("status") == "draft" and not target.json):
             view = instance.draft(slug)
-    if json:
-        print_json(view)
-        return
-    source = str(view.get("source", ""))
-    # Line by line, for the text came from outside: it keeps its lines and tabs, and cannot steer the terminal.
-    typer.echo("\n".join(plain(line.replace("\t", "    ")) for line in source.splitlines()))
+    target.answer(view, _say_source)
 
 
 @app.command("schema")
@@ -133,5 +102,13 @@ app.command("archive")(statuses.archive)
 app.command("counters")(counters.counters)
 
 
-def _time(value: object) -> str:
-    return when(value) if isinstance(value, int) else plain(value)
+def _say_list(views: list[View]) -> None:
+    columns = ("workflow", "name", "version", "status")
+    rows = [[*(view.get(column) for column in columns), when(view.get("changed")), when(view.get("draft"))] for view in views]
+    print_table((*columns, "changed", "draft"), rows, "there is no workflow — run: clarion workflows apply FILE")
+
+
+def _say_source(view: View) -> None:
+    source = str(view.get("source", ""))
+    # Line by line, for the text came from outside: it keeps its lines and tabs, and cannot steer the terminal.
+    typer.echo("\n".join(plain(line.replace("\t", "    ")) for line in source.splitlines()))

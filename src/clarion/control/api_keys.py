@@ -10,7 +10,7 @@ from clarion.control.errors import Invalid
 from clarion.control.names import read_name
 from clarion.control.scopes import read_scopes
 from clarion.store.port import NotFound, Store
-from clarion.store.records import ApiKey, Site
+from clarion.store.records.sites import ApiKey, Site
 
 PREFIX: Final = "clk_"
 RANDOM_CHARACTERS: Final = 32

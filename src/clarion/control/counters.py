@@ -11,7 +11,8 @@ from clarion.control.errors import Invalid
 from clarion.control.workflows import find_workflow
 from clarion.domain.dates import instant
 from clarion.store.port import Store
-from clarion.store.records import CounterRow, Site
+from clarion.store.records.counters import CounterRow
+from clarion.store.records.sites import Site
 
 TOTAL: Final = "total"
 MOST_ROWS: Final = 20_000

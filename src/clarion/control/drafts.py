@@ -8,7 +8,8 @@ import msgspec
 from clarion.control.errors import Conflict, Invalid
 from clarion.control.workflows import ENDED, Published, check_slug, find_workflow, list_workflows, publish_document
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Site, WorkflowDraft
+from clarion.store.records.sites import Site
+from clarion.store.records.workflows import WorkflowDraft
 from clarion.workflow.source import LONGEST, Document, DocumentInvalid, Located, read_document
 
 MOST_DRAFTS: Final = 1_000

@@ -8,7 +8,7 @@ from clarion.control.drafts import Judged, Read, save_draft
 from clarion.control.errors import Conflict, Invalid
 from clarion.control.workflows import check_slug, find_workflow, list_workflows
 from clarion.store.port import Store
-from clarion.store.records import Site
+from clarion.store.records.sites import Site
 from clarion.workflow.text import TextRefused, read_text
 
 _LINES: Final = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")

@@ -8,7 +8,8 @@ import msgspec
 
 from clarion.control.workflows import check_slug, list_workflows
 from clarion.store.port import Store
-from clarion.store.records import RunCount, Site
+from clarion.store.records.runs import RunCount
+from clarion.store.records.sites import Site
 from clarion.workflow.document import KINDS
 from clarion.workflow.source import Document, canonical
 

@@ -5,7 +5,10 @@ from typing import Final
 
 from clarion.control.runs import find_run, operator_entry
 from clarion.store.port import NotFound, Store
-from clarion.store.records import EntryKind, NewEntry, Poisoned, RunChange, Site
+from clarion.store.records.bodies import RunChange
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.sites import Site
 
 MOST: Final = 1_000
 """On one list; older ones come into sight as those are dealt with."""

@@ -8,7 +8,10 @@ import msgspec
 from clarion.control.errors import Invalid
 from clarion.domain.ids import partition_of
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Appended, DeliveryRow, EntryKind, IdempotencyClaim, NewEntry, Receipt, Site
+from clarion.store.records.bodies import Receipt
+from clarion.store.records.deliveries import DeliveryRow
+from clarion.store.records.entries import Appended, EntryKind, IdempotencyClaim, NewEntry
+from clarion.store.records.sites import Site
 
 EVENTS: Final = ("viewed", "clicked", "closed")
 ACTIONS: Final = (0, 1)

@@ -6,7 +6,9 @@ from typing import Any, Final
 import msgspec
 
 from clarion.domain.ids import PROFILE_ANONYMOUS, public_profile_id
-from clarion.store.records import DeliveryRow, Poisoned, RunRow
+from clarion.store.records.deliveries import DeliveryRow
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.runs import RunRow
 
 View = dict[str, Any]
 

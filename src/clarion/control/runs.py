@@ -10,7 +10,11 @@ from clarion.control.plan import steps_of
 from clarion.control.workflows import find_workflow
 from clarion.domain.ids import PROFILE_ANONYMOUS, partition_of, public_profile_id
 from clarion.store.port import NotFound, Store
-from clarion.store.records import EntryKind, NewEntry, RunChange, RunRow, Site, WorkflowRow
+from clarion.store.records.bodies import RunChange
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.runs import RunRow
+from clarion.store.records.sites import Site
+from clarion.store.records.workflows import WorkflowRow
 
 STATUSES: Final = ("waiting", "completed", "exited", "failed")
 CHANGES: Final = ("stop", "retry", "move")

@@ -7,7 +7,7 @@ from clarion.control.errors import Invalid
 from clarion.domain.secret_marks import NAME_RULE, SECRET_NAME
 from clarion.domain.templates import escapes
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Secret, Site
+from clarion.store.records.sites import Secret, Site
 
 LONGEST_VALUE: Final = 8 * 1024
 """Bytes of a value in UTF-8."""

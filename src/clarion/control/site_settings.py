@@ -9,7 +9,9 @@ from clarion.control.names import read_name
 from clarion.control.sites import find_site, read_timezone
 from clarion.domain.records import FrequencyCap
 from clarion.store.port import Store
-from clarion.store.records import EntryKind, NewEntry, Site, SiteChange
+from clarion.store.records.bodies import SiteChange
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.sites import Site
 from clarion.workflow.settings import FrequencyCapShape
 from clarion.workflow.shapes import Reading
 from clarion.workflow.source import spell

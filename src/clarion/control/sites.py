@@ -15,7 +15,9 @@ from clarion.control.names import read_name
 from clarion.domain.dates import zone
 from clarion.fresh_ids import fresh_id
 from clarion.store.port import NotFound, Store
-from clarion.store.records import EntryKind, NewEntry, Site, SiteChange
+from clarion.store.records.bodies import SiteChange
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.sites import Site
 from clarion.vault import Vault
 
 VAPID_PURPOSE: Final = "vapid private key"

@@ -9,7 +9,10 @@ from clarion.control.run_views import delivery_view, run_view
 from clarion.domain.durations import format_duration
 from clarion.domain.ids import public_profile_id
 from clarion.domain.records import FrequencyCap
-from clarion.store.records import ApiKey, LogRow, ProfileView, Secret, Site, WorkflowRow, WorkflowVersion
+from clarion.store.records.entries import LogRow
+from clarion.store.records.profiles import ProfileView
+from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.workflows import WorkflowRow, WorkflowVersion
 
 View = dict[str, Any]
 

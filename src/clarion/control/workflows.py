@@ -11,7 +11,10 @@ from clarion.clock import HOUR
 from clarion.control.errors import Conflict, Invalid
 from clarion.domain.durations import parse_duration
 from clarion.store.port import Changed, NotFound, Store
-from clarion.store.records import EntryKind, NewEntry, Site, WorkflowChange, WorkflowRow, WorkflowVersion
+from clarion.store.records.bodies import WorkflowChange
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.sites import Site
+from clarion.store.records.workflows import WorkflowRow, WorkflowVersion
 from clarion.workflow.fields import SLUG
 from clarion.workflow.shapes import INVALID, Reading
 from clarion.workflow.source import Document, canonical, read_document

@@ -12,7 +12,7 @@ from clarion.delivery.signing import signature_headers
 from clarion.delivery.target import parse_target
 from clarion.delivery.vapid import VapidTokens
 from clarion.delivery.webpush import encrypt_fresh
-from clarion.store.records import Delivery
+from clarion.store.records.deliveries import Delivery
 
 USER_AGENT: Final = f"Clarion/{__version__}".encode()
 

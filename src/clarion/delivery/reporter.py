@@ -9,7 +9,7 @@ import structlog
 from clarion import faults
 from clarion.delivery.backoff import Backoff
 from clarion.store.port import StoreUnavailable
-from clarion.store.records import Delivery, Report
+from clarion.store.records.deliveries import Delivery, Report
 
 _BATCH: Final = 1024
 _log: Final = structlog.get_logger("clarion.delivery")

@@ -20,7 +20,7 @@ from clarion.delivery.outgoing import Outgoing, http_request, push_request
 from clarion.delivery.retry import Outcome, Verdict, classify, next_attempt, parse_retry_after
 from clarion.delivery.vapid import VapidTokens
 from clarion.domain.records import Scalar
-from clarion.store.records import Attempt, Delivery, Report
+from clarion.store.records.deliveries import Attempt, Delivery, Report
 
 MAX_ERROR: Final = 300
 """Characters of an attempt's error that are kept."""

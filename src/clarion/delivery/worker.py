@@ -21,7 +21,7 @@ from clarion.delivery.reporter import Outbox, Reporter
 from clarion.delivery.sender import Client, Sender
 from clarion.delivery.target import parse_target
 from clarion.store.port import StoreError, StoreUnavailable
-from clarion.store.records import Delivery, Report
+from clarion.store.records.deliveries import Delivery, Report
 
 HELD_FOR: Final = SECOND
 """How long a paused workflow's deliveries stay claimed before they go back: the engine's hold reaches the store meanwhile."""

@@ -15,7 +15,9 @@ from clarion.engine.ledger import Kept, Ledger, Person
 from clarion.engine.notices import about_push
 from clarion.engine.registry import Registry
 from clarion.engine.runs import Runs, unheard
-from clarion.store.records import DeliveryOutcome, Directive, EntryMemory, Receipt, RunChange, SiteState, SubscriberPut, WorkflowState
+from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SubscriberPut
+from clarion.store.records.runs import EntryMemory
+from clarion.store.records.states import Directive, SiteState, WorkflowState
 from clarion.workflow import advance as core
 from clarion.workflow.goals import reach
 from clarion.workflow.program import Program

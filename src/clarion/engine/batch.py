@@ -11,28 +11,13 @@ from clarion.engine.apply import Applier
 from clarion.engine.ledger import Ledger, Remembered, Unread, row_from_run
 from clarion.engine.needs import Body
 from clarion.engine.registry import MOVE, Registry
-from clarion.store.records import (
-    DeliveryOutcome,
-    Directive,
-    DueRun,
-    Entry,
-    EntryKind,
-    EntryMemory,
-    Facts,
-    LogMove,
-    MemoryKey,
-    Outcome,
-    PartitionState,
-    Poisoned,
-    Receipt,
-    RunChange,
-    RunRow,
-    SiteChange,
-    SiteState,
-    SubscriberPut,
-    WorkflowChange,
-    WorkflowState,
-)
+from clarion.store.records.batches import Facts, MemoryKey
+from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SiteChange, SubscriberPut, WorkflowChange
+from clarion.store.records.commits import LogMove, Outcome
+from clarion.store.records.entries import Entry, EntryKind
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.runs import DueRun, EntryMemory, RunRow
+from clarion.store.records.states import Directive, PartitionState, SiteState, WorkflowState
 from clarion.workflow.run import Run
 from clarion.workflow.start import ACTIVE, ARCHIVED, DRAINING, PAUSED
 
@@ -70,7 +55,7 @@ class Batch:
         remembered: Remembered | None = None,
         is_over: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`remembered`: which memory of entries `facts` were asked for; `is_over` says when no further input is to be begun."""
+        """`remembered`: which memory of entries `facts` were asked for; `is_over` says when a stint is over: no further input is begun."""
         self._state, self._registry, self._log_time = state, registry, log_time
         self._sequence = state.sequence
         self._is_over = is_over
@@ -86,8 +71,10 @@ class Batch:
         self._changed = False
         self.taken = 0
         """How many inputs have been taken."""
+        self._begins = True
+        """Whether no input has been taken yet in this stint."""
         self.is_cut = False
-        """Whether there are inputs that were not taken, because it was over."""
+        """Whether there are inputs that were not taken, because the stint was over."""
         self.is_blocked = False
         """Whether there is an entry that has to wait until all runs in flight have heard of what was published before."""
         self.unread: MemoryKey | None = None
@@ -131,7 +118,7 @@ class Batch:
 
     def _fire(self) -> None:
         due, run = heapq.heappop(self._timers)
-        self.taken += 1
+        self._count()
         try:
             self._applier.timer(run, self._time_of(due))
         except Exception as error:  # noqa: BLE001  # a poisoned input is set aside, whatever it raised
@@ -144,9 +131,17 @@ class Batch:
         return max(due, self._state.resumed)
 
     def _ends(self) -> bool:
-        """Whether it is over; a batch takes at least one input."""
-        self.is_cut = self.is_cut or (self.taken > 0 and self._is_over())
+        """Whether the stint is over; in each at least one input is taken."""
+        self.is_cut = self.is_cut or (not self._begins and self._is_over())
         return self.is_cut
+
+    def go_on(self) -> None:
+        """Begin another stint."""
+        self._begins, self.is_cut = True, False
+
+    def _count(self) -> None:
+        self.taken += 1
+        self._begins = False
 
     def apply(self, entry: Entry, body: Body, most_timers: int) -> bool:
         """Fire the timers that come before an entry, then apply it. Returns whether it was taken.
@@ -206,7 +201,7 @@ class Batch:
         return self.is_blocked
 
     def _move(self, entry: Entry, profile: str) -> None:
-        self.taken += 1
+        self._count()
         self._sequence += 1
         self._moved.append(LogMove(entry.position, self._sequence, self._log_time, profile))
 
@@ -293,9 +288,9 @@ class Batch:
         self._poisoned.append(Poisoned(id, row.site, "timer", msgspec.Raw(msgspec.json.encode(row)), self._log_time, error[:1000]))
 
     def outcome(self) -> Outcome:
-        """All that the batch came to."""
+        """All that the batch came to since the last outcome. It may take further inputs, on top of that, while it is committed."""
         ledger = self._ledger
-        return Outcome(
+        outcome = Outcome(
             state=msgspec.structs.replace(self._state, sequence=self._sequence, log_time=self._log_time),
             moved=self._moved,
             profiles=[(site, profile) for (site, _), profile in ledger.profiles.changes()],
@@ -312,6 +307,9 @@ class Batch:
             hold=self._hold,
             release=self._release,
         )
+        self._moved, self._poisoned, self._hold, self._release = [], [], [], []
+        ledger.turn_page()
+        return outcome
 
 
 def _changed(before: WorkflowState, change: WorkflowChange, now: int) -> WorkflowState:

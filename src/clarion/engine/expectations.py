@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
-from clarion.domain.dates import in_zone
 from clarion.domain.records import Scalar
 from clarion.engine.history import History
 from clarion.engine.simulate import Sent, Simulated
 from clarion.engine.world import Reacted
+from clarion.workflow.explain.words import instant
 from clarion.workflow.run import WAITING, Run
 
 NEVER: Final = "never started"
@@ -39,8 +39,6 @@ class Worth(msgspec.Struct, frozen=True):
 class Expectations(msgspec.Struct, frozen=True):
     """All of it."""
 
-    timezone: str
-    """In which times are spelled."""
     messages: tuple[Expected, ...] | None = None
     """Every push and request, in any order; None: nothing is said. Events that runs send count only where one is named."""
     ends: dict[str, str | tuple[str, ...]] = {}
@@ -55,7 +53,7 @@ class Expectations(msgspec.Struct, frozen=True):
 def differences(expected: Expectations, simulated: Simulated) -> list[str]:
     """What came otherwise than expected; nothing if all came as it should."""
     found = [
-        f"nobody can have {one.receipt} {one.step} at {spell_time(one.at, expected.timezone)}: it was not sent by then"
+        f"nobody can have {one.receipt} {one.step} at {instant(one.at)}: it was not sent by then"
         for one in simulated.unmet
         if isinstance(one, Reacted)
     ]
@@ -84,15 +82,15 @@ def _messages(expected: Expectations, simulated: Simulated) -> Iterator[str]:
             missed.append(one)
             continue
         rest.remove(met)
-        yield from (f"{_spell(met, expected.timezone)}: {difference}" for difference in _contents(one, met))
+        yield from (f"{_spell(met)}: {difference}" for difference in _contents(one, met))
     for one in missed:
         late = next((sent for sent in rest if one.kind == sent.kind and one.step in _names(sent)), None)
         if late is None:
-            yield f"{_spell(one, expected.timezone)} did not come"
+            yield f"{_spell(one)} did not come"
             continue
         rest.remove(late)
-        yield f"{_spell(one, expected.timezone)} came at {spell_time(late.at, expected.timezone)}"
-    yield from (f"{_spell(more, expected.timezone)} was not expected" for more in rest)
+        yield f"{_spell(one)} came at {instant(late.at)}"
+    yield from (f"{_spell(more)} was not expected" for more in rest)
 
 
 def _nearest(expected: Expected, rest: list[Sent]) -> Sent | None:
@@ -114,14 +112,9 @@ def _names(sent: Sent) -> tuple[str, ...]:
     return (sent.content["name"],) if sent.kind == "event" else (sent.step, f"{sent.workflow}/{sent.step}")
 
 
-def _spell(one: Expected | Sent, timezone: str) -> str:
+def _spell(one: Expected | Sent) -> str:
     name = one.step if isinstance(one, Expected) else _names(one)[-1]
-    return f"{one.kind} {name} at {spell_time(one.at, timezone)}"
-
-
-def spell_time(at: int, timezone: str) -> str:
-    """An instant on the clocks of a zone, with their offset."""
-    return in_zone(at, timezone).isoformat()
+    return f"{one.kind} {name} at {instant(one.at)}"
 
 
 def same(one: object, other: object) -> bool:

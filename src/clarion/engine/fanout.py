@@ -7,7 +7,7 @@ from clarion.delivery.jobs import HttpJob, PushJob
 from clarion.domain.ids import delivery_id
 from clarion.domain.records import Subscriber
 from clarion.domain.secret_marks import marked
-from clarion.store.records import Delivery
+from clarion.store.records.deliveries import Delivery
 from clarion.workflow.effects import Effect, HttpEffect, PushEffect
 from clarion.workflow.run import Run
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from clarion.engine.ledger import Ledger
-from clarion.store.records import Explanation
+from clarion.store.records.explanations import Explanation
 from clarion.workflow.history import MOST_TOLD, OPERATOR, TIMER, WORKFLOW, History
 from clarion.workflow.run import Reason
 from clarion.workflow.start import Verdict

@@ -9,7 +9,8 @@ from clarion.domain.records import Event, Profile, Scalar, Subscriber
 from clarion.domain.system_events import IDENTIFIED, SUBSCRIBER_ADDED, SUBSCRIBER_REMOVED, SUBSCRIBER_UPDATED
 from clarion.engine.ledger import Kept, Ledger, Person
 from clarion.engine.notices import about_subscriber
-from clarion.store.records import EntryMemory, SubscriberPut
+from clarion.store.records.bodies import SubscriberPut
+from clarion.store.records.runs import EntryMemory
 from clarion.workflow.run import WAITING, Run
 from clarion.workflow.settings import MOST_PUSHES
 

@@ -7,18 +7,13 @@ import msgspec
 
 from clarion.clock import HOUR
 from clarion.domain.records import Event, Profile, Scalar, Subscriber
-from clarion.store.records import (
-    Count,
-    Delivery,
-    EntryMemory,
-    Explanation,
-    Facts,
-    MemoryKey,
-    NewEntry,
-    RunRow,
-    SiteState,
-    WorkflowState,
-)
+from clarion.store.records.batches import Facts, MemoryKey
+from clarion.store.records.counters import Count
+from clarion.store.records.deliveries import Delivery
+from clarion.store.records.entries import NewEntry
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.runs import EntryMemory, RunRow
+from clarion.store.records.states import SiteState, WorkflowState
 from clarion.workflow.run import FAILED, WAITING, Run, Tally
 
 GREATEST_COUNT = 2**63 - 1
@@ -269,6 +264,16 @@ class Ledger:
         self._journal.clear()
         deliveries, emitted, explanations, tallies = self._marks
         del self.deliveries[deliveries:], self.emitted[emitted:], self.explanations[explanations:], self._tallies[tallies:]
+
+    def turn_page(self) -> None:
+        """What has changed so far is on its way to the store: begin to note what changes from here on."""
+        for layer in (
+            self.profiles, self.subscribers, self.devices, self.runs, self.waiting, self.aiming, self.failed, self.memory,
+            self.workflows, self.sites,
+        ):  # fmt: skip
+            layer.changed.clear()
+        self.deliveries, self.emitted, self.explanations, self._tallies = [], [], [], []
+        self._marks = (0, 0, 0, 0)
 
     def count(self, site: int, workflow: str, tally: Tally, now: int) -> None:
         """Let a counter grow."""

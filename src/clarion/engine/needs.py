@@ -10,21 +10,10 @@ from clarion.domain.system_events import IDENTIFIED, SUBSCRIBER_ADDED, SUBSCRIBE
 from clarion.engine.ledger import Remembered
 from clarion.engine.notices import about_push, about_subscriber, name_of
 from clarion.engine.registry import ProgramKey, Registry
-from clarion.store.records import (
-    Asked,
-    DeliveryOutcome,
-    DueRun,
-    Facts,
-    MemoryKey,
-    Receipt,
-    RunChange,
-    RunRow,
-    SiteChange,
-    SiteProfile,
-    SubscriberPut,
-    WorkflowChange,
-    WorkflowState,
-)
+from clarion.store.records.batches import Asked, Facts, MemoryKey, SiteProfile
+from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SiteChange, SubscriberPut, WorkflowChange
+from clarion.store.records.runs import DueRun, RunRow
+from clarion.store.records.states import WorkflowState
 from clarion.workflow.start import remembered_key
 
 Body = Event | SubscriberPut | DeliveryOutcome | Receipt | RunChange | WorkflowChange | SiteChange | None

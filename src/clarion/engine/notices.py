@@ -7,7 +7,7 @@ import msgspec
 from clarion.domain import system_events
 from clarion.domain.ids import caused_event_id
 from clarion.domain.records import Event, Scalar
-from clarion.store.records import DeliveryOutcome, Receipt
+from clarion.store.records.bodies import DeliveryOutcome, Receipt
 
 _RECEIPTS = {"viewed": system_events.VIEWED, "clicked": system_events.CLICKED, "closed": system_events.CLOSED}
 

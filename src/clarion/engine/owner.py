@@ -1,6 +1,7 @@
 """The owner of a partition: takes inbox entries and due timers, applies them, commits, and sleeps until there is more."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,21 +13,16 @@ from clarion.engine.batch import Batch, decode
 from clarion.engine.ledger import run_from_row
 from clarion.engine.log_clock import LogClock, steady_clock
 from clarion.engine.needs import Body, Needs, together
-from clarion.engine.portion import LONGEST, Portion
+from clarion.engine.portion import LONGEST, PIECES, Portion, Stint
 from clarion.engine.registry import Registry
+from clarion.engine.relay import Relay
 from clarion.engine.runs import unheard
 from clarion.store.port import Fenced, Store, StoreError, StoreUnavailable
-from clarion.store.records import (
-    Asked,
-    DueRun,
-    Entry,
-    EntryKind,
-    Facts,
-    NewEntry,
-    Outcome,
-    PartitionState,
-    RunRow,
-)
+from clarion.store.records.batches import Asked, Facts
+from clarion.store.records.commits import Outcome
+from clarion.store.records.entries import Entry, EntryKind, NewEntry
+from clarion.store.records.runs import DueRun, RunRow
+from clarion.store.records.states import PartitionState
 from clarion.workflow.run import WAITING
 from clarion.workflow.start import PAUSED
 
@@ -52,13 +48,15 @@ class Owner:
         wall: Clock,
         new_id: Callable[[], str],
         *,
-        entries: int = 256,
-        timers: int = 1_000,
+        entries: int = 1_024,
+        timers: int = 4_000,
+        told: int = 1_000,
         steady: Callable[[], int] = steady_clock,
         pace: float = PACE,
     ) -> None:
+        """`entries` and `timers` are read at a time at most; `told` runs hear of a publish, or come back from a pause, at a time."""
         self._store, self._partition, self._wall, self._new_id, self._steady = store, partition, wall, new_id, steady
-        self._most_entries, self._most_timers = entries, timers
+        self._most_entries, self._most_timers, self._most_told = entries, timers, told
         self._pace = pace
         self._registry = Registry(store)
         self._awake = asyncio.Event()
@@ -74,7 +72,7 @@ class Owner:
         """Whether the next entry has to wait until no run is behind."""
         self._not_before = 0
         """Log time of the next batch at the earliest: what starts after a publish is later than that."""
-        self._portion, self._piece = Portion(), Portion()
+        self._portion, self._telling = Portion(PIECES * LONGEST, 1 / PIECES), Portion(LONGEST)
         self._alone = self._told_alone = 0
         """How many inputs, and runs to be told, are still to be taken one by one, because a batch with them was refused."""
 
@@ -199,7 +197,7 @@ class Owner:
         crowded = len(taken.due) >= most_timers
         entries = [] if crowded else taken.entries
         try:
-            outcome, is_whole = await self._apply(entries, taken.due, now, most_timers)
+            next_due, is_whole = await self._apply(entries, taken.due, now, most_timers)
         except (Fenced, StoreUnavailable):
             raise
         except StoreError as error:
@@ -210,13 +208,12 @@ class Owner:
             return AT_ONCE
         if crowded or len(entries) >= most_entries or not is_whole or self._rearm or self._behind:
             return AT_ONCE
-        dues = [row.due for row in outcome.runs if row.due is not None and row.status == WAITING and not row.held]
-        return min(dues if taken.next_due is None else [*dues, taken.next_due], default=None)
+        return min((one for one in (next_due, taken.next_due) if one is not None), default=None)
 
-    async def _apply(self, entries: list[Entry], due: list[DueRun], now: int, most_timers: int) -> tuple[Outcome, bool]:
-        """Apply and commit inputs; whether all were taken."""
+    async def _apply(self, entries: list[Entry], due: list[DueRun], now: int, most_timers: int) -> tuple[int | None, bool]:
+        """Apply and commit inputs. Returns when the first timer that they set is due, if any did, and whether all were taken."""
         await self._registry.fetch(())
-        bodies: list[Body | Exception] = []
+        waiting: deque[tuple[Entry, Body | Exception]] = deque()
         needs = Needs(self._registry)
         needs.add_runs(due)
         for entry in entries:
@@ -224,38 +221,70 @@ class Owner:
                 body = decode(entry)
                 needs.add(entry.site, body)
             except Exception as error:  # noqa: BLE001  # whatever it is: the entry is not what its kind says, and is set aside alone
-                bodies.append(error)
+                waiting.append((entry, error))
             else:
-                bodies.append(body)
+                waiting.append((entry, body))
         facts = await self._read(needs)
-        began = self._steady()
-        batch = self._batch(needs, facts, due, now, lambda: self._steady() - began >= LONGEST)
-        is_whole = await self._take_all(batch, entries, bodies, most_timers)
-        self._portion.note(self._steady() - began, batch.taken, len(entries) + len(due))
-        outcome = batch.outcome()
+        stint = Stint(self._steady)
+        stint.begin()
+        batch = self._batch(needs, facts, due, now, stint.is_over)
+        stint.end()
         try:
-            await self._commit(outcome)
+            next_due, is_whole = await self._take_all(batch, stint, waiting, most_timers, PIECES if len(entries) + len(due) > 1 else 1)
         except StoreError:
             self._registry.load(await self._store.workflow_states(self._partition), await self._store.site_states(self._partition))
             await self._registry.fetch(())
             raise
+        self._portion.note(stint.spent, batch.taken, len(entries) + len(due))
         self._is_blocked = batch.is_blocked
         self._rearm.extend(batch.resumed)
         self._behind.extend(batch.directed)
         if batch.directed:
             self._not_before = now + 1
-        return outcome, is_whole
+        return next_due, is_whole
 
-    async def _take_all(self, batch: Batch, entries: list[Entry], bodies: list[Body | Exception], most_timers: int) -> bool:
+    async def _take_all(
+        self, batch: Batch, stint: Stint, waiting: deque[tuple[Entry, Body | Exception]], most_timers: int, pieces: int
+    ) -> tuple[int | None, bool]:
+        """Take inputs in at most so many pieces, each committed while the next is taken; as `_apply` returns."""
+        next_due: int | None = None
+        is_whole = False
+        async with Relay(self._commit) as relay:
+            for _ in range(pieces):
+                is_whole = await self._take_piece(batch, stint, waiting, most_timers)
+                outcome = batch.outcome()
+                dues = [row.due for row in outcome.runs if row.due is not None and row.status == WAITING and not row.held]
+                next_due = min(dues if next_due is None else [*dues, next_due], default=None)
+                if not batch.is_cut:
+                    await relay.put_last(outcome)
+                    break
+                await relay.put(outcome)
+        return next_due, is_whole
+
+    async def _take_piece(self, batch: Batch, stint: Stint, waiting: deque[tuple[Entry, Body | Exception]], most_timers: int) -> bool:
+        """Take inputs, stint after stint, for as long as a piece may take; whether all are taken now."""
+        until = stint.spent + LONGEST
+        while True:
+            batch.go_on()
+            stint.begin()
+            is_whole = await self._take_some(batch, waiting, most_timers)
+            stint.end()
+            if not batch.is_cut or stint.spent >= until:
+                return is_whole
+            await asyncio.sleep(0)  # everybody else has a turn
+
+    async def _take_some(self, batch: Batch, waiting: deque[tuple[Entry, Body | Exception]], most_timers: int) -> bool:
         """Apply entries, and timers before, between and after them, as far as the batch takes them; whether it took all."""
-        for entry, given in zip(entries, bodies, strict=True):
+        while waiting:
+            entry, given = waiting[0]
             if isinstance(given, Exception):
                 batch.skip(entry, f"unreadable: {given}")
-                continue
-            while not batch.apply(entry, given, most_timers):
-                if batch.unread is None:
-                    return False
-                batch.learn((await self._store.facts(self._partition, Asked(memory=[batch.unread]))).memory)
+            else:
+                while not batch.apply(entry, given, most_timers):
+                    if batch.unread is None:
+                        return False
+                    batch.learn((await self._store.facts(self._partition, Asked(memory=[batch.unread]))).memory)
+            waiting.popleft()
         batch.fire_timers(most_timers)
         return not batch.is_cut
 
@@ -300,7 +329,7 @@ class Owner:
     async def _rearm_some(self) -> None:
         """Offer a bounded piece of the runs that a pause held again."""
         site, workflow = self._rearm[0]
-        rows = await self._store.held_runs(self._partition, site, workflow, self._most_timers)
+        rows = await self._store.held_runs(self._partition, site, workflow, self._most_told)
         if not rows:
             self._rearm.pop(0)
             return
@@ -329,7 +358,7 @@ class Owner:
         facts = await self._read(needs)
         began = self._steady()
         batch = self._batch(needs, facts, [], now, lambda: True)
-        self._piece.note(self._steady() - began, len(rows), len(rows))
+        self._telling.note(self._steady() - began, len(rows), len(rows))
         try:
             await self._commit(batch.outcome())
         except (Fenced, StoreUnavailable):
@@ -345,7 +374,7 @@ class Owner:
 
     async def _behind_rows(self, site: int, workflow: str, version: int) -> list[RunRow]:
         """A bounded piece of the runs that have not heard yet. One of an earlier version that was retried since has not to."""
-        piece, spared = 1 if self._told_alone else self._piece.of(self._most_timers), 0
+        piece, spared = 1 if self._told_alone else self._telling.of(self._most_told), 0
         while True:
             rows = await self._store.runs_behind(self._partition, site, workflow, version, piece + spared)
             found = [row for row in rows if unheard(self._registry, run_from_row(row).run) is not None]

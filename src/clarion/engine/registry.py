@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import structlog
 
 from clarion.store.port import Store
-from clarion.store.records import SiteState, WorkflowState
+from clarion.store.records.states import SiteState, WorkflowState
 from clarion.workflow.program import Program, compile_program
 from clarion.workflow.source import DocumentInvalid, parse_canonical
 from clarion.workflow.start import ARCHIVED

@@ -10,7 +10,8 @@ from clarion.engine.fanout import deliveries
 from clarion.engine.history import Teller
 from clarion.engine.ledger import Kept, Ledger, Person
 from clarion.engine.registry import MOVE, Registry
-from clarion.store.records import Directive, EntryKind, NewEntry
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.states import Directive
 from clarion.workflow import advance as core
 from clarion.workflow.effects import Effect, EventEffect, HttpEffect, PushEffect, StopEffect
 from clarion.workflow.program import Program

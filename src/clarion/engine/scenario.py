@@ -15,7 +15,7 @@ from clarion.engine.expectations import Expectations, Expected, Worth
 from clarion.engine.scenario_shapes import CONTENT, REACTIONS, SCENARIO
 from clarion.engine.simulate import LONGEST
 from clarion.engine.world import SITE, Answer, Given, Happened, Known, Reacted, Subscribed, World
-from clarion.store.records import SiteState
+from clarion.store.records.states import SiteState
 from clarion.workflow.document import Document
 from clarion.workflow.nesting import walk
 from clarion.workflow.shapes import INVALID, Reading
@@ -162,7 +162,6 @@ class _Building:
             messages = tuple(one for one in found if one is not None)
         becomes = read.get("becomes", {})
         return Expectations(
-            self._site.timezone,
             messages,
             read.get("ends", {}),
             becomes.get("attributes"),

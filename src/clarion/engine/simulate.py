@@ -17,17 +17,12 @@ from clarion.engine.interruption import Interrupted, interruptible
 from clarion.engine.ledger import Ledger
 from clarion.engine.registry import Registry
 from clarion.engine.world import SITE, Given, Happened, Reacted, Subscribed, World
-from clarion.store.records import (
-    Count,
-    Delivery,
-    DeliveryOutcome,
-    EntryKind,
-    Explanation,
-    NewEntry,
-    Receipt,
-    SubscriberPut,
-    WorkflowState,
-)
+from clarion.store.records.bodies import DeliveryOutcome, Receipt, SubscriberPut
+from clarion.store.records.counters import Count
+from clarion.store.records.deliveries import Delivery
+from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.states import WorkflowState
 from clarion.workflow.document import Document
 from clarion.workflow.program import compile_program
 from clarion.workflow.run import WAITING, Run

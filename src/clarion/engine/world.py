@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from clarion.domain.records import Scalar
-from clarion.store.records import SiteState
+from clarion.store.records.states import SiteState
 
 SITE: Final = 1
 

@@ -185,14 +185,15 @@ def _moved(before: Run, after: Run) -> list[Tally]:
         tallies.append(Tally(after.version, "", "retried" if after.status == WAITING else after.status))
         if after.status == FAILED and after.step is not None:
             tallies.append(Tally(after.version, after.step, "errors"))
-    stood = (before.version, before.step) if before.status == WAITING else None
-    stands = (after.version, after.step) if after.status == WAITING else None
+    stood, stands = _standing(before), _standing(after)
     if stood != stands:
-        if stood is not None and stood[1] is not None:
-            tallies.append(Tally(stood[0], stood[1], "waiting", count=-1))
-        if stands is not None and stands[1] is not None:
-            tallies.append(Tally(stands[0], stands[1], "waiting"))
+        tallies += [Tally(*place, "waiting", count=count) for place, count in ((stood, -1), (stands, 1)) if place is not None]
     return tallies
+
+
+def _standing(run: Run) -> tuple[int, str] | None:
+    """Version and step at which a run waits; None: it has ended, or not begun."""
+    return (run.version, run.step) if run.status == WAITING and run.step is not None else None
 
 
 class _Walk:
@@ -214,6 +215,11 @@ class _Walk:
             self._scope = scope_of(self.run, self.now, self.person)
         return self._scope
 
+    @property
+    def place(self) -> Place | None:
+        """Where the run stands; None: at a step that this program does not have."""
+        return None if self.run.step is None else self.program.places.get(self.run.step)
+
     # -- inputs ------------------------------------------------------------------------------------------------------
 
     def begin(self) -> Transition:
@@ -228,7 +234,7 @@ class _Walk:
         """Go on from where the run sleeps, if its time has come."""
         if self.paused or self.run.due is None or self.run.due > self.now:
             return self.done(self.run)
-        place = self.program.places.get(self.run.step or "")
+        place = self.place
         if place is None:
             return self.end(EXITED, STEP_REMOVED)
         return self.leave_by_audience() or self.go_on(place)
@@ -270,8 +276,8 @@ class _Walk:
     def arrive(self, event: Event, data: dict[str, Scalar]) -> Transition:
         """Let the step that the run stands at have an event that it waits for."""
         self.run = receive(self.program, self.run, event, data)
-        place = self.program.places.get(self.run.step or "")
-        if place is None or event.name not in place.awaits or self.run.entering or self.is_over(place):
+        place = self.place
+        if place is None or event.name not in place.awaits or self.run.entering or self.is_over():
             return self.done(self.run)
         scope = scope_of(self.run, self.now, self.person, data)
         failed: list[Any] = []
@@ -290,13 +296,13 @@ class _Walk:
             self.run = msgspec.structs.replace(self.run, hops=max(self.run.hops, event.hops))
         return self.take_up(place, {"event": data})
 
-    def is_over(self, place: Place) -> bool:
-        """Whether what the step waited for has come, or too late, and only a pause keeps the run there."""
-        return (self.run.due is not None and self.run.due <= self.now) or "event" in self.run.steps.get(place.step.id, {})
+    def is_over(self) -> bool:
+        """Whether what the step waited for has come, which sets the timer to then, or its time is up: only a pause keeps the run there."""
+        return self.run.due is not None and self.run.due <= self.now
 
     def result(self, effect: str, output: dict[str, Any]) -> Transition:
         """Let the step that the run stands at have the outcome that it waits for."""
-        place = self.program.places.get(self.run.step or "")
+        place = self.place
         if place is None or effect != self.run.awaits:
             return self.done(self.run)
         told: dict[str, Any] = {name: output[name] for name in ("outcome", "status") if name in output}
@@ -319,9 +325,9 @@ class _Walk:
             return self.end(EXITED, STEP_REMOVED)
         self.reasons.append(Reason(self.now, why, step, {"version": self.program.version}))
         if self.run.status == WAITING:
-            self.count_move(self.run.version)
             if self.run.step is not None and not self.run.entering:
                 self.tallies.append(Tally(self.run.version, self.run.step, "left", MOVED))
+            self.go_over()
         again = msgspec.structs.replace(
             self.run,
             version=self.program.version,
@@ -337,32 +343,30 @@ class _Walk:
         )
         return self.done(again)
 
-    def count_move(self, came: int) -> None:
-        """Count that the run goes over from one version to another."""
-        if came != self.program.version:
-            self.tallies += [Tally(came, "", "moved_out"), Tally(self.program.version, "", "moved_in")]
+    def go_over(self) -> None:
+        """Be of the version at hand: its goal counts, within a time from entry, and of the splits taken those that it has."""
+        came, version = self.run.version, self.program.version
+        if came == version:
+            return
+        self.tallies += [Tally(came, "", "moved_out"), Tally(version, "", "moved_in")]
+        goal = self.program.document.settings.goal
+        met = goal is not None and goal.count == "first" and self.run.reached
+        until = None if goal is None or met else self.run.started + goal.within
+        paths = {split: path for split, path in self.run.paths.items() if split in self.program.places}
+        self.run = msgspec.structs.replace(self.run, version=version, goal_until=until, paths=paths)
 
     def switch(self, step: str | None) -> Transition:
         """Go on in the program at hand: where the run stands, a wait counting from when that step was entered, or at another step."""
         if step is not None:
             return self.enter_later(step, "moved")
-        place = self.program.places.get(self.run.step or "")
+        place = self.place
         if place is None:
             return self.end(EXITED, STEP_REMOVED)
         came = self.run.version
-        goal = self.program.document.settings.goal
-        met = goal is not None and goal.count == "first" and self.run.reached
-        until = None if goal is None or met else self.run.started + goal.within
+        self.go_over()
         # another visit: where the new version has steps in another order, the run may come to one again
-        self.run = msgspec.structs.replace(
-            self.run,
-            version=self.program.version,
-            visit=self.run.visit + 1,
-            goal_until=until,
-            paths={split: path for split, path in self.run.paths.items() if split in self.program.places},
-        )
+        self.run = msgspec.structs.replace(self.run, visit=self.run.visit + 1)
         self.reasons.append(Reason(self.now, "moved", self.run.step, {"from": came, "version": self.program.version}))
-        self.count_move(came)
         if self.run.entering:
             return self.done(self.run)
         self.tallies.append(Tally(came, place.step.id, "left", MOVED))
@@ -430,7 +434,6 @@ class _Walk:
         try:
             move: Move = act(visit)
         except TemplateError as error:
-            self.reasons.extend(visit.reasons)
             return End(FAILED, f"step {visit.step.id}: {error}")
         self.effects.extend(visit.effects)
         self.reasons.extend(visit.reasons)

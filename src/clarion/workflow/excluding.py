@@ -64,19 +64,19 @@ def row_problem(row: Row, possible: Possible) -> str | None:
     field, op = row["field"], row["op"]
     if field == "segments":
         return None if op in _OF_SEVERAL else f"'{op}' compares one value, but segments are several names: use in, nin or contains"
-    if op in _OF_NUMBERS and str in possible.kinds and len(possible.kinds) == 1:
+    if op in _OF_NUMBERS and possible.kinds == (str,):
         return f"'{op}' compares numbers, but {field} is text"
     if op in _OF_TEXT and str not in possible.kinds:
         return f"'{op}' compares text, but {field} is {possible.says}"
     return None
 
 
-def exclude(asked: Sequence[Asked], possible: Possible) -> bool:
-    """Whether nothing that the field can hold meets all rows; every row is about it and has no problem of its own."""
+def exclude(field: str, asked: Sequence[Asked], possible: Possible) -> bool:
+    """Whether nothing that a field can hold meets all rows; every row is about it and has no problem of its own."""
     forbidden = [one for one in asked if one.negated]
     if any(one.row == other.row and _spelled(one) == _spelled(other) for one in forbidden for other in asked if not other.negated):
         return True
-    if asked[0].row["field"] == "segments":
+    if field == "segments":
         return _segments_exclude(asked)
     values = _candidates(asked, possible)
     if values is None:

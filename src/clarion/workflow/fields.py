@@ -147,9 +147,11 @@ class TemplateText:
         return self._text.schema()
 
 
-_SITE: Final = re.compile(r"(https?://[^/?#{}\s]+)(?:[/?#]|$)", re.IGNORECASE)
+_SITE: Final = re.compile(r"https?://[^/?#{}\s]+(?:[/?#]|\Z)", re.IGNORECASE)
 """Scheme and host, and what ends them: data must not choose or prolong the host."""
 _MARKUP: Final = ("{{", "{%")
+_FILLED: Final = re.compile(r"(?:\s*\{[{%]-|\{[{%]).*[}%]\}(?:(?<=-[}%]\})\s*)?", re.DOTALL)
+"""All from the first markup to the last, with the white space that it takes away: what is around it stands in every outcome."""
 
 
 class Url:
@@ -173,7 +175,7 @@ class Url:
         if site is None:
             other = ", or be one {{ output }} that holds the whole URL" if self._whole else ""
             return reading.note(path, f"must start with http:// or https:// and a host without outputs{other}")
-        problem = url_problem(site[1])
+        problem = url_problem(site[0] if isinstance(template, Invalid) else _FILLED.sub("", text))
         return template if problem is None else reading.note(path, problem)
 
     def schema(self) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Goals (semantics §6): whether an event is what a run was for, and what it was worth."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
 from clarion.domain.lookup import lookup
-from clarion.domain.records import Event, Missing, Scalar
+from clarion.domain.records import Event, Scalar
 from clarion.workflow.advance import Person, scope_of
 from clarion.workflow.program import Program
 from clarion.workflow.run import Reason, Run, Tally
@@ -40,7 +40,7 @@ def reach(program: Program, run: Run, event: Event, data: dict[str, Scalar], now
             return None
         rows = tuple(verdict.rows)
     found = None if goal.value is None else lookup(scope, goal.value)
-    worth = None if found is None or isinstance(found, Missing | tuple) else _millionths(found)
+    worth = _millionths(found)
     tallies = [Tally(run.version, "", "goals")]
     tallies += [Tally(run.version, split, "goals", path) for split, path in run.paths.items()]
     if worth:
@@ -55,12 +55,9 @@ def reach(program: Program, run: Run, event: Event, data: dict[str, Scalar], now
     return Reached(after, Reason(now, "goal", run.step, detail), tuple(tallies), rows)
 
 
-def _millionths(value: Scalar) -> int | None:
+def _millionths(value: object) -> int | None:
     """A number in millionths, the rest rounded half to even; None for what is no number, or too great to be summed."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    try:
-        exact = Decimal(str(value))
-    except InvalidOperation:
-        return None
+    exact = Decimal(str(value))
     return int((exact * MILLIONTHS).to_integral_value()) if abs(exact) <= GREATEST else None

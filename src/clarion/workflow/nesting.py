@@ -25,7 +25,7 @@ class Sketch(msgspec.Struct, frozen=True):
     """Of the step."""
     trail: tuple[tuple[int, int], ...]
     """The branches that lead to it: (number of the branching step in the document, number of the branch)."""
-    awaits: bool = False
+    awaits: bool
     """An `http` step that waits for its outcome."""
 
 
@@ -35,14 +35,12 @@ def sketch(steps: object, path: Path, trail: tuple[tuple[int, int], ...] = (), f
     if not isinstance(steps, list) or len(trail) >= DEEPEST:
         return found
     for index, step in enumerate(steps):
-        if len(found) > MOST_STEPS:
-            break
-        if not isinstance(step, dict):
+        if not isinstance(step, dict) or len(found) > MOST_STEPS:
             continue
         here = (*path, index)
         number = len(found)
         id, kinds = step.get("id"), [name for name in step if name in KINDS]
-        kind = kinds[0] if kinds else ""
+        kind = next(iter(kinds), "")
         value = step.get(kind)
         awaits = isinstance(value, dict) and value.get("await") is True
         found.append(Sketch(id if isinstance(id, str) else "", kind, here, trail, awaits))
@@ -88,9 +86,10 @@ class Steps:
         before, reading.standing = reading.standing, path
         bodies = [KINDS[name].shape.read({} if value[name] is None else value[name], (*path, name), reading) for name in known]
         reading.standing = before
-        if unknown or len(known) != 1 or not isinstance(id, str) or bodies[0] is INVALID:
+        if unknown or len(known) != 1 or not isinstance(id, str) or INVALID in bodies:
             return INVALID
-        return KINDS[known[0]].build(id, bodies[0])
+        [kind], [body] = known, bodies
+        return KINDS[kind].build(id, body)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "items": {"$ref": "#/$defs/step"}, "maxItems": MOST_STEPS}
@@ -124,9 +123,10 @@ def _ends(step: object, levels: int) -> bool:
     known = [name for name in step if name in KINDS]
     if len(known) != 1:
         return False
-    if known[0] == "exit":
+    [kind] = known
+    if kind == "exit":
         return True
-    lists = [nested for _, nested in KINDS[known[0]].nested(step[known[0]])]
+    lists = [nested for _, nested in KINDS[kind].nested(step[kind])]
     return bool(lists) and levels > 0 and all(isinstance(steps, list) and steps and _ends(steps[-1], levels - 1) for steps in lists)
 
 

@@ -10,7 +10,7 @@ from clarion.domain.records import Scalar
 RUN_ID: Final = "[0-9a-f]{32}"
 
 
-class Possible(msgspec.Struct, frozen=True, kw_only=True):
+class Possible(msgspec.Struct, frozen=True):
     """The values that a field can hold."""
 
     kinds: tuple[type, ...] = (str, int, float, bool)

@@ -8,6 +8,7 @@ from clarion.domain.calendar import Window
 from clarion.domain.conditions import Condition
 from clarion.domain.problems import Path
 from clarion.domain.records import FrequencyCap
+from clarion.domain.system_events import CLICKED, VIEWED
 from clarion.workflow.fields import ConditionTree, Duration, EventField, EventName
 from clarion.workflow.shapes import INVALID, Choice, Invalid, Object, Reading, Whole
 from clarion.workflow.times import TimezoneShape, WindowShape
@@ -18,8 +19,6 @@ MOST_PUSHES: Final = 100
 """That a frequency cap may allow: as many times are remembered for each profile."""
 LONGEST_PER: Final = 90 * DAY
 LONGEST_WITHIN: Final = 365 * DAY
-CLICKED: Final = "PushEngage.Notification.Clicked"
-VIEWED: Final = "PushEngage.Notification.Viewed"
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):

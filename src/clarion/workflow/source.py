@@ -71,8 +71,9 @@ def read_document(text: str) -> Document:
 
 def located(problems: Iterable[Problem], places: Places) -> list[Located]:
     """Problems with their lines and columns, in the order of the text."""
-    found = [Located(problem.path, problem.message, *_nearest(problem.path, places)) for problem in problems]
-    return sorted(found, key=lambda one: (one.line or 0, one.column or 0))
+    placed = [(_nearest(problem.path, places), problem) for problem in problems]
+    placed.sort(key=lambda one: one[0])
+    return [Located(problem.path, problem.message, *place) for place, problem in placed]
 
 
 def canonical(document: Document) -> bytes:

@@ -98,9 +98,7 @@ def entry_key(program: Program, scope: Scope) -> str | Missing | None:
     if field is None:
         return None
     value = lookup(scope, field)
-    if isinstance(value, Missing | tuple):
-        return MISSING
-    return spell_key(value)
+    return spell_key(value) if isinstance(value, Scalar) else MISSING
 
 
 def remembered_key(program: Program, event: Event) -> str | None:

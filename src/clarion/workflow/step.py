@@ -60,9 +60,9 @@ class Visit:
         *,
         settings: Settings,
         profile: Profile,
-        reachable: bool = True,
-        site_cap: FrequencyCap | None = None,
-        stale: bool = False,
+        reachable: bool,
+        site_cap: FrequencyCap | None,
+        stale: bool,
     ) -> None:
         self.run, self.step, self.scope, self.now = run, step, scope, now
         self.settings = settings

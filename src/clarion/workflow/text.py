@@ -4,6 +4,7 @@ YAML 1.2's core schema, without anchors, tags, merge keys or repeated keys.
 """
 
 import io
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +12,6 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
-    DocumentStartEvent,
     Event,
     MappingEndEvent,
     MappingStartEvent,
@@ -19,7 +19,6 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
     StreamEndEvent,
-    StreamStartEvent,
 )
 
 from clarion.domain.problems import Path
@@ -55,11 +54,14 @@ def read_text(text: str) -> tuple[object, Places]:
         return _Reader(YAML(typ="safe", pure=True).parse(io.StringIO(text))).run()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise TextRefused(f"not valid YAML: {error.problem or error.context}", *where) from None
-    except (YAMLError, RecursionError, ValueError) as error:
-        reason = "it nests too deep" if isinstance(error, RecursionError) else str(error).splitlines()[0][:200]
-        raise TextRefused(f"not valid YAML: {reason}") from None
+        raise TextRefused(_invalid(error.problem or error.context), mark.line + 1, mark.column + 1) from None
+    except (YAMLError, ValueError, OverflowError) as error:  # the last two: escapes for characters that there are not
+        raise TextRefused(_invalid(str(error).splitlines()[0])) from None
+
+
+def _invalid(reason: str) -> str:
+    """What is said of a text that the parser refuses; its reasons quote the text at any length."""
+    return f"not valid YAML: {reason[:200]}"
 
 
 class _Reader:
@@ -70,23 +72,15 @@ class _Reader:
         self._places: Places = {}
 
     def run(self) -> tuple[object, Places]:
-        self._expect(StreamStartEvent)
-        start = next(self._events)
-        if isinstance(start, StreamEndEvent):
+        next(self._events)  # the start of the stream
+        if isinstance(next(self._events), StreamEndEvent):
             raise TextRefused("the document is empty")
-        if not isinstance(start, DocumentStartEvent):
-            raise _refused("not valid YAML", start)
         value = self._value(next(self._events), ())
         next(self._events)
         rest = next(self._events)
         if not isinstance(rest, StreamEndEvent):
             raise _refused("not valid YAML: a second document begins here", rest)
         return value, self._places
-
-    def _expect(self, kind: type[Event]) -> None:
-        event = next(self._events)
-        if not isinstance(event, kind):
-            raise _refused("not valid YAML", event)
 
     def _value(self, event: Event, path: Path) -> object:
         if len(self._places) >= MOST_VALUES:
@@ -140,7 +134,7 @@ def _scalar(event: ScalarEvent) -> object:
         return int(text)
     if _FLOAT.fullmatch(text):
         number = float(text)
-        if number in (float("inf"), float("-inf")):
+        if math.isinf(number):
             raise _refused("the number is too large", event)
         return number
     return text

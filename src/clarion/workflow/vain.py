@@ -42,14 +42,14 @@ class _Search:
         rest: list[Asked] = []
         for one in asked:
             problem = row_problem(one.row, possible)
-            alone = problem is None and exclude([one], possible)
+            alone = problem is None and exclude(field, [one], possible)
             if problem is None and not alone:
                 rest.append(one)
             elif not one.negated:
                 yield Problem((*one.place, "op"), problem) if problem else Problem(one.place, _never(field, possible))
             elif alone:
                 yield Problem(one.place, "can never hold: what it excludes is always so")
-        if len(rest) > 1 and exclude(rest, possible):
+        if rest and exclude(field, rest, possible):
             meets = "segments meet this and what else is asked of them"
             if field != "segments":
                 meets = f"{field} meets this and what else is asked of it"
@@ -60,7 +60,7 @@ class _Search:
         self._left -= 1
         if self._left < 0 or depth > MOST_DEPTH or not isinstance(part, dict):
             return
-        name, inner = next(iter(part.items())) if len(part) == 1 else ("", None)
+        name, inner = next(iter(part.items())) if len(part) == 1 else (None, None)
         if name in ("all", "any") and isinstance(inner, list):
             for index, one in enumerate(inner[:MOST_NODES]):
                 place = (*path, name, index)

@@ -11,7 +11,8 @@ from clarion.contract.subscriber import SubscriberRequest, read_subscriber
 from clarion.delivery.guard import PushAllowList
 from clarion.delivery.webpush import BadSubscription, check_subscription
 from clarion.domain.ids import partition_of
-from clarion.store.records import EntryKind, NewEntry, SubscriberPut
+from clarion.store.records.bodies import SubscriberPut
+from clarion.store.records.entries import EntryKind, NewEntry
 
 
 async def add_subscriber(request: Request) -> Response:

@@ -12,7 +12,8 @@ from clarion.cli.options import PLACEHOLDER_SUBJECT
 from clarion.clock import MINUTE, SECOND, wall_clock
 from clarion.config import Settings
 from clarion.control.sites import vapid_private_key, webhook_secret
-from clarion.store.records import Poisoned, Site
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.sites import Site
 from clarion.stores import open_store
 from clarion.vault import open_vault
 

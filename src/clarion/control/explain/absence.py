@@ -11,7 +11,8 @@ from clarion.control.explain.people import Known, Whom, find_person
 from clarion.control.explain.runs import run_facts
 from clarion.control.explain.timeline import MOST_EVENTS, Happening, happenings, listens, told
 from clarion.store.port import NotFound, Store
-from clarion.store.records import RunRow, Site
+from clarion.store.records.runs import RunRow
+from clarion.store.records.sites import Site
 from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, conclude, unknown_person
 from clarion.workflow.explain.outline import outline
 from clarion.workflow.explain.runs import RunFacts

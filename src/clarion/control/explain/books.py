@@ -9,7 +9,10 @@ import msgspec
 from clarion.control.explain.answers import ToldEvent, ToldInput, ToldRun
 from clarion.domain.records import Event
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Explanation, LogRow, RunRow, Site
+from clarion.store.records.entries import LogRow
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.runs import RunRow
+from clarion.store.records.sites import Site
 from clarion.workflow.explain.outline import UNREADABLE, Outline, outline
 from clarion.workflow.explain.reasons import tell_reason
 from clarion.workflow.explain.verdicts import ToldVerdict, tell_verdict
@@ -110,11 +113,13 @@ class Books:
 def joined(found: Iterable[tuple[Explanation, History]]) -> list[tuple[Explanation, History]]:
     """Explanations in their order; those that tell of one input, one after the other, as one."""
     made: list[tuple[Explanation, History]] = []
+    last: History | None = None
     for one, history in found:
-        if made and _same_input(made[-1][0], one) and made[-1][1].goes_on_in(history):
+        if last is not None and _same_input(made[-1][0], one) and last.goes_on_in(history):
             made[-1] = made[-1][0], made[-1][1].with_rest(history)
         else:
             made.append((one, history))
+        last = history
     return made
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from clarion.control.explain.answers import ToldAttempt, ToldDelivery
-from clarion.store.records import Attempt, DeliveryRow
+from clarion.store.records.deliveries import Attempt, DeliveryRow
 from clarion.workflow.explain import words
 from clarion.workflow.explain.runs import UNDER_WAY, Sending
 

@@ -8,7 +8,9 @@ from clarion.control.explain.deliveries import tell_delivery
 from clarion.control.explain.log import find_logged, find_set_aside, is_in_inbox
 from clarion.domain.system_events import WORKFLOW_START
 from clarion.store.port import NotFound, Store
-from clarion.store.records import Explanation, LogRow, Site
+from clarion.store.records.entries import LogRow
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.sites import Site
 from clarion.workflow.explain import words
 from clarion.workflow.history import History
 

@@ -5,7 +5,9 @@ from typing import Final
 
 from clarion.clock import SECOND
 from clarion.store.port import NotFound, Store
-from clarion.store.records import EntryKind, LogRow, Poisoned, Site
+from clarion.store.records.entries import EntryKind, LogRow
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.sites import Site
 
 SLACK: Final = 5 * SECOND
 """By how much the order of the log may differ from that in which events were received."""

@@ -8,7 +8,9 @@ from clarion.control.explain.answers import ToldDelivery
 from clarion.control.explain.deliveries import tell_delivery
 from clarion.domain.ids import anonymous_profile, named_profile, public_profile_id
 from clarion.store.port import NotFound, Store
-from clarion.store.records import ProfileView, RunRow, Site
+from clarion.store.records.profiles import ProfileView
+from clarion.store.records.runs import RunRow
+from clarion.store.records.sites import Site
 
 MOST_KEYS: Final = 50
 """Profiles that one person can have been: the named one, and the anonymous one of each subscriber before it joined."""

@@ -11,7 +11,10 @@ from clarion.control.explain.deliveries import sendings, tell_delivery
 from clarion.domain.ids import anonymous_profile, named_profile, public_profile_id
 from clarion.domain.records import Event
 from clarion.store.port import NotFound, Store
-from clarion.store.records import DeliveryRow, Explanation, RunRow, Site
+from clarion.store.records.deliveries import DeliveryRow
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.runs import RunRow
+from clarion.store.records.sites import Site
 from clarion.workflow.explain import words
 from clarion.workflow.explain.reasons import ToldReason, tell_reason
 from clarion.workflow.explain.runs import RunFacts

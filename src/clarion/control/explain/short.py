@@ -1,7 +1,7 @@
 """An explanation in a few sentences, from what it holds itself."""
 
 from clarion.control.explain.books import read_history
-from clarion.store.records import Explanation
+from clarion.store.records.explanations import Explanation
 from clarion.workflow.explain import words
 from clarion.workflow.explain.reasons import tell_reason
 from clarion.workflow.explain.verdicts import tell_verdict

@@ -22,7 +22,9 @@ from clarion.control.explain.books import (
 from clarion.control.explain.people import Known, Whom, find_person
 from clarion.control.explain.place import DELIVERED, EXPLAINED, UNEXPLAINED, Place
 from clarion.store.port import Store
-from clarion.store.records import Explanation, LogRow, Site
+from clarion.store.records.entries import LogRow
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.sites import Site
 from clarion.workflow.explain.outline import Outline
 from clarion.workflow.history import History
 

@@ -7,7 +7,7 @@ from itertools import islice
 
 import msgspec
 
-from clarion.store.records import Delivery
+from clarion.store.records.deliveries import Delivery
 from clarion.store.sqlite.reader import Reader
 from clarion.store.sqlite.statements import load, value
 

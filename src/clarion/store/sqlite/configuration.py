@@ -8,7 +8,10 @@ import msgspec
 
 from clarion.domain.records import FrequencyCap
 from clarion.store.port import NotFound
-from clarion.store.records import ApiKey, Configuration, NewEntry, Secret, Site, WorkflowRow
+from clarion.store.records.configuration import Configuration
+from clarion.store.records.entries import NewEntry
+from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.workflows import WorkflowRow
 from clarion.store.sqlite.connection import savepoint
 from clarion.store.sqlite.entries import put_entries
 from clarion.store.sqlite.statements import load, rows, value

@@ -8,7 +8,8 @@ import msgspec
 
 from clarion.domain.ids import caused_event_id
 from clarion.domain.records import Scalar
-from clarion.store.records import Delivery, DeliveryOutcome, Report
+from clarion.store.records.bodies import DeliveryOutcome
+from clarion.store.records.deliveries import Delivery, Report
 from clarion.store.sqlite.statements import load, value
 
 _SQL = load("outbox")

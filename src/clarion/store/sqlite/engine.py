@@ -8,20 +8,11 @@ import msgspec
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import Fenced, NotFound, StoreError
-from clarion.store.records import (
-    Asked,
-    DueRun,
-    Entry,
-    EntryMemory,
-    Facts,
-    NewEntry,
-    Outcome,
-    PartitionState,
-    RunRow,
-    SiteState,
-    Taken,
-    WorkflowState,
-)
+from clarion.store.records.batches import Asked, Facts, Taken
+from clarion.store.records.commits import Outcome
+from clarion.store.records.entries import Entry, NewEntry
+from clarion.store.records.runs import DueRun, EntryMemory, RunRow
+from clarion.store.records.states import PartitionState, SiteState, WorkflowState
 from clarion.store.sqlite.connection import savepoint
 from clarion.store.sqlite.ending import insert_deliveries, release
 from clarion.store.sqlite.entries import put_entries

@@ -7,7 +7,7 @@ import apsw
 import msgspec
 
 from clarion.store.port import NotFound
-from clarion.store.records import Appended, IdempotencyClaim, NewEntry
+from clarion.store.records.entries import Appended, IdempotencyClaim, NewEntry
 from clarion.store.sqlite.connection import savepoint
 from clarion.store.sqlite.statements import load, rows, value
 

@@ -7,7 +7,7 @@ from typing import Final
 import apsw
 
 from clarion.store.port import StoreError, StoreOverloaded, StoreUnavailable
-from clarion.store.records import Appended, NewEntry
+from clarion.store.records.entries import Appended, NewEntry
 from clarion.store.sqlite.connection import passing, translated
 from clarion.store.sqlite.entries import put_entries
 from clarion.store.sqlite.writer import INBOX, Job, Writer

@@ -8,7 +8,13 @@ import msgspec
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import NotFound
-from clarion.store.records import CounterRow, DeliveryRow, Explanation, LogRow, Poisoned, ProfileView, RunRow
+from clarion.store.records.counters import CounterRow
+from clarion.store.records.deliveries import DeliveryRow
+from clarion.store.records.entries import LogRow
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.profiles import ProfileView
+from clarion.store.records.runs import RunRow
 from clarion.store.sqlite.connection import savepoint
 from clarion.store.sqlite.statements import load, value
 

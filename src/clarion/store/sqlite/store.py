@@ -10,34 +10,19 @@ import apsw
 
 from clarion.clock import Clock, wall_clock
 from clarion.store.port import StoreError, StoreOutdated, StoreTooNew
-from clarion.store.records import (
-    ApiKey,
-    Appended,
-    Asked,
-    Configuration,
-    CounterRow,
-    Delivery,
-    DeliveryRow,
-    Explanation,
-    Facts,
-    LogRow,
-    NewEntry,
-    Outcome,
-    PartitionState,
-    Poisoned,
-    ProfileView,
-    Report,
-    RunCount,
-    RunRow,
-    Secret,
-    Site,
-    SiteState,
-    Taken,
-    WorkflowDraft,
-    WorkflowRow,
-    WorkflowState,
-    WorkflowVersion,
-)
+from clarion.store.records.batches import Asked, Facts, Taken
+from clarion.store.records.commits import Outcome
+from clarion.store.records.configuration import Configuration
+from clarion.store.records.counters import CounterRow
+from clarion.store.records.deliveries import Delivery, DeliveryRow, Report
+from clarion.store.records.entries import Appended, LogRow, NewEntry
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.profiles import ProfileView
+from clarion.store.records.runs import RunCount, RunRow
+from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.states import PartitionState, SiteState, WorkflowState
+from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
 from clarion.store.sqlite import checking, configuration, engine, entries, forgetting, reading, workflows
 from clarion.store.sqlite.claims import Claims
 from clarion.store.sqlite.connection import Synchronous, connect, library_version, require_library

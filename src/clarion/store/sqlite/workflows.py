@@ -6,7 +6,10 @@ import apsw
 import msgspec
 
 from clarion.store.port import Changed, NotFound
-from clarion.store.records import NewEntry, RunCount, WorkflowChange, WorkflowDraft, WorkflowRow, WorkflowVersion
+from clarion.store.records.bodies import WorkflowChange
+from clarion.store.records.entries import NewEntry
+from clarion.store.records.runs import RunCount
+from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
 from clarion.store.sqlite.configuration import changed
 from clarion.store.sqlite.entries import put_entries
 from clarion.store.sqlite.statements import load, rows, value

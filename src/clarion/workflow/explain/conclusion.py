@@ -1,5 +1,6 @@
 """Why somebody did not get a workflow's message, or that they did: one answer from what is recorded."""
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -58,8 +59,9 @@ class Conclusion(msgspec.Struct, frozen=True):
     answer: str
     """What it comes to.
 
-    sent, on_its_way, not_delivered, waiting, ended: of the last run; refused: the last event did not start it; no_event,
-    published_later, archived, not_recorded: no event could; draft, unknown_workflow, unknown_profile, unknown_subscriber.
+    sent, on_its_way, not_delivered, waiting, ended: of the last run, that is of its pushes if it made any, else of its requests;
+    refused: the last event did not start it; no_event, published_later, archived, not_recorded: no event could; draft,
+    unknown_workflow, unknown_profile, unknown_subscriber.
     """
     sentence: str
     because: tuple[str, ...] = ()
@@ -81,8 +83,7 @@ def conclude(
     """
     if subject.status is None:
         return Conclusion("unknown_workflow", f"there is no workflow {words.name(subject.workflow)}")
-    last = max(0 if run is None else run.started, 0 if refusal is None else refusal.at)
-    if heard is not None and heard.at > last:
+    if heard is not None and (run is None or heard.at > run.started) and (refusal is None or heard.at > refusal.at):
         return _unheard(subject, heard)
     if refusal is not None and (run is None or (refusal.at >= run.started and refusal.verdict.verdict not in _BEHIND_A_RUN)):
         return _refused(subject, refusal, run)
@@ -148,19 +149,21 @@ def _of_run(subject: Subject, run: RunFacts, refusal: Refusal | None) -> Conclus
 
 def _outcome(run: RunFacts) -> tuple[str, str]:
     which = f"run {words.name(run.id)}, started at {words.instant(run.started)},"
-    sent = _first(run, (SENT,))
+    # What else a run tells other systems is no message to the person, if it pushes: a request is one only where there is no push.
+    messages = [one for one in run.sendings if one.kind == "push"] or run.sendings
+    sent = _newest(messages, (SENT,))
     if sent is not None:
         what = "a message" if sent.kind == "push" else "a request"
         return "sent", f"{what} was sent at {words.instant(sent.at)} (step {words.name(sent.step)}); {which} {run.sentence}"
-    under_way = _first(run, UNDER_WAY)
+    under_way = _newest(messages, UNDER_WAY)
     if under_way is not None:
         held = under_way.status == "held"
         problem = "" if under_way.problem is None else f"; the last attempt: {words.name(under_way.problem)}"
         since = f"since {words.instant(under_way.at)} (step {words.name(under_way.step)})"
         said = f"{under_way.thing} has been {'held' if held else 'on its way'} {since}{', for the workflow is paused' if held else problem}"
         return "on_its_way", f"{said}; {which} {run.sentence}"
-    if run.sendings:
-        lost = run.sendings[0]
+    if messages:
+        lost = messages[0]
         problem = "" if lost.problem is None else f" ({words.name(lost.problem)})"
         how = f"{words.name(lost.status)} at {words.instant(lost.at)}{problem}"
         said = f"{lost.thing} of step {words.name(lost.step)} was not delivered: {how}"
@@ -168,13 +171,11 @@ def _outcome(run: RunFacts) -> tuple[str, str]:
     return "waiting" if run.status == WAITING else "ended", f"{which} {run.sentence}"
 
 
-def _first(run: RunFacts, statuses: tuple[str, ...]) -> Sending | None:
-    """The newest of these, a push rather than a request."""
-    found = [one for one in run.sendings if one.status in statuses]
-    return next((one for one in found if one.kind == "push"), found[0] if found else None)
+def _newest(sendings: Iterable[Sending], statuses: Sequence[str]) -> Sending | None:
+    return next((one for one in sendings if one.status in statuses), None)
 
 
 def _now(subject: Subject) -> tuple[str, ...]:
-    if subject.status in (ACTIVE, None):
+    if subject.status == ACTIVE:
         return ()
     return (f"the workflow is {words.name(subject.status)} now, since {words.instant(subject.changed)}",)

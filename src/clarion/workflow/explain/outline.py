@@ -18,7 +18,7 @@ class _After(msgspec.Struct, frozen=True):
 
 class _Start(msgspec.Struct, frozen=True):
     on: list[_Listener]
-    again: _After | str = "always"
+    again: _After | str | None = None
 
 
 class _Document(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ def outline(document: bytes) -> Outline:
     """Of a stored document; `UNREADABLE` if this version of Clarion cannot make sense of it."""
     try:
         start = msgspec.json.decode(document, type=_Document).start
-        again = None if isinstance(start.again, str) else parse_duration(start.again.after)
+        again = parse_duration(start.again.after) if isinstance(start.again, _After) else None
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return UNREADABLE
     return Outline(tuple(dict.fromkeys(one.event for one in start.on)), again, start.again == "never")

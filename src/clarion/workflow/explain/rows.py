@@ -67,7 +67,7 @@ def name_rows(rows: Sequence[ToldRow]) -> str:
 
 def _read(stored: Any) -> RowVerdict | None:
     try:
-        return msgspec.convert(stored, RowVerdict, from_attributes=True)
+        return msgspec.convert(stored, RowVerdict)
     except msgspec.ValidationError:
         return None
 

@@ -42,7 +42,7 @@ def _spelled(condition: object) -> bytes | None:
         return None
 
 
-class Decide(Leaf, msgspec.Struct, frozen=True, kw_only=True):
+class Decide(Leaf, msgspec.Struct, frozen=True):
     """Tests its cases in order; without one that holds, the run goes into `else`."""
 
     kind: ClassVar[str] = "decide"
@@ -54,7 +54,7 @@ class Decide(Leaf, msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     cases: tuple[Case, ...]
-    otherwise: tuple[Step, ...] = ()
+    otherwise: tuple[Step, ...]
 
     @classmethod
     def build(cls, id: str, value: Any) -> "Decide":

@@ -15,9 +15,11 @@ from clarion.workflow.run import EXITED, FAILED
 from clarion.workflow.shapes import Choice, Flag, MapOf, Object, Reading, Shape, Text, printable
 from clarion.workflow.step import End, Forward, Leaf, Move, Sleep, Visit
 
-OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect"})
+OURS: Final = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "expect"}
+)
+"""Headers that belong to the connection; `webhook-…` belong to the signature."""
 LINE_BREAKS: Final = re.compile(r"[\r\n\t]+")
-
 
 SENT: Final = "sent"
 """The outcome of a request that was answered with 2xx; every other one is a failure."""
@@ -34,7 +36,7 @@ def _contradictions(value: dict[Any, Any], _: Reading) -> Iterator[tuple[Path, s
         yield ("on_error",), "needs await: true, for the step does not wait for the outcome"
 
 
-class Http(Leaf, msgspec.Struct, frozen=True, kw_only=True):
+class Http(Leaf, msgspec.Struct, frozen=True):
     """Renders the request, which delivery sends, and goes on at once or, with `awaits`, when its final outcome is known."""
 
     kind: ClassVar[str] = "http"

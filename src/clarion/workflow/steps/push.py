@@ -28,7 +28,7 @@ class Action(msgspec.Struct, frozen=True):
     url: Template
 
 
-class Push(Leaf, msgspec.Struct, frozen=True, kw_only=True):
+class Push(Leaf, msgspec.Struct, frozen=True):
     """Renders the message and goes on at once; in quiet hours it stays until they end (semantics §6)."""
 
     kind: ClassVar[str] = "push"
@@ -40,7 +40,7 @@ class Push(Leaf, msgspec.Struct, frozen=True, kw_only=True):
             "badge": Url(whole=True),
             "actions": ListOf(Object({"title": TemplateText(most=200), "url": Url(whole=True)}), most=2),
             "tag": TemplateText(most=200),
-            "ttl": Duration(0, LONGEST_TTL, "must be at most 28d"),
+            "ttl": Duration(most=LONGEST_TTL, says="must be at most 28d"),
             "urgency": Choice("very-low", "low", "normal", "high"),
             "require_interaction": Flag(),
             "transactional": Flag(),
@@ -150,7 +150,7 @@ def _take(visit: Visit) -> None:
     Every push is remembered for as long, and as many of them, as any cap may ask for: one may be set, or change, while runs are under way.
     """
     known, since = visit.profile.pushed, visit.now - LONGEST_PER
-    pushed = {name: times for name, times in known.items() if times and times[-1] > since}
+    pushed = {name: times for name, times in known.items() if times[-1] > since}
     for name in ("", visit.run.workflow):
         pushed[name] = (*(at for at in known.get(name, ())[1 - MOST_PUSHES :] if at > since), visit.now)
     visit.profile = msgspec.structs.replace(visit.profile, pushed=pushed)

@@ -25,11 +25,9 @@ class OwnEventName:
 
     def read(self, value: object, path: Path, reading: Reading) -> str | Invalid:
         text = self._text.read(value, path, reading)
-        if not isinstance(text, str):
-            return text
-        if not text.strip():
+        if isinstance(text, str) and not text.strip():
             return reading.note(path, "must not be empty")
-        if text.startswith(system_events.PREFIX):
+        if isinstance(text, str) and text.startswith(system_events.PREFIX):
             return reading.note(path, f'names that start with "{system_events.PREFIX}" are Clarion\'s own')
         return text
 
@@ -37,7 +35,7 @@ class OwnEventName:
         return self._text.schema() | {"pattern": r"\S", "not": {"pattern": f"^{re.escape(system_events.PREFIX)}"}}
 
 
-class SendEvent(Leaf, msgspec.Struct, frozen=True, kw_only=True):
+class SendEvent(Leaf, msgspec.Struct, frozen=True):
     """The event comes back through the inbox, one hop further than what started or resumed the run."""
 
     kind: ClassVar[str] = "send_event"

@@ -1,7 +1,9 @@
 """`split`: send each profile, or each run, down one of several paths, at random but for ever the same."""
 
+from bisect import bisect
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -57,7 +59,7 @@ def _contradictions(value: dict[Any, Any], _: Reading) -> Iterator[tuple[Path, s
             labels.add(label)
 
 
-class Split(Leaf, msgspec.Struct, frozen=True, kw_only=True):
+class Split(Leaf, msgspec.Struct, frozen=True):
     """Hashes who the run is about; the shares are slices of the hash's range."""
 
     kind: ClassVar[str] = "split"
@@ -79,7 +81,8 @@ class Split(Leaf, msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def build(cls, id: str, value: Any) -> "Split":
-        return cls(id=id, paths=tuple(SplitPath(**one) for one in value["paths"]), by=value.get("by", "profile"))
+        paths = tuple(SplitPath(**one) for one in value["paths"])
+        return cls(id=id, **(value | {"paths": paths}))
 
     @classmethod
     def nested(cls, value: object) -> Iterator[tuple[Path, object]]:
@@ -98,11 +101,7 @@ class Split(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         run = visit.run
         who = run.id if self.by == "run" else run.entrant or run.profile
         spot = int(digest("split", str(run.site), run.workflow, self.id, who)[:16], 16) % WHOLE
-        chosen, reached = 0, 0
-        for chosen, one in enumerate(self.paths):  # noqa: B007  # the last one taken is the answer
-            reached += one.percent
-            if spot < reached:
-                break
+        chosen = bisect(list(accumulate(one.percent for one in self.paths)), spot)
         visit.path = self.labels()[chosen]
         visit.note("split", {"path": visit.path})
         return Into(chosen)

@@ -55,23 +55,23 @@ class WaitShape(Object):
         }
 
 
-class Wait(Leaf, msgspec.Struct, frozen=True, kw_only=True):
+class Wait(Leaf, msgspec.Struct, frozen=True):
     """Sleeps for a duration or until a date, from there until a time of day, a day of the week, a daily window (semantics §6)."""
 
     kind: ClassVar[str] = "wait"
     shape: ClassVar[Shape] = WaitShape()
 
     id: str
-    duration: int = 0
+    duration: int
     """Microseconds from when the step is entered."""
-    until: Template | None = None
+    until: Template | None
     """A date, in the place of the duration."""
-    shift: int = 0
+    shift: int
     """Microseconds from that date; negative: before it."""
-    at: int | None = None
+    at: int | None
     """Microseconds after midnight."""
-    days: frozenset[int] | None = None
-    window: Window | None = None
+    days: frozenset[int] | None
+    window: Window | None
 
     @classmethod
     def build(cls, id: str, value: Any) -> "Wait":
@@ -96,8 +96,7 @@ class Wait(Leaf, msgspec.Struct, frozen=True, kw_only=True):
         return Forward()
 
     def rejoin(self, visit: Visit) -> Move | None:
-        target = self.target(visit)
-        return Sleep(target) if target > visit.now else Forward()
+        return Sleep(self.target(visit))
 
     def target(self, visit: Visit) -> int:
         """When a wait that is entered at the visit's time is over; not before that time.

@@ -55,16 +55,13 @@ class _ExpectedShape:
         reading.receipt_of = of if isinstance(of, str) else None
         read = self._object.read(value, path, reading)
         reading.receipt_of = None
-        if isinstance(read, Invalid):
-            return read
-        expected: Expected = Expected(**read)
-        return expected
+        return read if isinstance(read, Invalid) else Expected(**read)
 
     def schema(self) -> dict[str, Any]:
         return self._object.schema()
 
 
-class WaitFor(Leaf, msgspec.Struct, frozen=True, kw_only=True):
+class WaitFor(Leaf, msgspec.Struct, frozen=True):
     """Sleeps until an event that matches, or until the timeout."""
 
     kind: ClassVar[str] = "wait_for"

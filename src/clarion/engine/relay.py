@@ -1,0 +1,44 @@
+"""Commits one after the other, each while what comes next is computed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from clarion.store.records.commits import Outcome
+
+
+class Relay:
+    """Hands outcomes to the store in their order. Leaving it waits for the last; an error of a commit is raised where it is waited for.
+
+    An outcome builds on those before it: behind one that failed none is committed.
+    """
+
+    def __init__(self, commit: Callable[[Outcome], Awaitable[None]]) -> None:
+        self._commit = commit
+        self._under_way: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._settled()
+
+    async def put(self, outcome: Outcome) -> None:
+        """Begin to commit, once the commit before is done. Raises what that one raised."""
+        await self._settled()
+        self._under_way = asyncio.create_task(self._run(outcome))
+        await asyncio.sleep(0)  # it begins, and everybody else has a turn
+
+    async def put_last(self, outcome: Outcome) -> None:
+        """Commit, once the commit before is done. Raises what either raised."""
+        await self._settled()
+        await self._commit(outcome)
+
+    async def _run(self, outcome: Outcome) -> None:
+        await self._commit(outcome)
+
+    async def _settled(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            await under_way

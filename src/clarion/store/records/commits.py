@@ -1,0 +1,49 @@
+"""What an engine writes: one commit for all that follows from a batch of inputs."""
+
+import msgspec
+
+from clarion.domain.records import Profile, Subscriber
+from clarion.store.records.counters import Count
+from clarion.store.records.deliveries import Delivery
+from clarion.store.records.entries import NewEntry
+from clarion.store.records.explanations import Explanation
+from clarion.store.records.poisoned import Poisoned
+from clarion.store.records.runs import EntryMemory, RunRow
+from clarion.store.records.states import PartitionState, SiteState, WorkflowState
+
+
+class LogMove(msgspec.Struct, frozen=True):
+    """An inbox entry that this commit moves to the log.
+
+    The moves of a commit follow each other, in the inbox and in the log, and have one time.
+    """
+
+    position: int
+    sequence: int
+    log_time: int
+    profile: str
+    """Key of the profile it was applied to; empty where there is none."""
+
+
+class Outcome(msgspec.Struct):
+    """One engine commit: consuming the inputs and all that follows from them, in one transaction."""
+
+    state: PartitionState
+    moved: list[LogMove] = []
+    logged: list[tuple[int, int, NewEntry]] = []
+    """Entries that the owner writes to the log itself: (sequence, log_time, entry)."""
+    profiles: list[tuple[int, Profile]] = []
+    subscribers: list[tuple[int, Subscriber]] = []
+    runs: list[RunRow] = []
+    memory: list[EntryMemory] = []
+    workflows: list[WorkflowState] = []
+    sites: list[SiteState] = []
+    explanations: list[Explanation] = []
+    deliveries: list[Delivery] = []
+    emitted: list[NewEntry] = []
+    counts: list[Count] = []
+    poisoned: list[Poisoned] = []
+    hold: list[tuple[int, str]] = []
+    """(site, workflow): keep its undelivered deliveries back."""
+    release: list[tuple[int, str, int]] = []
+    """(site, workflow, cutoff): let its deliveries go again; pushes created before the cutoff end with outcome `stale`."""

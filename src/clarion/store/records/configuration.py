@@ -1,0 +1,16 @@
+"""All small configuration."""
+
+import msgspec
+
+from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.workflows import WorkflowRow
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """All small configuration, read whole; `generation` grows with every change to it but to drafts, which nobody acts on."""
+
+    generation: int
+    sites: list[Site]
+    keys: list[ApiKey]
+    workflows: list[WorkflowRow]
+    secrets: list[Secret] = []

@@ -1,0 +1,52 @@
+"""What a partition's log says of its configuration, and where its owner stands."""
+
+import msgspec
+
+from clarion.domain.records import FrequencyCap
+
+
+class Directive(msgspec.Struct, frozen=True):
+    """What a change of a workflow means to its runs in flight: each applies it before its next input (semantics §7)."""
+
+    version: int
+    """Runs of earlier versions are concerned."""
+    runs: str
+    """`move`: go on in this version; or why they end: `ended` by a publish, `archived`."""
+    at: int
+    """Log time of the change."""
+
+
+class WorkflowState(msgspec.Struct, frozen=True):
+    """What a partition's log says of a workflow at this point of the log."""
+
+    site: int
+    workflow: str
+    version: int
+    status: str
+    """active, draining, paused, archived."""
+    stale_before: int = 0
+    """From the last resume: a push whose time had come before this one is stale."""
+    directives: tuple[Directive, ...] = ()
+    """What publishing said of runs in flight, as long as some run may not have heard of it, in log order."""
+
+
+class SiteState(msgspec.Struct, frozen=True):
+    """What a partition's log says of a site at this point of the log."""
+
+    site: int
+    timezone: str
+    """IANA name."""
+    frequency_cap: FrequencyCap | None = None
+
+
+class PartitionState(msgspec.Struct, frozen=True):
+    """Where the owner of a partition stands in its log."""
+
+    partition: int
+    epoch: int
+    """Fencing token: a commit with an older epoch is refused."""
+    sequence: int
+    """Of the last log entry."""
+    log_time: int
+    resumed: int
+    """Log time of the last RESUME entry; timers due earlier run with this time."""
