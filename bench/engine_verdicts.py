@@ -56,7 +56,7 @@ def judge_due(fired: Fired) -> list[Verdict]:
         Verdict(f"{part} runs that ended, each once", f"{fired.completed:,} of {fired.runs:,}", "all", once, required=True),
         Verdict(f"{part} steps a second", f"{rate:,.0f}", "≥ 20,000", rate >= 20_000),
         Verdict(f"{part} memory at the end beside half-way", f"{end / half:.2f}", "≤ 1.1", end <= 1.1 * half),
-        Verdict(f"{part} memory at most", f"{fired.most / 1e6:.0f} MB", "< 256 MB", fired.most < 256_000_000),
+        Verdict(f"{part} memory at most", f"{fired.most / 1e6:.0f} MB", "< 150 MB", fired.most < 150_000_000),
     ]
 
 

@@ -217,7 +217,10 @@ class Partition:
         if more is not None:
             facts = together(facts, self._facts(more))
         await self.registry.fetch(needs.versions | {(run.site, run.workflow, run.version) for run in facts.runs})
-        return Batch(self.state, self.registry, facts, due, at, remembered=needs.remembered(facts), is_over=lambda: self.hurries)
+        batch = Batch(self.state, self.registry, facts, due, at, remembered=needs.remembered(facts), is_over=lambda: self.hurries)
+        while not batch.prepare():
+            pass
+        return batch
 
     def _facts(self, asked: Asked) -> Facts:
         """What the store would give, and no more."""

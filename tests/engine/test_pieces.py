@@ -1,21 +1,29 @@
 """A batch that takes long is committed in pieces, each while the next is taken: one builds on the other, and none comes before it."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from tests.engine.real import Bench, opened
 
 from clarion.domain.records import Event
+from clarion.engine.batch import Batch
+from clarion.engine.needs import Needs
 from clarion.engine.owner import Owner
 from clarion.engine.portion import LONGEST, PIECES, STINT
+from clarion.engine.registry import Registry
 from clarion.fresh_ids import fresh_id
 from clarion.store.port import StoreUnavailable
+from clarion.store.records.batches import Taken
 from clarion.store.records.bodies import RunChange
 from clarion.store.records.commits import Outcome
 from clarion.store.records.entries import EntryKind
+from clarion.store.records.runs import DueRun
 
 FLOWS = (
     "workflow: w\nstart: {on: [{event: go}]}\nsteps: [{id: nap, wait: {for: 1h}}, {id: bye, exit: {}}]",
@@ -196,3 +204,69 @@ async def test_others_have_a_turn_between_stints(bench: Bench, step: int, is_sha
     began = next(at for at, seen in enumerate(clock.seen) if seen)
     turns = [later - before for before, later in zip(clock.seen[began:], clock.seen[began + 1 :], strict=False)]
     assert (len(made) == 1) is not is_shared or any(turns)
+
+
+async def test_others_have_a_turn_while_the_books_are_loaded(bench: Bench) -> None:
+    await go(bench, 8)
+    bench.owner = bench.new_owner()
+    await bench.owner.start()
+    await all_moved(bench, 8)
+    await bench.owner.stop()
+    await bench.append(
+        *((EntryKind.EVENT, one.id, msgspec.json.encode(one)) for one in [Event("x", "go", None, "p0", received=bench.wall)])
+    )
+    state, due = await bench.store.own(0), [DueRun((await bench.run("w", f"go{n}")).id, 0, bench.site.id, f"n:p{n}") for n in range(8)]
+    registry = Registry(bench.store)
+    registry.load(await bench.store.workflow_states(0), await bench.store.site_states(0))
+    needs = Needs(registry)
+    needs.add_runs(due)
+    facts = await bench.store.facts(0, needs.asked())
+    turns = 0
+    batch = Batch(state, registry, facts, due, state.log_time, is_over=lambda: True)
+    while not batch.prepare():
+        turns += 1
+    assert turns == len(facts.profiles) + len(facts.runs) == 16
+
+
+async def test_after_a_refusal_only_what_is_left_is_taken_one_by_one(bench: Bench) -> None:
+    await go(bench, 8)
+    bench.refuses = lambda outcome: any(run.profile == "n:p3" for run in outcome.runs)
+    bench.owner = slow(bench, Ticking(LONGEST))
+    takes: list[int] = []
+    take = bench.store.take
+
+    async def spy(partition: int, limit: int, horizon: int, timers: int) -> Taken:
+        takes.append(limit)
+        return await take(partition, limit, horizon, timers)
+
+    bench.store.take = spy  # type: ignore[method-assign]  # the test listens in
+    await bench.owner.start()
+    await all_moved(bench, 15)  # seven of them have changed an attribute, and say so
+    first = takes.index(1)
+    assert takes[first : first + 5] == [1] * 5
+    assert takes[first + 5] > 1
+    assert [one.id for outcome in bench.order for one in outcome.poisoned] == ["go3"]
+
+
+async def test_a_batch_is_gone_when_it_is_done_with(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it holds, which is much, is not left to the collector of cycles, which seldom comes."""
+    made: list[weakref.ref[Batch]] = []
+
+    def making(*given: Any, **named: Any) -> Batch:
+        batch = Batch(*given, **named)
+        made.append(weakref.ref(batch))
+        return batch
+
+    monkeypatch.setattr("clarion.engine.owner.Batch", making)
+    await go(bench, PIECES + 2)
+    gc.collect()
+    gc.disable()
+    try:
+        bench.owner = slow(bench, Ticking(LONGEST))
+        await bench.owner.start()
+        await all_moved(bench, PIECES + 2)
+        await bench.owner.stop()
+        assert len(made) > 1
+        assert [batch() for batch in made] == [None] * len(made)
+    finally:
+        gc.enable()

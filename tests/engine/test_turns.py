@@ -84,16 +84,18 @@ async def test_timers_that_a_batch_has_no_time_for_fire_in_the_next_and_before_a
     assert fired == [0, 1, 1, 1, 1, 1, 0]
 
 
-async def test_events_that_change_nothing_are_all_taken(bench: Bench) -> None:
+@pytest.mark.parametrize(("step", "sizes"), [(1, [8]), (LONGEST, [1] * 8)])
+async def test_events_that_change_nothing_take_their_time_too(bench: Bench, step: int, sizes: list[int]) -> None:
     await bench.owner.start()
     await go(bench, 8, "other")
     await bench.applied("p7")
     await bench.owner.stop()
     await go(bench, 8, "more")
-    bench.owner, first = slow(bench, LONGEST), len(bench.order)
+    before = len(moved(bench))
+    bench.owner = slow(bench, step)
     await bench.owner.start()
-    await bench.until(lambda _: len(bench.order) == first + 2)
-    assert moved(bench)[-1] == 8
+    await bench.applied("p7")
+    assert moved(bench)[before:] == sizes
 
 
 @pytest.mark.parametrize(
@@ -118,6 +120,15 @@ def test_what_takes_long_is_taken_in_smaller_portions(took: int, done: int, give
     for _ in range(10):
         portion.note(0, 1, 1)
     assert portion.of(256) == 256
+
+
+@pytest.mark.parametrize(("is_full", "next_"), [(True, 128), (False, 64)])
+def test_what_is_quick_but_little_says_nothing_of_more(is_full: bool, next_: int) -> None:
+    portion = Portion(LONGEST, 0.25)
+    portion.note(1, 1, 1, is_full=is_full)
+    assert portion.of(256) == next_
+    portion.note(2 * LONGEST, 1, 1, is_full=is_full)
+    assert portion.of(256) == next_ / 2
 
 
 def test_a_portion_is_never_nothing() -> None:

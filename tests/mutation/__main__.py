@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 from tests.mutation.report import render, summarise
-from tests.mutation.results import Results
+from tests.mutation.results import Results, together
 from tests.mutation.run import Order
 
 FLOOR: Final = 85.0
@@ -35,10 +35,14 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes at a time")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the results as a page")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON")
+    parser.add_argument("--add", type=Path, metavar="FILE", help="results of other modules, written as JSON by a run on the same tree")
     chosen = parser.parse_args()
+    added = None if chosen.add is None else msgspec.json.decode(chosen.add.read_bytes(), type=Results)
     results = _measure(Order(tuple(chosen.module), chosen.sample, chosen.jobs))
     if results is None:
         return 2
+    if added is not None:
+        results = together(results, added)
     sys.stdout.write(f"{summarise(results)}\n")
     if chosen.json is not None:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,8 @@ def render(results: Results, floor: float) -> str:
         INTRODUCTION.format(floor=f"{floor:g}"),
         f"## Score\n\n**{share}** ({counts.get(TIMEOUT, 0)} of them by their timeout; {counts.get(UNREACHED, 0)} were reached by no test). "
         f"{sampled}Without the {len(explained)} survivors that are shown to be no fault: "
-        f"{percent(results.judged - len(results.alive), results.judged - len(explained))} %.\n",
+        f"{percent(results.judged - len(results.alive), results.judged - len(explained))} %. By package: "
+        f"{', '.join(f'`{one.name}` {one.score} % of {one.mutants}' for one in results.packages())}.\n",
         _table(("module", "mutants", "killed", "%"), ((one.name, one.mutants, one.killed, one.score) for one in results.modules)),
         METHOD,
     ]

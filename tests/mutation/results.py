@@ -38,6 +38,38 @@ class Results(msgspec.Struct, frozen=True):
     modules: list[Module]
     alive: list[Verdict]
 
+    def packages(self) -> list[Module]:
+        """The shares of `domain` and of `workflow`."""
+        found: dict[str, Module] = {}
+        for one in self.modules:
+            name = ".".join(one.name.split(".")[:2])
+            before = found.get(name, Module(name, 0, 0))
+            found[name] = Module(name, before.mutants + one.mutants, before.killed + one.killed)
+        return [found[name] for name in sorted(found)]
+
+
+def together(one: Results, other: Results) -> Results:
+    """Two whole runs on the same tree, of different modules, as one. Raises ValueError if they are not that."""
+    if (
+        one.judged < one.mutants
+        or other.judged < other.mutants
+        or {each.name for each in one.modules} & {each.name for each in other.modules}
+    ):
+        raise ValueError("only whole runs of different modules make one")
+    judged = one.judged + other.judged
+    alive = [*one.alive, *other.alive]
+    return Results(
+        date=max(one.date, other.date),
+        mutants=judged,
+        judged=judged,
+        outcomes=dict(sorted((Counter(one.outcomes) + Counter(other.outcomes)).items())),
+        score=percent(judged - len(alive), judged),
+        error=0.0,
+        seconds=one.seconds + other.seconds,
+        modules=sorted([*one.modules, *other.modules], key=lambda each: each.name),
+        alive=sorted(alive, key=lambda verdict: (verdict.module, verdict.line, verdict.change)),
+    )
+
 
 def conclude(verdicts: Sequence[Verdict], mutants: int, date: str, seconds: float) -> Results:
     """Add the verdicts up."""

@@ -180,6 +180,15 @@ def test_what_a_run_sent(sendings: tuple[tuple[str, str], ...], answer: str, sen
     assert found.sentence.endswith("run r1, started at 2026-05-01T12:00:00.000Z, came to its end at 2026-05-01T13:00:00.000Z")
 
 
+@pytest.mark.parametrize(("has_push", "answer"), [(True, "ended"), (False, "sent")])
+def test_a_request_is_no_message_where_a_push_was_not_made(has_push: bool, answer: str) -> None:
+    sent = (Sending("http", "crm", "sent", NOON, None),)
+    capped = Reason(NOON, "capped", "remind", {})
+    found = conclude(CART, msgspec.structs.replace(run("completed", capped, sent=sent), has_push=has_push))
+    assert found.answer == answer
+    assert any("step remind" in line for line in found.because)
+
+
 def test_a_run_that_ended_without_a_message_says_where_it_went() -> None:
     history = (Reason(NOON, "split", "half", {"path": "b"}), Reason(NOON, "http", "tell", {}), Reason(NOON, "no_subscriber", "push"))
     found = conclude(CART, run("exited", *history, reason="event purchase"))

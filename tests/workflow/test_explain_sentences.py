@@ -344,6 +344,10 @@ def test_the_outline_of_a_document() -> None:
     found = outline(b'{"start":{"on":[{"event":"a"},{"event":"b","where":{}},{"event":"a"}],"again":{"after":"1h"}},"steps":[]}')
     assert (found.events, found.again, found.never) == (("a", "b"), HOUR, False)
     assert outline(b'{"start":{"on":[{"event":"a"}],"again":"never"}}').never is True
+    start = b'{"start":{"on":[{"event":"a"}]},"steps":'
+    assert not outline(start + b'[{"id":"b","http":{}},{"id":"w","wait":{}}]}').has_push
+    assert outline(start + b'[{"id":"b","http":{}},{"id":"p","push":{}}]}').has_push
+    assert outline(start + b'[{"id":"s","split":{"paths":[{"steps":[]},{"steps":[{"id":"p","push":{}}]}]}}]}').has_push
     assert outline(b'{"start":{"on":[{"event":"a"}]}}').known(1, 2) == Known(1, 2, None, never=False)
     for unreadable in (b"", b"[]", b'{"start":{}}', b'{"start":{"on":[{"event":"a"}],"again":{"after":"soon"}}}'):
         assert outline(unreadable) == UNREADABLE

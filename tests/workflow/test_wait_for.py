@@ -204,6 +204,15 @@ def test_a_paused_run_notes_what_comes_and_goes_on_later(program: ProgramOf) -> 
     assert journey.happened.count("resumed") == 1
 
 
+def test_what_came_counts_also_when_the_timer_was_set_aside(program: ProgramOf) -> None:
+    journey = Journey(program(waiting("{event: buy}"))).begin()
+    journey.paused = True
+    journey.hear("buy", NOON + HOUR, x=1)
+    journey.paused, journey.run = False, msgspec.structs.replace(journey.run, due=None)
+    journey.hear("buy", NOON + 2 * HOUR, x=2)
+    assert (journey.where[0], journey.left("w"), journey.effects[1:]) == (WAITING, {"event": {"x": 1}}, [])
+
+
 @pytest.mark.parametrize(("late", "step"), [(DAY - 1, "came"), (DAY, "late"), (DAY + 1, "late")])
 def test_what_comes_during_a_pause_comes_in_time_or_not(program: ProgramOf, late: int, step: str) -> None:
     journey = Journey(program(waiting("{event: buy}"))).begin()

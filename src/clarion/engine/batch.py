@@ -1,7 +1,7 @@
 """One batch of a partition: inputs in log order, timers in between, and the outcome to commit."""
 
-import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import msgspec
 import structlog
@@ -11,6 +11,7 @@ from clarion.engine.apply import Applier
 from clarion.engine.ledger import Ledger, Remembered, Unread, row_from_run
 from clarion.engine.needs import Body
 from clarion.engine.registry import MOVE, Registry
+from clarion.engine.timers import Timers
 from clarion.store.records.batches import Facts, MemoryKey
 from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SiteChange, SubscriberPut, WorkflowChange
 from clarion.store.records.commits import LogMove, Outcome
@@ -18,7 +19,6 @@ from clarion.store.records.entries import Entry, EntryKind
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.runs import DueRun, EntryMemory, RunRow
 from clarion.store.records.states import Directive, PartitionState, SiteState, WorkflowState
-from clarion.workflow.run import Run
 from clarion.workflow.start import ACTIVE, ARCHIVED, DRAINING, PAUSED
 
 _DECODERS: dict[EntryKind, Callable[[msgspec.Raw], Body]] = {
@@ -41,7 +41,7 @@ def decode(entry: Entry) -> Body:
 
 
 class Batch:
-    """Applies inputs at one log time and gathers the outcome."""
+    """Applies inputs at one log time and gathers the outcome. First of all it has to be prepared."""
 
     def __init__(
         self,
@@ -60,10 +60,8 @@ class Batch:
         self._sequence = state.sequence
         self._is_over = is_over
         self._ledger = Ledger(remembered or Remembered(set()))
-        self._ledger.load(facts)
-        self._timers = [(one.due, one.id) for one in due]
-        heapq.heapify(self._timers)
-        self._applier = Applier(self._ledger, registry, self._arm, partitions)
+        self._timers = Timers(due, log_time)
+        self._applier = Applier(self._ledger, registry, self._timers.arm, partitions)
         self._moved: list[LogMove] = []
         self._poisoned: list[Poisoned] = []
         self._hold: list[tuple[int, str]] = []
@@ -83,13 +81,17 @@ class Batch:
         """Workflows that came back from a pause: their held runs have to be offered again."""
         self.directed: list[tuple[int, str]] = []
         """Workflows whose runs in flight have to hear of a publish or of their end."""
-        self._catch_up()
+        self._preparing: Iterator[None] | None = chain(self._ledger.loading(facts), self._catching_up())
 
-    def _arm(self, run: Run) -> None:
-        if run.due is not None and run.due <= self._log_time:
-            heapq.heappush(self._timers, (run.due, run.id))
+    def prepare(self) -> bool:
+        """Load the books and let runs hear of publishes, for one stint. Returns whether all is done; else it has to be called again."""
+        for _ in self._preparing or ():
+            if self._is_over():
+                return False
+        self._preparing = None
+        return True
 
-    def _catch_up(self) -> None:
+    def _catching_up(self) -> Iterator[None]:
         """Let every run in the books hear of what was published since its last input, before it gets the next (semantics §7).
 
         What was published first is heard first by all, and a timer that one of them set then, and that was due before the next publish,
@@ -99,8 +101,9 @@ class Batch:
             return
         while behind := sorted((directive.at, id) for id, _ in self._ledger.runs.items() if (directive := self._applier.behind(id))):
             at = behind[0][0]
-            while self._timers and self._time_of(self._timers[0][0]) <= at:
+            while self._timers and self._time_of(self._timers.first) <= at:
                 self._fire()
+                yield
             for id in (id for heard, id in behind if heard == at):
                 try:
                     self._applier.hear(id)
@@ -108,6 +111,7 @@ class Batch:
                     self._give_up(id, f"{type(error).__name__}: {error}")
                 else:
                     self._ledger.keep()
+                yield
 
     def fire_timers(self, most: int) -> None:
         """Fire up to `most` timers due at or before the log time, by (due, run). `now` is their due time (design §3.2)."""
@@ -117,7 +121,7 @@ class Batch:
             self._fire()
 
     def _fire(self) -> None:
-        due, run = heapq.heappop(self._timers)
+        due, run = self._timers.pop()
         self._count()
         try:
             self._applier.timer(run, self._time_of(due))
@@ -154,11 +158,13 @@ class Batch:
             self.fire_timers(most_timers)
         if self._timers or self._changed:
             return False
+        if self._ends():
+            return False
         plain = self._applier.plain(entry.site, body, self._log_time) if isinstance(body, Event) else None
         if plain is not None:
             self._move(entry, plain)
             return True
-        if self._ends() or self._waits(entry.site, body):
+        if self._waits(entry.site, body):
             return False
         profile = ""
         try:

@@ -208,19 +208,30 @@ class Ledger:
         self._tallies: list[tuple[int, str, int, Tally]] = []
         """(site, workflow, start of the hour, by how much what grew)."""
 
-    def load(self, facts: Facts) -> None:
-        """Put what the store has of everything the batch can touch; twice is once."""
+    def loading(self, facts: Facts) -> Iterator[None]:
+        """Put what the store has of everything the batch can touch, one thing after the other; twice is once."""
         for site, profile in facts.profiles:
             self.profiles.load((site, profile.key), profile)
+            yield
         for site, subscriber in facts.subscribers:
-            self.subscribers.load((site, subscriber.device_token_hash), subscriber)
-            person = (site, subscriber.profile)
-            devices = self.devices.get(person) or ()
-            if subscriber.device_token_hash not in devices:
-                self.devices.load(person, (*devices, subscriber.device_token_hash))
+            self._load_subscriber(site, subscriber)
+            yield
         for row in facts.runs:
             self.load_run(row)
+            yield
         self.load_memory(facts.memory)
+
+    def load(self, facts: Facts) -> None:
+        """As `loading`, all at once."""
+        for _ in self.loading(facts):
+            pass
+
+    def _load_subscriber(self, site: int, subscriber: Subscriber) -> None:
+        self.subscribers.load((site, subscriber.device_token_hash), subscriber)
+        person = (site, subscriber.profile)
+        devices = self.devices.get(person) or ()
+        if subscriber.device_token_hash not in devices:
+            self.devices.load(person, (*devices, subscriber.device_token_hash))
 
     def load_memory(self, found: Iterable[EntryMemory], asked: Iterable[MemoryAt] = ()) -> None:
         """Put memory of entries that the store has; `asked` is what was asked for beside what the ledger was made with."""

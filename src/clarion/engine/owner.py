@@ -1,7 +1,6 @@
 """The owner of a partition: takes inbox entries and due timers, applies them, commits, and sleeps until there is more."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,18 +11,17 @@ from clarion.clock import Clock
 from clarion.engine.batch import Batch, decode
 from clarion.engine.ledger import run_from_row
 from clarion.engine.log_clock import LogClock, steady_clock
-from clarion.engine.needs import Body, Needs, together
+from clarion.engine.needs import Needs, together
+from clarion.engine.pieces import Given, Pieces, prepare
 from clarion.engine.portion import LONGEST, PIECES, Portion, Stint
 from clarion.engine.registry import Registry
-from clarion.engine.relay import Relay
 from clarion.engine.runs import unheard
 from clarion.store.port import Fenced, Store, StoreError, StoreUnavailable
-from clarion.store.records.batches import Asked, Facts
+from clarion.store.records.batches import Asked, Facts, MemoryKey
 from clarion.store.records.commits import Outcome
 from clarion.store.records.entries import Entry, EntryKind, NewEntry
-from clarion.store.records.runs import DueRun, RunRow
+from clarion.store.records.runs import DueRun, EntryMemory, RunRow
 from clarion.store.records.states import PartitionState
-from clarion.workflow.run import WAITING
 from clarion.workflow.start import PAUSED
 
 LONGEST_BACKOFF = 5.0
@@ -196,97 +194,67 @@ class Owner:
             return AT_ONCE if self._behind else taken.next_due
         crowded = len(taken.due) >= most_timers
         entries = [] if crowded else taken.entries
-        try:
-            next_due, is_whole = await self._apply(entries, taken.due, now, most_timers)
-        except (Fenced, StoreUnavailable):
-            raise
-        except StoreError as error:
-            await self._isolate(entries, taken.due, now, error)
-            return AT_ONCE
+        is_full = crowded or len(entries) >= most_entries
+        pieces = await self._apply(entries, taken.due, now, most_timers, is_full=is_full and not self._alone)
         if self._alone:
             self._alone -= 1
             return AT_ONCE
-        if crowded or len(entries) >= most_entries or not is_whole or self._rearm or self._behind:
+        if pieces is None or is_full or not pieces.is_whole or self._rearm or self._behind:
             return AT_ONCE
-        return min((one for one in (next_due, taken.next_due) if one is not None), default=None)
+        return min((one for one in (pieces.next_due, taken.next_due) if one is not None), default=None)
 
-    async def _apply(self, entries: list[Entry], due: list[DueRun], now: int, most_timers: int) -> tuple[int | None, bool]:
-        """Apply and commit inputs. Returns when the first timer that they set is due, if any did, and whether all were taken."""
+    async def _apply(self, entries: list[Entry], due: list[DueRun], now: int, most_timers: int, *, is_full: bool) -> Pieces | None:
+        """Apply and commit inputs; None: the store has refused them. `is_full`: there are as many as were asked for."""
         await self._registry.fetch(())
-        waiting: deque[tuple[Entry, Body | Exception]] = deque()
+        stint = Stint(self._steady)
         needs = Needs(self._registry)
         needs.add_runs(due)
-        for entry in entries:
-            try:
-                body = decode(entry)
-                needs.add(entry.site, body)
-            except Exception as error:  # noqa: BLE001  # whatever it is: the entry is not what its kind says, and is set aside alone
-                waiting.append((entry, error))
-            else:
-                waiting.append((entry, body))
+        inputs = await self._decoded(entries, needs, stint)
         facts = await self._read(needs)
-        stint = Stint(self._steady)
-        stint.begin()
         batch = self._batch(needs, facts, due, now, stint.is_over)
-        stint.end()
+        await prepare(batch, stint)
+        pieces = Pieces(batch, stint, self._commit, self._memory)
+        given = len(entries) + len(due)
         try:
-            next_due, is_whole = await self._take_all(batch, stint, waiting, most_timers, PIECES if len(entries) + len(due) > 1 else 1)
-        except StoreError:
+            await pieces.take(inputs, most_timers, PIECES if given > 1 else 1)
+        except StoreError as error:
             self._registry.load(await self._store.workflow_states(self._partition), await self._store.site_states(self._partition))
             await self._registry.fetch(())
-            raise
-        self._portion.note(stint.spent, batch.taken, len(entries) + len(due))
+            if isinstance(error, Fenced | StoreUnavailable):
+                raise
+            if given > 1:
+                _log.warning("a batch was refused by the store; its inputs are taken one by one", error=str(error))
+                self._alone = 1 + max(1, given - pieces.committed)
+            else:
+                await self._set_aside(entries, due, now, error)
+            return None
+        self._portion.note(stint.spent, batch.taken, given, is_full=is_full)
         self._is_blocked = batch.is_blocked
         self._rearm.extend(batch.resumed)
         self._behind.extend(batch.directed)
         if batch.directed:
             self._not_before = now + 1
-        return next_due, is_whole
+        return pieces
 
-    async def _take_all(
-        self, batch: Batch, stint: Stint, waiting: deque[tuple[Entry, Body | Exception]], most_timers: int, pieces: int
-    ) -> tuple[int | None, bool]:
-        """Take inputs in at most so many pieces, each committed while the next is taken; as `_apply` returns."""
-        next_due: int | None = None
-        is_whole = False
-        async with Relay(self._commit) as relay:
-            for _ in range(pieces):
-                is_whole = await self._take_piece(batch, stint, waiting, most_timers)
-                outcome = batch.outcome()
-                dues = [row.due for row in outcome.runs if row.due is not None and row.status == WAITING and not row.held]
-                next_due = min(dues if next_due is None else [*dues, next_due], default=None)
-                if not batch.is_cut:
-                    await relay.put_last(outcome)
-                    break
-                await relay.put(outcome)
-        return next_due, is_whole
-
-    async def _take_piece(self, batch: Batch, stint: Stint, waiting: deque[tuple[Entry, Body | Exception]], most_timers: int) -> bool:
-        """Take inputs, stint after stint, for as long as a piece may take; whether all are taken now."""
-        until = stint.spent + LONGEST
-        while True:
-            batch.go_on()
-            stint.begin()
-            is_whole = await self._take_some(batch, waiting, most_timers)
-            stint.end()
-            if not batch.is_cut or stint.spent >= until:
-                return is_whole
-            await asyncio.sleep(0)  # everybody else has a turn
-
-    async def _take_some(self, batch: Batch, waiting: deque[tuple[Entry, Body | Exception]], most_timers: int) -> bool:
-        """Apply entries, and timers before, between and after them, as far as the batch takes them; whether it took all."""
-        while waiting:
-            entry, given = waiting[0]
-            if isinstance(given, Exception):
-                batch.skip(entry, f"unreadable: {given}")
+    async def _decoded(self, entries: list[Entry], needs: Needs, stint: Stint) -> list[Given]:
+        """Entries with their bodies, whose needs are noted. One that is not what its kind says is set aside alone, whatever it raises."""
+        inputs: list[Given] = []
+        stint.begin()
+        for entry in entries:
+            try:
+                body = decode(entry)
+                needs.add(entry.site, body)
+            except Exception as error:  # noqa: BLE001  # as the docstring says
+                inputs.append((entry, error))
             else:
-                while not batch.apply(entry, given, most_timers):
-                    if batch.unread is None:
-                        return False
-                    batch.learn((await self._store.facts(self._partition, Asked(memory=[batch.unread]))).memory)
-            waiting.popleft()
-        batch.fire_timers(most_timers)
-        return not batch.is_cut
+                inputs.append((entry, body))
+            if stint.is_over():
+                await stint.rest()
+        stint.end()
+        return inputs
+
+    async def _memory(self, key: MemoryKey) -> list[EntryMemory]:
+        return (await self._store.facts(self._partition, Asked(memory=[key]))).memory
 
     async def _read(self, needs: Needs) -> Facts:
         """All that the inputs of a batch can touch, and the programs that they ask for."""
@@ -311,14 +279,12 @@ class Owner:
 
     def _bare_batch(self, runs: list[RunRow], now: int) -> Batch:
         """A batch that knows of nothing but runs."""
-        return Batch(self._require_state(), self._registry, Facts([], [], runs, []), [], now)
+        batch = Batch(self._require_state(), self._registry, Facts([], [], runs, []), [], now)
+        batch.prepare()
+        return batch
 
-    async def _isolate(self, entries: list[Entry], due: list[DueRun], now: int, error: StoreError) -> None:
-        """The store refused a batch: its inputs are taken one by one, and one that is refused alone is set aside."""
-        if len(entries) + len(due) > 1:
-            _log.warning("a batch was refused by the store; its inputs are taken one by one", error=str(error))
-            self._alone = len(entries) + len(due)
-            return
+    async def _set_aside(self, entries: list[Entry], due: list[DueRun], now: int, error: StoreError) -> None:
+        """Note that the store refused an input that was alone."""
         batch = self._bare_batch([await self._store.run(one.id) for one in due], now)
         for entry in entries:
             batch.skip(entry, str(error))
@@ -356,9 +322,10 @@ class Owner:
         needs = Needs(self._registry)
         needs.add_runs(rows)
         facts = await self._read(needs)
-        began = self._steady()
-        batch = self._batch(needs, facts, [], now, lambda: True)
-        self._telling.note(self._steady() - began, len(rows), len(rows))
+        stint = Stint(self._steady)
+        batch = self._batch(needs, facts, [], now, stint.is_over)
+        await prepare(batch, stint)
+        self._telling.note(stint.spent, len(rows), len(rows))
         try:
             await self._commit(batch.outcome())
         except (Fenced, StoreUnavailable):

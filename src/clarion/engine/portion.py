@@ -1,5 +1,6 @@
 """How much is taken at once, so that nobody waits long for a turn: what takes long is taken in smaller portions."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -23,10 +24,10 @@ class Portion:
         """How many of at most `most` to take; at least one."""
         return max(1, int(most * self._share))
 
-    def note(self, took: int, done: int, given: int) -> None:
-        """It took so many microseconds to do so many of those that were given."""
+    def note(self, took: int, done: int, given: int, *, is_full: bool = True) -> None:
+        """It took so many microseconds to do so many of those that were given. Fewer than were asked for say nothing of more."""
         all_of_it = max(1.0, took * max(1.0, given / max(1, done)))
-        self._share = max(SMALLEST, min(1.0, self._share * min(2.0, self._longest / all_of_it)))
+        self._share = max(SMALLEST, min(1.0, self._share * min(2.0 if is_full else 1.0, self._longest / all_of_it)))
 
 
 class Stint:
@@ -47,5 +48,11 @@ class Stint:
         return self._steady() - self._began >= STINT
 
     def end(self) -> None:
-        """It is their turn."""
+        """It is their turn, or the work is done."""
         self.spent += self._steady() - self._began
+
+    async def rest(self) -> None:
+        """Let everybody else have a turn in between."""
+        self.end()
+        await asyncio.sleep(0)
+        self.begin()

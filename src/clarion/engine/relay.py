@@ -17,6 +17,9 @@ class Relay:
     def __init__(self, commit: Callable[[Outcome], Awaitable[None]]) -> None:
         self._commit = commit
         self._under_way: asyncio.Task[None] | None = None
+        self._inputs = 0
+        self.committed = 0
+        """Inputs whose outcome is in the store."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -24,9 +27,10 @@ class Relay:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._settled()
 
-    async def put(self, outcome: Outcome) -> None:
-        """Begin to commit, once the commit before is done. Raises what that one raised."""
+    async def put(self, outcome: Outcome, inputs: int) -> None:
+        """Begin to commit what so many inputs have come to, once the commit before is done. Raises what that one raised."""
         await self._settled()
+        self._inputs += inputs
         self._under_way = asyncio.create_task(self._run(outcome))
         await asyncio.sleep(0)  # it begins, and everybody else has a turn
 
@@ -37,6 +41,7 @@ class Relay:
 
     async def _run(self, outcome: Outcome) -> None:
         await self._commit(outcome)
+        self.committed = self._inputs
 
     async def _settled(self) -> None:
         under_way, self._under_way = self._under_way, None

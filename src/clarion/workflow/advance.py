@@ -277,7 +277,7 @@ class _Walk:
         """Let the step that the run stands at have an event that it waits for."""
         self.run = receive(self.program, self.run, event, data)
         place = self.place
-        if place is None or event.name not in place.awaits or self.run.entering or self.is_over():
+        if place is None or event.name not in place.awaits or self.run.entering or self.is_over(place):
             return self.done(self.run)
         scope = scope_of(self.run, self.now, self.person, data)
         failed: list[Any] = []
@@ -296,9 +296,9 @@ class _Walk:
             self.run = msgspec.structs.replace(self.run, hops=max(self.run.hops, event.hops))
         return self.take_up(place, {"event": data})
 
-    def is_over(self) -> bool:
-        """Whether what the step waited for has come, which sets the timer to then, or its time is up: only a pause keeps the run there."""
-        return self.run.due is not None and self.run.due <= self.now
+    def is_over(self, place: Place) -> bool:
+        """Whether what the step waited for has come, or its time is up: a pause keeps the run there, or its timer was set aside."""
+        return (self.run.due is not None and self.run.due <= self.now) or "event" in self.run.steps.get(place.step.id, {})
 
     def result(self, effect: str, output: dict[str, Any]) -> Transition:
         """Let the step that the run stands at have the outcome that it waits for."""

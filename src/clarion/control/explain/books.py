@@ -59,7 +59,7 @@ class Books:
         return self._runs.get(id)
 
     async def outline(self, workflow: str, version: int) -> Outline:
-        """What starts a version of a workflow."""
+        """What starts a version of a workflow, and whether it pushes."""
         key = (workflow, version)
         if key not in self._outlines and len(self._outlines) < MOST_LOOKED_UP:
             try:

@@ -82,6 +82,7 @@ async def run_facts(books: Books, row: RunRow) -> tuple[RunFacts, list[DeliveryR
         row.reason,
         sendings(deliveries),
         tuple(history),
+        (await books.outline(row.workflow, row.version)).has_push,
     )
     return facts, deliveries, complete
 

@@ -59,8 +59,8 @@ class Conclusion(msgspec.Struct, frozen=True):
     answer: str
     """What it comes to.
 
-    sent, on_its_way, not_delivered, waiting, ended: of the last run, that is of its pushes if it made any, else of its requests;
-    refused: the last event did not start it; no_event, published_later, archived, not_recorded: no event could; draft,
+    sent, on_its_way, not_delivered, waiting, ended: of the last run, that is of its pushes, or of its requests if its version has no
+    push; refused: the last event did not start it; no_event, published_later, archived, not_recorded: no event could; draft,
     unknown_workflow, unknown_profile, unknown_subscriber.
     """
     sentence: str
@@ -149,8 +149,9 @@ def _of_run(subject: Subject, run: RunFacts, refusal: Refusal | None) -> Conclus
 
 def _outcome(run: RunFacts) -> tuple[str, str]:
     which = f"run {words.name(run.id)}, started at {words.instant(run.started)},"
-    # What else a run tells other systems is no message to the person, if it pushes: a request is one only where there is no push.
-    messages = [one for one in run.sendings if one.kind == "push"] or run.sendings
+    # What a run tells other systems is no message to the person where it pushes, also where a push was not made.
+    pushes = [one for one in run.sendings if one.kind == "push"]
+    messages = pushes if pushes or run.has_push else run.sendings
     sent = _newest(messages, (SENT,))
     if sent is not None:
         what = "a message" if sent.kind == "push" else "a request"

@@ -50,6 +50,8 @@ class RunFacts(msgspec.Struct, frozen=True):
     sendings: tuple[Sending, ...] = ()
     """Newest first."""
     history: tuple[ToldReason, ...] = ()
+    has_push: bool = False
+    """Whether its version has a push step."""
 
     @property
     def sentence(self) -> str:
