@@ -63,8 +63,7 @@ def run(plan: Plan, directory: Path) -> Events:
     events = plan.events.events
     mixes = [(workflows, 1, events) for workflows in plan.events.workflows]
     mixes += [(workflows, 0, events) for workflows in plan.events.workflows]
-    everyone = sorted(plan.events.workflows)[len(plan.events.workflows) // 2]
-    mixes.append((everyone, everyone, events // everyone))
+    mixes += [(everyone, everyone, events // everyone) for everyone in plan.events.workflows if everyone > 1]
     answers: list[list[Answer]] = [[] for _ in mixes]
     floor: list[float] = []
     bodies = [entry.body.decode() for entry in _entries(events, 1)]

@@ -7,8 +7,8 @@ INTRODUCTION: Final = """\
 
 Do the tests of the pure core notice when it is wrong? `make mutation` changes `clarion.domain` and `clarion.workflow` in one small way
 at a time and runs the tests that reach the change (in `tests/domain`, `tests/workflow` and `tests/engine`) until one fails: the mutant
-is killed. What no test notices is listed below. `make soak` includes it; below {floor} % it fails. This page is made by a whole run; do
-not edit.
+is killed. What no test notices is listed below. `make soak` includes it; below {floor} % in either package it
+fails. This page is made by a whole run; do not edit.
 
     make mutation                                                # all of it, and this page
     .venv/bin/python -m tests.mutation --quick                   # a fixed sample: ±2 %, a few minutes
