@@ -64,7 +64,10 @@ def test_a_placeholder_is_a_warning_and_fails_nothing(cli: Cli, data: Path) -> N
     told = cli("doctor", "--data", data)
     assert told.code == 0
     assert findings(cli, data)["sites"]["status"] == "warning"
-    assert "sites: default has a placeholder as its VAPID subject" in told.err
+    command = ("sites", "set", "1", "--data", str(data), "--vapid-subject")
+    assert "sites: default has a placeholder as its VAPID subject; for real pushes: clarion " + " ".join(command) in told.err
+    assert cli(*command, "mailto:ops@shop.example").code == 0
+    assert findings(cli, data)["sites"]["status"] == "ok"
 
 
 def test_a_directory_that_is_not_there_fails(cli: Cli, tmp_path: Path) -> None:

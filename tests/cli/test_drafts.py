@@ -29,7 +29,7 @@ def workflows(cli: Cli, data: Path) -> Cli:
     return call
 
 
-def test_a_draft_is_saved_shown_and_published(workflows: Cli, document: Path) -> None:
+def test_a_draft_is_saved_shown_and_published(workflows: Cli, document: Path, data: Path) -> None:
     assert workflows("draft", document) == (0, "reminder: the draft is saved\n", "")
     [listed] = [row for row in workflows("list", "--json").json if row["workflow"] == "reminder"]
     assert (listed["status"], listed["version"], listed["draft"]) == ("draft", 0, listed["changed"])
@@ -37,23 +37,28 @@ def test_a_draft_is_saved_shown_and_published(workflows: Cli, document: Path) ->
     assert workflows("publish", "reminder").out == "reminder: version 1 is published\n"
     assert workflows("show", "reminder", "--json").json["draft"] is None
     failed = workflows("publish", "reminder")
-    assert failed == (1, "", "error: reminder has no draft to publish — save one: clarion workflows draft FILE\n")
-    assert workflows("show", "reminder", "--draft").err == "error: reminder has no draft — see: clarion workflows list\n"
+    assert failed == (1, "", f"error: reminder has no draft to publish — save one: clarion workflows draft --data {data} FILE\n")
+    assert workflows("show", "reminder", "--draft").err == f"error: reminder has no draft — see: clarion workflows list --data {data}\n"
 
 
-def test_a_draft_with_problems_is_saved_and_they_are_told(workflows: Cli, document: Path) -> None:
+def test_a_draft_with_problems_is_saved_and_they_are_told(cli: Cli, workflows: Cli, document: Path) -> None:
     document.write_text(DOCUMENT + '"\\e[31m": 1\n', encoding="utf-8")
     saved = workflows("draft", document)
     assert saved.code == 0
     assert saved.out == "reminder: the draft is saved, 1 to correct\n"
-    assert saved.err.startswith("problem: line 7, column ")
+    assert saved.err == cli("workflows", "validate", document).err.replace("error: ", "problem: ")
+    assert saved.err.startswith(f"problem: {document}: line 7, column ")
     assert "\x1b" not in saved.err
-    document.write_text(DOCUMENT.replace("wait:", "wiat:"), encoding="utf-8")
+    document.write_text(DOCUMENT.replace("wait: {for: 1h}", "wait: {for: 1h, x: 1, y: 2}"), encoding="utf-8")
     view = workflows("draft", document, "--json").json
     assert (view["valid"], view["problems"][0]["line"]) == (False, 6)
     failed = workflows("publish", "reminder")
     assert (failed.code, failed.out) == (1, "")
-    assert failed.err.startswith("error: the workflow is not valid: line 6")
+    assert [line.split(": ")[:3] for line in failed.err.splitlines()] == [
+        ["error", "line 6, column 35", "steps[0].wait.x"],
+        ["error", "line 6, column 41", "steps[0].wait.y"],
+    ]
+    assert workflows("duplicate", "reminder", "second").err.startswith("problem: second: line ")
 
 
 def test_a_draft_has_to_say_whose_it_is(workflows: Cli, document: Path) -> None:
@@ -65,10 +70,10 @@ def test_a_draft_has_to_say_whose_it_is(workflows: Cli, document: Path) -> None:
     assert "workflow must be lower-case" in workflows("draft", document, "--workflow", "No Slug").err
 
 
-def test_a_draft_is_discarded(workflows: Cli, document: Path) -> None:
+def test_a_draft_is_discarded(workflows: Cli, document: Path, data: Path) -> None:
     workflows("draft", document)
     assert workflows("discard", "reminder") == (0, "reminder: the draft is discarded\n", "")
-    assert workflows("discard", "reminder", "--json").err == "error: reminder has no draft — see: clarion workflows list\n"
+    assert workflows("discard", "reminder", "--json").err == f"error: reminder has no draft — see: clarion workflows list --data {data}\n"
     assert [row["workflow"] for row in workflows("list", "--json").json] == ["welcome"]
     workflows("draft", document)
     assert workflows("discard", "reminder", "--json").json == {}
@@ -115,7 +120,7 @@ def test_applying_may_say_what_becomes_of_runs(workflows: Cli, document: Path) -
     assert "'restart' is not one of" in failed.err
 
 
-def test_a_workflow_goes_from_status_to_status(workflows: Cli, document: Path) -> None:
+def test_a_workflow_goes_from_status_to_status(workflows: Cli, document: Path, data: Path) -> None:
     workflows("apply", document)
     for command, status in [
         ("drain", "draining"),
@@ -129,7 +134,8 @@ def test_a_workflow_goes_from_status_to_status(workflows: Cli, document: Path) -
     assert failed == (
         1,
         "",
-        "error: reminder is archived and cannot be resumed — publish it to make it active again: clarion workflows publish reminder\n",
+        "error: reminder is archived and cannot be resumed — publish it to make it active again: "
+        f"clarion workflows publish --data {data} reminder\n",
     )
     assert workflows("publish", "reminder").out == "reminder: version 1 is active again\n"
     assert workflows("archive", "reminder", "--json").json["status"] == "archived"
@@ -137,8 +143,8 @@ def test_a_workflow_goes_from_status_to_status(workflows: Cli, document: Path) -
 
 
 @pytest.mark.parametrize("command", ["publish", "discard", "drain", "activate", "archive", "counters"])
-def test_an_unknown_workflow_is_named(workflows: Cli, command: str) -> None:
+def test_an_unknown_workflow_is_named(workflows: Cli, command: str, data: Path) -> None:
     failed = workflows(command, "missing")
     assert (failed.code, failed.out) == (1, "")
     assert "missing" in failed.err
-    assert failed.err.endswith("— see: clarion workflows list\n")
+    assert failed.err.endswith(f"— see: clarion workflows list --data {data}\n")

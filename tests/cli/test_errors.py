@@ -12,6 +12,7 @@ from tests.cli.conftest import Cli
 from clarion.cli.failures import describe
 from clarion.serve_lock import LockUnavailable, serve_lock
 from clarion.store.port import StoreError, StoreOutdated, StoreOverloaded, StoreTooNew, StoreUnavailable
+from clarion.workflow.source import DocumentInvalid, Located
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,10 @@ from clarion.store.port import StoreError, StoreOutdated, StoreOverloaded, Store
         (("keys", "create"), "--name"),
         (("keys", "list", "--frobnicate"), "see: clarion keys list --help"),
         (("serve", "--port", "x"), "see: clarion serve --help"),
-        (("serve", "--port", "65536"), "see: clarion serve --help"),
+        (("serve", "--port", "65536"), "for '--port': must be at most 65535 — see: clarion serve --help"),
+        (("serve", "--port", "-1"), "for '--port': must be at least 0 — see: clarion serve --help"),
+        (("explain", "e", "--limit", "1.5"), "for '--limit': must be a whole number — see: clarion explain --help"),
+        (("workflows", "publish", "x", "--runs", "mve"), "for '--runs': 'mve' is not one of 'keep', 'move', 'end' — see: "),
         (("serve", "--roles", "api,cook"), "unknown role cook — the roles are api, delivery, engine"),
         (("serve", "--roles", "api,engine"), "roles cannot be split on SQLite"),
         (("events", "tail", "--limit", "0"), "see: clarion events tail --help"),
@@ -94,18 +98,19 @@ def test_an_interrupted_command_ends_with_130(cli: Cli, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("error", "line"),
+    ("error", "lines"),
     [
-        (StoreUnavailable("The disk is full."), "The disk is full — try again, and run: clarion doctor"),
-        (StoreOverloaded("Too much waits."), "Too much waits — try again, and run: clarion doctor"),
-        (StoreError("It is damaged."), "It is damaged — run: clarion doctor"),
-        (StoreOutdated("Run `clarion migrate`."), "Run `clarion migrate`."),
-        (StoreTooNew("Run the newer Clarion."), "Run the newer Clarion."),
-        (KeyError("x"), None),
+        (StoreUnavailable("The disk is full."), ["The disk is full — try again, and run: clarion doctor"]),
+        (StoreOverloaded("Too much waits."), ["Too much waits — try again, and run: clarion doctor"]),
+        (StoreError("It is damaged."), ["It is damaged — run: clarion doctor"]),
+        (StoreOutdated("Run `clarion migrate`."), ["Run `clarion migrate`."]),
+        (StoreTooNew("Run the newer Clarion."), ["Run the newer Clarion."]),
+        (DocumentInvalid([Located(("a",), "no", 1, 2), Located(("b", 0), "no")]), ["line 1, column 2: a: no", "b[0]: no"]),
+        (KeyError("x"), []),
     ],
 )
-def test_what_the_store_says_comes_with_what_to_do(error: Exception, line: str | None) -> None:
-    assert describe(error) == line
+def test_what_can_be_done_about_an_error_is_told(error: Exception, lines: list[str]) -> None:
+    assert list(describe(error)) == lines
 
 
 def refuse_to_listen(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
@@ -147,7 +152,7 @@ def test_a_lock_that_cannot_be_made_is_told(cli: Cli, data: Path) -> None:
     (data / "clarion.db.serve-lock").mkdir()
     with pytest.raises(LockUnavailable, match="cannot be written: Is a directory") as refused, serve_lock(data / "clarion.db"):
         pass
-    assert describe(refused.value) == str(refused.value)
+    assert describe(refused.value) == (str(refused.value),)
     assert f"{data}/clarion.db.serve-lock cannot be written: " in str(refused.value)
     assert " — let this user write there" in str(refused.value)
 

@@ -39,8 +39,8 @@ def test_an_event_is_in_the_inbox_as_over_http(cli: Cli, data: Path) -> None:
     sent = cli(
         "events", "send", "add_to_cart", "--data", data, "--profile", "user-1", "--device", "d-1", "price=9.50", "gift=true", "zip=01234"
     )
-    assert sent == (0, "accepted\n", "")
     [event] = events(data)
+    assert sent == (0, f"accepted as {event.id} — see: clarion explain --data {data} {event.id}\n", "")
     assert (event.name, event.profile_id, event.device_token_hash) == ("add_to_cart", "user-1", "d-1")
     assert msgspec.json.decode(event.data) == {"price": 9.5, "gift": True, "zip": "01234"}
     [entry] = inbox(data)
@@ -49,8 +49,9 @@ def test_an_event_is_in_the_inbox_as_over_http(cli: Cli, data: Path) -> None:
 
 
 def test_data_may_be_one_json_object(cli: Cli, data: Path) -> None:
-    assert cli("events", "send", "e", "--data", data, "--profile", "p", '{"n": 12345678901234567890123}', "--json").json == {}
+    sent = cli("events", "send", "e", "--data", data, "--profile", "p", '{"n": 12345678901234567890123}', "--json").json
     [event] = events(data)
+    assert sent == {"event_id": event.id}
     assert bytes(event.data) == b'{"n":12345678901234567890123}'
 
 
@@ -78,8 +79,10 @@ def test_what_http_refuses_is_refused_here(cli: Cli, data: Path, arguments: tupl
 
 def test_an_event_id_is_one_event(cli: Cli, data: Path) -> None:
     send = ("events", "send", "paid", "--data", data, "--profile", "p", "--event-id", "order-1")
-    assert cli(*send, "total=5").code == 0
-    assert cli(*send, "total=5.0").code == 0
+    assert cli(*send, "total=5").out.startswith("accepted as ")
+    # which event that was is not known
+    assert cli(*send, "total=5.0") == (0, f"accepted — see: clarion events tail --data {data}\n", "")
+    assert cli(*send, "total=5.0", "--json").json == {}
     failed = cli(*send, "total=6")
     assert failed.code == 1
     assert "event_id was already used with different content" in failed.err
@@ -127,7 +130,7 @@ def test_applied_events_are_in_the_log_and_in_the_profile(cli: Cli, data: Path, 
     assert [event["sequence"] for event in tail] == sorted(event["sequence"] for event in tail)
     assert len(cli("events", "tail", "--data", data, "--limit", "1", "--json").json) == 1
     first, *_ = cli("events", "tail", "--data", data).out.splitlines()
-    assert "  add_to_cart  user-1  " in first
+    assert f"  {tail[0]['event_id']}  add_to_cart  user-1  " in first
 
     profile = cli("profiles", "show", "user-1", "--data", data, "--json").json
     assert profile["profile_id"] == "user-1"
@@ -142,7 +145,8 @@ def test_an_unknown_profile_is_told(cli: Cli, data: Path) -> None:
     for named in (("nobody",), ("--device", "nothing")):
         failed = cli("profiles", "show", *named, "--data", data)
         assert (failed.code, failed.out) == (1, "")
-        assert failed.err.startswith("error: ")
+        assert failed.err.startswith("error: there is no such ")
+        assert failed.err.endswith(f" — see: clarion events tail --data {data}\n")
 
 
 @pytest.mark.parametrize("named", [(), ("p", "--device", "d")])

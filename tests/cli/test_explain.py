@@ -133,12 +133,31 @@ def test_a_timeline_is_shown_in_pages(cli: Cli, data: Path) -> None:
     shown = cli("explain", "--profile", "ann", "--limit", "1", "--data", data)
     first, *_, last = shown.out.splitlines()
     assert first == "profile ann (subscribers phone), newest last"
-    earlier = last.removeprefix("earlier: ").split()
-    assert earlier[0] == "--before"
+    assert last.startswith(f"earlier: clarion explain --data {data} --profile ann --before ")
+    earlier = last.split()[-2:]
     assert ids["cheap"] not in shown.out
     before = cli("explain", "--profile", "ann", *earlier, "--data", data).out
     assert (ids["cheap"] in before, ids["start"] in before) == (True, True)
     assert before.count("sends a push") == shown.out.count("sends a push")
+
+
+@pytest.mark.parametrize(
+    ("limit", "kinds"), [(1, ["timer"]), (2, ["event", "timer"]), (3, ["event", "event", "timer"]), (4, ["event", "event", "timer"])]
+)
+def test_what_an_answer_rests_on_is_shown_as_far_as_asked(cli: Cli, data: Path, limit: int, kinds: list[str]) -> None:
+    at(data, a_day)
+    asked = ("explain", "--profile", "ann", "--workflow", "cart", "--data", data)
+    view = cli(*asked, "--limit", limit, "--json").json
+    assert [one["kind"] for one in view["items"]] == [*kinds, "delivery"]  # what was sent does not count
+    assert {**view, "items": None} == {**cli(*asked, "--json").json, "items": None}
+
+
+def test_a_line_whose_version_is_not_known_has_none(cli: Cli, server: FakeServer) -> None:
+    reasons = [{"step": "a", "sentence": "said"}]
+    runs = [{"run_id": "r", "workflow": "w", "version": version, "reasons": reasons} for version in (None, 2)]
+    server.say("GET", f"/api/v1/profiles/p/timeline?{urlencode({'limit': 50})}", {"items": [{"at": NOON, "kind": "timer", "runs": runs}]})
+    shown = cli("explain", "--profile", "p", "--server", server.url, "--key", "k").out
+    assert shown.splitlines()[2:] == ["  w, run r, step a: said", "  w v2, run r, step a: said"]
 
 
 def test_what_is_not_known_is_told(cli: Cli, data: Path) -> None:
@@ -194,10 +213,13 @@ def test_a_server_is_asked_the_same(cli: Cli, server: FakeServer) -> None:
     server.say("GET", "/api/v1/runs/r/history", {"run_id": "r", "workflow": "w", "version": 1, "history": [], "deliveries": []})
     assert cli("explain", "--run", "r", *remote).code == 0
     server.say("GET", f"/api/v1/profiles/a%2Fb/timeline?{urlencode({'limit': 50})}", {"profile_id": "a/b", "items": []})
-    assert cli("explain", "--profile", "a/b", *remote).out == "profile a/b, newest last\n"
+    assert cli("explain", "--profile", "a/b", *remote).out == "profile a/b, newest last\nnothing is recorded\n"
     asked = urlencode({"workflow": "w", "limit": 7, "before": "9.1.7"})
     server.say("GET", f"/api/v1/subscribers/d/timeline?{asked}", {"items": []})
     assert cli("explain", "--subscriber", "d", "--workflow", "w", "--limit", 7, "--before", "9.1.7", *remote).code == 0
+    server.say("GET", f"/api/v1/subscribers/d/timeline?{asked}", {"devices": ["d d"], "workflow": "w", "before": "8.1.7"})
+    earlier = cli("explain", "--subscriber", "d", "--workflow", "w", "--limit", 7, "--before", "9.1.7", *remote).out.splitlines()[-1]
+    assert earlier == f"earlier: clarion explain --server {server.url} --workflow w --subscriber 'd d' --before 8.1.7"
     server.say("GET", "/api/v1/subscribers/d/workflows/w/explanation", {"workflow": "w", "items": []})
     assert cli("explain", "--device", "d", "--workflow", "w", *remote).out == "profile (anonymous) and workflow w (unknown), newest last\n"
     missing = FakeServer.error(404, "Not found.", 1004, ("no event e is known", ["event"]))

@@ -61,7 +61,7 @@ def test_says_what_to_do_next(cli: Cli, tmp_path: Path) -> None:
         "shown only this once",
         "clarion serve --data",
         "clarion events send add_to_cart",
-        "clarion sites create",
+        f"clarion sites set 1 --data {tmp_path}/data --vapid-subject mailto:YOU@YOUR-DOMAIN\n",
         "master.key",
     ):
         assert said in made.out
@@ -102,7 +102,7 @@ def test_goes_on_where_a_crash_left_it(cli: Cli, tmp_path: Path, monkeypatch: py
         broken.setattr("clarion.cli.setup.publish_workflow", crash)
         failed = cli("init", "--data", tmp_path / "data")
     assert (failed.code, failed.out) == (1, "")
-    assert failed.err == "error: the power went — try again, and run: clarion doctor\n"
+    assert failed.err == f"error: the power went — try again, and run: clarion doctor --data {tmp_path}/data\n"
     told = cli("init", "--data", tmp_path / "data", "--json").json
     assert told["created"] is True
     assert checksum_ok(told["key"])

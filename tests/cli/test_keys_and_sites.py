@@ -43,7 +43,7 @@ def test_revokes_a_key_by_its_beginning(cli: Cli, data: Path) -> None:
 def test_an_unknown_key_is_named_by_its_beginning_only(cli: Cli, data: Path) -> None:
     failed = cli("keys", "revoke", "clk_" + "0" * 38, "--data", data)
     assert failed.code == 1
-    assert failed.err == "error: there is no API key clk_00000000 — see: clarion keys list\n"
+    assert failed.err == f"error: there is no API key clk_00000000 — see: clarion keys list --data {data}\n"
 
 
 def test_lists_tab_separated_where_it_is_piped(cli: Cli, data: Path) -> None:
@@ -58,13 +58,16 @@ def test_shows_a_site_with_its_secret(cli: Cli, data: Path) -> None:
     assert set(shown) >= {"site_id", "app_id", "vapid_public_key", "webhook_secret"}
     assert shown["webhook_secret"].startswith("whsec_")
     assert cli("sites", "show", shown["app_id"], "--data", data, "--json").json == shown
-    assert f"app_id\t{shown['app_id']}" in cli("sites", "show", "--data", data).out
+    rows = dict(line.split("\t") for line in cli("sites", "show", "--data", data).out.splitlines())
+    assert (rows["app id"], rows["frequency cap"]) == (shown["app_id"], "none")
+    assert rows["created"] in cli("sites", "list", "--data", data).out
+    assert rows["created"].endswith("Z")
 
 
 def test_a_site_without_a_subject_of_its_own_is_made_with_a_warning(cli: Cli, data: Path) -> None:
     made = cli("sites", "create", "--data", data, "--name", "Second", "--json")
     assert made.json["vapid_subject"] == "mailto:operator@example.com"
-    assert "make the site with --vapid-subject" in made.err
+    assert f"for real pushes: clarion sites set {made.json['site_id']} --data {data} --vapid-subject mailto:" in made.err
     own = cli("sites", "create", "--data", data, "--name", "Third", "--vapid-subject", "https://shop.example")
     assert (own.code, own.err) == (0, "")
 
@@ -93,7 +96,7 @@ def test_with_several_sites_one_has_to_be_named(cli: Cli, data: Path) -> None:
     assert made["timezone"] == "Europe/Berlin"
     failed = cli("keys", "create", "--data", data, "--name", "backend")
     assert failed.code == 1
-    assert "2 sites fit — name one by its id" in failed.err
+    assert "2 sites fit — name one by its id, with --site ID (sites show ID, sites set ID): 1 (default), 2 (Second)" in failed.err
     for named in (made["site_id"], made["app_id"], "Second"):
         key = cli("keys", "create", "--data", data, "--name", "backend", "--site", named, "--json").json
         assert key["site_id"] == made["site_id"]

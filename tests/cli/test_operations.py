@@ -68,7 +68,7 @@ def ids(rows: Sequence[RunRow]) -> list[str]:
     return [row.id for row in rows]
 
 
-def test_runs_are_listed_and_shown(ready: Cli) -> None:
+def test_runs_are_listed_and_shown(ready: Cli, data: Path) -> None:
     assert [view["run_id"] for view in ready("runs", "list", "--json").json] == ids([FAILED, RUN])
     assert [view["run_id"] for view in ready("runs", "list", "--status", "waiting", "--workflow", "welcome", "--json").json] == ids([RUN])
     header, row = ready("runs", "list", "--limit", "1").out.splitlines()
@@ -77,11 +77,13 @@ def test_runs_are_listed_and_shown(ready: Cli) -> None:
     shown = ready("runs", "show", RUN.id)
     assert shown.code == 0
     assert f"run id: {RUN.id}\nworkflow: welcome\n" in shown.out
+    assert "held: false\n" in shown.out
     assert 'started by: add_to_cart (e1) {"price":5}\n' in shown.out
     assert ready("runs", "show", RUN.id, "--json").json["entry"]["event_name"] == "add_to_cart"
-    assert ready("runs", "show", "missing") == (1, "", "error: there is no run missing — see: clarion runs list\n")
+    assert ready("runs", "show", "missing") == (1, "", f"error: there is no run missing — see: clarion runs list --data {data}\n")
     assert ready("runs", "list", "--status", "running").err.startswith("error: status must be one of waiting")
-    assert ready("runs", "list", "--status", "completed") == (0, "", "there is no such run\n")
+    assert ready("runs", "list", "--status", "completed") == (0, "", "there is no completed run\n")
+    assert ready("runs", "list", "--status", "exited", "--workflow", "welcome").err == "there is no exited run of welcome\n"
 
 
 def test_runs_are_changed_through_the_inbox(ready: Cli, data: Path) -> None:
@@ -99,8 +101,12 @@ def test_a_refusal_says_why(ready: Cli, data: Path) -> None:
     assert (failed.code, failed.out) == (1, "")
     assert failed.err.startswith(f"error: run {RUN.id} is in flight: only a failed run can be retried")
     assert ready("runs", "move", RUN.id, "--step", "nowhere").err == (
-        "error: step nowhere is not in version 1 — see: clarion workflows show welcome\n"
+        f"error: step nowhere is not in version 1 — see: clarion workflows show --data {data} welcome\n"
     )
+    failed = ready("runs", "move", FAILED.id)
+    assert failed.err.startswith(f"error: run {FAILED.id} has failed (step hour: no): only a run in flight can be moved — ")
+    assert failed.err.endswith(f", run: clarion runs retry --data {data} {FAILED.id}\n")
+    assert ready("runs", "stop", FAILED.id).err.endswith(f" — see: clarion runs list --data {data} --status waiting\n")
     assert told(data, EntryKind.RUN, RunChange) == []
 
 
@@ -113,7 +119,7 @@ def test_inputs_that_were_set_aside_are_dealt_with(ready: Cli, data: Path) -> No
     assert ready("poisoned", "retry", "e1") == (0, "e1: the event is tried again\n", "")
     assert ready("poisoned", "discard", "e2", "--json").json["id"] == "e2"
     assert ready("poisoned", "list") == (0, "", "nothing is set aside\n")
-    assert ready("poisoned", "discard", "e1").err == "error: no input e1 is set aside — see: clarion poisoned list\n"
+    assert ready("poisoned", "discard", "e1").err == f"error: no input e1 is set aside — see: clarion poisoned list --data {data}\n"
     assert told(data, EntryKind.EVENT, dict) == [{"name": "x"}]
 
 
@@ -137,10 +143,14 @@ def test_counters_are_shown(ready: Cli, data: Path) -> None:
 def test_a_sites_settings_are_changed(ready: Cli, data: Path) -> None:
     made = ready("sites", "set", "default", "--timezone", "Europe/Berlin", "--frequency-cap", "3/1d", "--json").json
     assert (made["timezone"], made["frequency_cap"]) == ("Europe/Berlin", {"pushes": 3, "per": "1d"})
-    assert "frequency_cap\t-" in ready("sites", "set", "--frequency-cap", "none").out
+    assert "frequency cap\t3/1d\n" in ready("sites", "show").out
+    assert "frequency cap\tnone\n" in ready("sites", "set", "--frequency-cap", "none").out
+    own = ready("sites", "set", "--vapid-subject", "mailto:ops@shop.example", "--json").json
+    assert (own["vapid_subject"], own["timezone"]) == ("mailto:ops@shop.example", "Europe/Berlin")
     cap = msgspec.json.decode(b'{"pushes": 3, "per": 86400000000}')
     assert [msgspec.to_builtins(change) for change in told(data, EntryKind.SITE, SiteChange)][1:] == [
         {"timezone": "Europe/Berlin", "frequency_cap": cap},
+        {"timezone": "Europe/Berlin", "frequency_cap": None},
         {"timezone": "Europe/Berlin", "frequency_cap": None},
     ]
 
@@ -153,6 +163,7 @@ def test_a_sites_settings_are_changed(ready: Cli, data: Path) -> None:
         (("--frequency-cap", "three/1d"), 2, "--frequency-cap needs pushes/time"),
         (("--frequency-cap", "0/1d"), 1, "frequency_cap.pushes must be a whole number from 1 to 100"),
         (("--frequency-cap", "1/91d"), 1, "frequency_cap.per must be at least 1m and at most 90d"),
+        (("--vapid-subject", "nobody"), 1, "vapid_subject cannot be used — give a mailto:"),
         (("--timezone", "Mars/Olympus"), 1, "timezone Mars/Olympus is unknown"),
         (("nobody", "--timezone", "UTC"), 1, "there is no site nobody"),
     ],

@@ -109,7 +109,8 @@ def test_the_first_minute(serving: Serving) -> None:
         assert "started run" in clarion(*command).stdout
 
     base = url.removesuffix("/api/v1/events")
-    assert clarion("events", "send", "purchase", "--data", serving.data, "--profile", "user-1").stdout == "accepted\n"
+    sent = clarion("events", "send", "purchase", "--data", serving.data, "--profile", "user-1").stdout
+    assert re.fullmatch(r"accepted as (\w+) — see: .*clarion explain --data .* \1\n", sent)
     remote = ("--server", base, "--key", key, "--json")
     assert json.loads(clarion("workflows", "list", *remote).stdout) == json.loads(
         clarion("workflows", "list", "--data", serving.data, "--json").stdout

@@ -40,7 +40,8 @@ def only(server: FakeServer) -> Asked:
 
 def test_sends_an_event(remote: Cli, server: FakeServer) -> None:
     server.say("POST", "/api/v1/events", {})
-    assert remote("events", "send", "add_to_cart", "--profile", "user-1", "price=9.5", "--event-id", "e-1") == (0, "accepted\n", "")
+    sent = remote("events", "send", "add_to_cart", "--profile", "user-1", "price=9.5", "--event-id", "e-1")
+    assert sent == (0, f"accepted — see: clarion events tail --server {server.url}\n", "")
     asked = only(server)
     assert asked.headers["Content-Type"] == "application/json"
     assert json.loads(asked.body) == {"event_name": "add_to_cart", "profile_id": "user-1", "event_id": "e-1", "data": {"price": 9.5}}
@@ -49,7 +50,7 @@ def test_sends_an_event(remote: Cli, server: FakeServer) -> None:
 def test_sends_the_same_body_that_is_judged_locally(remote: Cli, server: FakeServer, cli: Cli, data: Path) -> None:
     server.say("POST", "/api/v1/events", {})
     arguments = ("events", "send", "e", "--profile", "p", '{"n": 1.0}')
-    assert remote(*arguments) == cli(*arguments, "--data", data)
+    assert remote(*arguments).code == cli(*arguments, "--data", data).code == 0
     assert only(server).body == b'{"event_name":"e","profile_id":"p","data":{"n": 1.0}}'
 
 
@@ -57,7 +58,7 @@ def test_shows_events(remote: Cli, server: FakeServer) -> None:
     server.say("GET", "/api/v1/log?after=-1&limit=2", {"events": [EVENT]})
     assert remote("events", "tail", "--limit", "2", "--json").json == [EVENT]
     told = remote("events", "tail", "--limit", "2")
-    assert told.out == '2026-09-21T14:13:20.000Z  add_to_cart  user-1  {"price":9.5}\n'
+    assert told.out == f'2026-09-21T14:13:20.000Z  {EVENT["event_id"]}  add_to_cart  user-1  {{"price":9.5}}\n'
 
 
 def test_what_came_from_outside_cannot_steer_the_terminal(remote: Cli, server: FakeServer) -> None:
@@ -96,19 +97,19 @@ def test_pauses_and_resumes(remote: Cli, server: FakeServer) -> None:
 
 
 def test_shows_profiles_by_either_name(remote: Cli, server: FakeServer) -> None:
-    view = {"profile_id": "a/b é", "attributes": {"plan": "pro"}, "segments": ["vip"], "created": 0, "runs": []}
+    view = {"profile_id": "a/b é", "attributes": {"plan": "pro", "paid": True}, "segments": ["vip"], "created": 0, "runs": []}
     server.say("GET", "/api/v1/profiles/a%2Fb%20%C3%A9", view)
     server.say("GET", "/api/v1/subscribers/..%2Fx", view)
     assert remote("profiles", "show", "a/b é", "--json").json == view
     told = remote("profiles", "show", "--device", "../x")
-    assert told.out == "profile a/b é, since 1970-01-01T00:00:00.000Z\n  plan = pro\n  segments: vip\n"
+    assert told.out == "profile a/b é, since 1970-01-01T00:00:00.000Z\n  plan = pro\n  paid = true\n  segments: vip\n"
 
 
 def test_the_key_may_come_from_the_environment(cli: Cli, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLARION_API_KEY", KEY)
     server.say("GET", "/api/v1/workflows", {"workflows": []})
     told = cli("workflows", "list", "--server", server.url + "/")
-    assert told == (0, "", "there is no workflow — run: clarion workflows apply FILE\n")
+    assert told == (0, "", f"there is no workflow — run: clarion workflows apply --server {server.url}/ FILE\n")
     only(server)
 
 
@@ -134,7 +135,7 @@ def test_options_that_do_not_go_together_are_wrong_usage(cli: Cli, arguments: tu
     [
         (key_unknown(), "was not found or is incorrect. (HTTP 401) — give the key of this server's site"),
         (forbidden(), "This API key is not allowed to do that. (HTTP 403) — use a key with the scope"),
-        (not_found(), "Not found. (HTTP 404) — see: clarion workflows list"),
+        (not_found(), "Not found. (HTTP 404) — check the URL, and that the server is as new as this command"),
         (too_many_requests(1), "(HTTP 429) — wait a moment"),
         (unavailable(1), "(HTTP 503) — try again"),
     ],
@@ -152,8 +153,16 @@ def test_every_problem_of_a_request_is_shown(remote: Cli, server: FakeServer) ->
     said = server.error(400, "Invalid data", 1003, ("event_name is required", ["event_name"]), ("profile_id is empty", ["profile_id"]))
     server.say("POST", "/api/v1/events", said, 400)
     assert remote("events", "send", "e").err == (
-        "error: event_name is required; profile_id is empty (HTTP 400) — correct it and try again\n"
+        "error: event_name is required\nerror: profile_id is empty (HTTP 400) — correct it and try again\n"
     )
+
+
+def test_what_is_not_there_is_told_as_locally(remote: Cli, server: FakeServer, cli: Cli, data: Path) -> None:
+    said = server.error(404, "Not found.", 1004, ("there is no workflow nosuch — see: clarion workflows list", []))
+    server.say("GET", "/api/v1/workflows/nosuch", said, 404)
+    here, there = cli("workflows", "show", "nosuch", "--data", data), remote("workflows", "show", "nosuch")
+    assert here == (1, "", f"error: there is no workflow nosuch — see: clarion workflows list --data {data}\n")
+    assert there == (1, "", f"error: there is no workflow nosuch (HTTP 404) — see: clarion workflows list --server {server.url}\n")
 
 
 @pytest.mark.parametrize("said", [b"", b"<html>", b"[]", b'{"data":1}', b'{"error_code":0}', b"\xff", b"[" * 100_000])

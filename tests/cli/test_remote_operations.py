@@ -73,8 +73,8 @@ ASKED: list[tuple[tuple[str, ...], str, str, object, str]] = [
     (("runs", "move", "r/1", "--step", "hour"), "POST", "runs/r%2F1/move", {"step": "hour"}, "the engine is told"),
     (("poisoned", "retry", "e/1"), "POST", "poisoned/e%2F1/retry", {}, "e/1: the event is tried again"),
     (("poisoned", "discard", "e/1"), "DELETE", "poisoned/e%2F1", None, "e/1: the event is discarded"),
-    (("sites", "set", "--frequency-cap", "3/1d"), "PATCH", "site", {"frequency_cap": {"pushes": 3, "per": "1d"}}, "site_id"),
-    (("sites", "set", "--frequency-cap", "none"), "PATCH", "site", {"frequency_cap": None}, "site_id"),
+    (("sites", "set", "--frequency-cap", "3/1d"), "PATCH", "site", {"frequency_cap": {"pushes": 3, "per": "1d"}}, "site id"),
+    (("sites", "set", "--frequency-cap", "none"), "PATCH", "site", {"frequency_cap": None}, "site id"),
 ]
 
 
@@ -127,7 +127,7 @@ def test_lists(remote: Cli, server: FakeServer) -> None:
 def test_what_cannot_be_done_is_told_once(remote: Cli, server: FakeServer) -> None:
     said = server.error(409, "Not possible as things stand.", 1009, ("reminder is archived and cannot be paused — publish it", []))
     server.say("POST", "/api/v1/workflows/reminder/pause", said, 409)
-    assert remote("workflows", "pause", "reminder").err == "error: reminder is archived and cannot be paused — publish it (HTTP 409)\n"
+    assert remote("workflows", "pause", "reminder").err == "error: reminder is archived and cannot be paused (HTTP 409) — publish it\n"
 
 
 def test_the_key_decides_the_site(cli: Cli, server: FakeServer) -> None:

@@ -12,8 +12,6 @@ import pytest
 from tests.cli.conftest import Cli, FakeServer, Result
 from tests.e2e.server import CLARION, environment
 
-from clarion.contract.errors import not_found
-
 KEY = "clk_" + "x" * 38
 Feed = Callable[[bytes], None]
 
@@ -33,7 +31,7 @@ def remote(cli: Cli, server: FakeServer) -> Cli:
 
 
 def test_sets_lists_and_removes(cli: Cli, data: Path, feed: Feed) -> None:
-    assert cli("secrets", "list", "--data", data) == (0, "", "there is no secret — run: clarion secrets set NAME\n")
+    assert cli("secrets", "list", "--data", data) == (0, "", f"there is no secret — run: clarion secrets set --data {data} NAME\n")
     feed(b"hidden-value\n")
     assert cli("secrets", "set", "KEY", "--data", data) == (0, "KEY: is set\n", "")
     feed(b"hidden-other")
@@ -46,7 +44,7 @@ def test_sets_lists_and_removes(cli: Cli, data: Path, feed: Feed) -> None:
     assert cli("secrets", "remove", "B", "--data", data) == (0, "B: is removed\n", "")
     assert cli("secrets", "remove", "KEY", "--data", data, "--json").json == {}
     failed = cli("secrets", "remove", "B", "--data", data)
-    assert (failed.code, failed.err) == (1, "error: there is no secret B — see: clarion secrets list\n")
+    assert (failed.code, failed.err) == (1, f"error: there is no secret B — see: clarion secrets list --data {data}\n")
     for file in data.glob("clarion.db*"):
         assert b"hidden" not in file.read_bytes()
 
@@ -59,7 +57,7 @@ def test_the_value_is_no_argument(cli: Cli, data: Path, feed: Feed) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (b"", "the value is empty"),
+        (b"", "the value is empty — give one, or run: clarion secrets remove --data "),
         (b"\n", "the value is empty"),
         (b"hidden\0", "the value holds a NUL character"),
         (b"hidden\xff", "the value is not UTF-8"),
@@ -99,8 +97,9 @@ def test_lists_and_removes_on_a_server(remote: Cli, server: FakeServer) -> None:
     server.say("DELETE", "/api/v1/secrets/KEY", {})
     assert remote("secrets", "list").out == "name\tchanged\nKEY\t2026-09-21T14:13:20.000Z\n"
     assert remote("secrets", "remove", "KEY") == (0, "KEY: is removed\n", "")
-    server.say("DELETE", "/api/v1/secrets/KEY", not_found().encode(), 404)
-    assert "(HTTP 404) — see: clarion workflows list, or: clarion secrets list" in remote("secrets", "remove", "KEY").err
+    missing = server.error(404, "Not found.", 1004, ("there is no secret KEY — see: clarion secrets list", []))
+    server.say("DELETE", "/api/v1/secrets/KEY", missing, 404)
+    assert f"(HTTP 404) — see: clarion secrets list --server {server.url}\n" in remote("secrets", "remove", "KEY").err
 
 
 def test_on_a_terminal_the_value_is_asked_for_and_not_shown(data: Path) -> None:

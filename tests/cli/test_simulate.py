@@ -63,7 +63,7 @@ def test_it_says_what_happens_when_and_why(cli: Cli, cart: Path, scenario: Path)
     assert lines[-8:] == [
         "",
         "messages",
-        "  2026-03-28T23:30:00.000Z  event  cart: said {'n': 1}",
+        '  2026-03-28T23:30:00.000Z  event  cart: said {"n":1}',
         "  2026-03-28T23:30:00.000Z  push  cart remind: c1 | \N{REPLACEMENT CHARACTER}[31mm | https://shop.example/",
         "  2026-03-28T23:30:00.000Z  http  cart tell: POST https://shop.example/told",
         "",
@@ -108,7 +108,7 @@ def test_as_json(cli: Cli, cart: Path, scenario: Path) -> None:
     replaced(scenario, "{at: 1h, http: tell}", "{at: 1h, http: tell, method: GET}")
     said = cli("simulate", cart, "--scenario", scenario, "--json")
     assert (said.code, said.err) == (1, "")
-    assert said.json["differences"] == ["http cart/tell at 2026-03-28T23:30:00.000Z: method is 'POST', not 'GET'"]
+    assert said.json["differences"] == ['http cart/tell at 2026-03-28T23:30:00.000Z: method is "POST", not "GET"']
 
 
 def test_one_event_for_a_quick_try(cli: Cli, cart: Path) -> None:
@@ -116,6 +116,7 @@ def test_one_event_for_a_quick_try(cli: Cli, cart: Path) -> None:
     said = cli("simulate", cart, "--event", "add", "--data", data, "--at", "2026-03-29T01:30", "--timezone", "Europe/Berlin")
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("2026-03-29T00:30:00.000Z  add\n    cart: not started: start.on[0].where: event.price gte 20 — saw 19.5\n")
+    assert said.out.endswith("\n\nnothing is sent\n\nno run starts\n")
     view = cli("simulate", cart, "--event", "add", "--data", data.replace("19.5", "20"), "--json").json
     assert [one["kind"] for one in view["messages"]] == ["event", "push", "http"]
 
@@ -141,7 +142,10 @@ def test_what_is_wrong_with_the_files_is_told_with_their_lines(cli: Cli, cart: P
 def test_a_scenario_of_other_steps_is_refused(cli: Cli, cart: Path, scenario: Path) -> None:
     replaced(scenario, "push: remind", "push: remnid")
     failed = cli("simulate", cart, "--scenario", scenario)
-    assert (failed.code, failed.err) == (1, f"error: {scenario}: there is no push step 'remnid' (did you mean 'remind'?)\n")
+    assert (failed.code, failed.err) == (
+        1,
+        f"error: {scenario}: line 8, column 20: expect[0].push: there is no push step 'remnid' (did you mean 'remind'?)\n",
+    )
 
 
 def test_one_workflow_twice_is_refused(cli: Cli, cart: Path) -> None:

@@ -112,7 +112,7 @@ def test_pauses_and_resumes(cli: Cli, data: Path) -> None:
 def test_an_unknown_workflow_is_named(cli: Cli, data: Path) -> None:
     for command in ("show", "pause", "resume"):
         failed = cli("workflows", command, "missing", "--data", data)
-        assert failed == (1, "", "error: there is no workflow missing — see: clarion workflows list\n")
+        assert failed == (1, "", f"error: there is no workflow missing — see: clarion workflows list --data {data}\n")
 
 
 def test_the_example_meets_the_schema(cli: Cli) -> None:

@@ -5,14 +5,19 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.control.shop import DAY, HOUR, NOON, SECOND, Shop
+from tests.control.shop import DAY, HOUR, NOON, SECOND, Shop, new_id
 
 from clarion.control.errors import Invalid
-from clarion.control.explain import Whom, explain_absence, explain_event, explain_person, explain_run, timeline
+from clarion.control.explain import Whom, absence, explain_absence, explain_event, explain_person, explain_run, timeline, unapplied
 from clarion.control.explain.answers import AbsenceAnswer, ToldInput
+from clarion.control.explain.people import find_person
 from clarion.control.explain.place import Place, read_place
+from clarion.control.poisoned import discard_poisoned, retry_poisoned
 from clarion.domain.ids import run_id
+from clarion.domain.records import Event
+from clarion.engine.apply import Applier
 from clarion.store.port import NotFound, Store
+from clarion.store.records.entries import EntryKind, NewEntry
 
 CART = """
 workflow: cart
@@ -143,15 +148,19 @@ async def test_an_event_for_an_unknown_subscriber(shop: Shop) -> None:
     assert [one.sentence for one in found.inputs[0].verdicts] == ["not started: no subscriber had the event's device_token_hash"]
 
 
-async def test_an_event_that_was_set_aside(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clarion.engine.apply import Applier
+def break_engine(patched: pytest.MonkeyPatch) -> None:
+    """From now on every event is set aside."""
 
     def fail(*_: object) -> str:
         raise RuntimeError("no \x1b[31mluck")
 
+    patched.setattr(Applier, "plain", lambda *_: None)
+    patched.setattr(Applier, "event", fail)
+
+
+async def test_an_event_that_was_set_aside(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(Applier, "plain", lambda *_: None)
-        patched.setattr(Applier, "event", fail)
+        break_engine(patched)
         id = await shop.send("go", "ann")
     found = await explain_event(shop.store, shop.site, id)
     assert (found.status, found.sentence) == ("set_aside", "could not be applied and was set aside: RuntimeError: no \\u001b[31mluck")
@@ -479,3 +488,130 @@ async def test_a_step_of_another_workflow_may_have_started_it(shop: Shop) -> Non
     found = (await why(shop)).conclusion
     assert found.answer == "refused"
     assert found.sentence.endswith("did not start it: start.audience: profile.vip eq true — the field is missing")
+
+
+# -- what was not applied ------------------------------------------------------------------------------------------------
+
+ASIDE = "could not be applied at 2026-05-01T12:00:00.000Z and was set aside: RuntimeError: no \\u001b[31mluck"
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_an_event_that_was_set_aside_is_why(shop: Shop, monkeypatch: pytest.MonkeyPatch, *, known: bool) -> None:
+    await shop.publish(document())
+    if known:
+        await shop.send("look", "ann")
+    with monkeypatch.context() as patched:
+        break_engine(patched)
+        await shop.send("go", "bob")
+        id = await shop.send("go", "ann")
+        await shop.send("look", "ann")
+    found = (await why(shop)).conclusion
+    assert (found.answer, found.event_id, found.sentence) == ("set_aside", id, f"the last event that it listens for, go ({id}) {ASIDE}")
+    assert (await why(shop, profile="eve")).conclusion.answer == "unknown_profile"
+    await discard_poisoned(shop.store, shop.site, id)
+    found = (await why(shop)).conclusion
+    assert found.sentence == "no event that it listens for has come for this profile: go"
+
+
+async def test_an_event_that_came_after_one_that_was_set_aside_is_why(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.publish(document("on: [{event: go, where: {field: event.price, op: gte, value: 20}}]"))
+    await shop.send("go", "ann", price=1)
+    shop.now += SECOND
+    with monkeypatch.context() as patched:
+        break_engine(patched)
+        aside = await shop.send("go", "ann", price=25)
+    assert (await why(shop)).conclusion.event_id == aside
+    shop.now += SECOND
+    low = await shop.send("go", "ann", price=2)
+    found = (await why(shop)).conclusion
+    assert (found.answer, found.event_id, found.because) == ("refused", low, ())
+    shop.now += SECOND
+    await retry_poisoned(shop.store, shop.site, aside, shop.now, new_id)
+    assert (await why(shop)).conclusion.answer == "accepted"
+    await shop.apply()
+    assert (await why(shop)).conclusion.answer == "waiting"
+
+
+async def test_an_event_that_named_a_subscriber_was_set_aside(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.register("phone", "ann")
+    await shop.publish(document())
+    with monkeypatch.context() as patched:
+        break_engine(patched)
+        await shop.send("go", "bob", "phone")  # the profile that is named decides
+        assert (await why(shop)).conclusion.answer == "no_event"
+        id = await shop.send("go", device="phone")
+        lost = await shop.send("go", device="nobody")
+    for whom in (Whom("ann"), Whom(device_token_hash="phone")):
+        found = (await explain_absence(shop.store, shop.site, whom, "w")).conclusion
+        assert (found.answer, found.event_id) == ("set_aside", id)
+    nobody = (await explain_absence(shop.store, shop.site, Whom(device_token_hash="nobody"), "w")).conclusion
+    assert (nobody.answer, nobody.because) == ("unknown_subscriber", (f"event go ({lost}) {ASIDE}",))
+
+
+async def test_a_start_by_a_step_that_was_set_aside(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.publish(document("on: [{event: never}]"))
+    await shop.publish(document("on: [{event: never}]", slug="other"))
+    event = Event("e1", "go", profile_id="ann", workflow="w")
+    broken = msgspec.json.encode(event).replace(b'"e1"', b"1")
+    await shop.store.append([NewEntry(EntryKind.EVENT, shop.site.id, "e1", broken, shop.now)])
+    await shop.apply()
+    found = (await why(shop)).conclusion
+    assert (found.answer, found.event_id) == ("set_aside", "e1")
+    assert (await why(shop, "other")).conclusion.answer == "no_event"
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_an_event_that_waits_for_the_engine_is_why(shop: Shop, *, known: bool) -> None:
+    await shop.publish(document())
+    if known:
+        await shop.send("look", "ann")
+    await shop.accept("go", "bob")
+    await shop.accept("look", "ann")
+    await shop.store.append([NewEntry(EntryKind.EVENT, shop.site.id, "odd", b"[]", shop.now)])
+    await shop.store.append([NewEntry(EntryKind.EVENT, shop.site.id + 1, "other", b'{"name":"go","profile_id":"ann"}', shop.now)])
+    assert (await why(shop)).conclusion.sentence == "no event that it listens for has come for this profile: go"
+    await shop.accept("go", "ann")
+    shop.now += SECOND
+    id = await shop.accept("go", "ann")
+    found = (await why(shop)).conclusion
+    assert (found.answer, found.event_id) == ("accepted", id)
+    assert found.sentence.endswith(f"go ({id}) was accepted at 2026-05-01T12:00:01.000Z and waits for the engine to take it")
+    await shop.apply()
+    assert (await why(shop)).conclusion.answer == "waiting"
+
+
+async def test_an_event_that_leaves_the_inbox_meanwhile_is_not_said_to_wait(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.publish(document())
+    await shop.send("look", "ann")
+    await shop.accept("go", "ann")
+
+    async def apply_first(*asked: Any) -> Any:
+        await shop.apply()
+        return await find_person(*asked)
+
+    monkeypatch.setattr(absence, "find_person", apply_first)
+    assert (await why(shop)).conclusion.answer == "waiting"
+    shop.now += SECOND
+    await shop.accept("go", "ann")
+    break_engine(monkeypatch)
+    assert (await why(shop)).conclusion.answer == "set_aside"
+
+
+async def test_what_is_not_looked_at_is_said(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.publish(document())
+    monkeypatch.setattr(unapplied, "MOST_INBOX", 2)
+    monkeypatch.setattr(unapplied, "MOST_SET_ASIDE", 1)
+    await shop.accept("go", "bob")
+    assert (await why(shop)).conclusion.because == ()
+    await shop.accept("go", "bob")
+    found = (await why(shop)).conclusion
+    assert (found.answer, len(found.because)) == ("unknown_profile", 1)
+    with monkeypatch.context() as patched:
+        break_engine(patched)
+        await shop.send("look", "ann")
+    lately = "no event that it listens for has come for this profile lately: go"
+    assert (await why(shop)).conclusion.sentence == lately
+    await shop.send("look", "ann")
+    assert (await why(shop)).conclusion.sentence == lately
+    monkeypatch.setattr(unapplied, "MOST_SET_ASIDE", 2)
+    assert (await why(shop)).conclusion.sentence == lately.replace(" lately", "")

@@ -36,10 +36,14 @@ async def test_what_is_not_named_stays(store: Store, shop: Site) -> None:
     free = await change(store, shop, frequency_cap=None)
     assert (free.frequency_cap, site_view(free)["frequency_cap"]) == (None, None)
     assert (await store.configuration()).sites == [free]
-    assert free.vapid_private_sealed == shop.vapid_private_sealed
+    reachable = await change(store, shop, vapid_subject="https://shop.example/contact")
+    assert reachable == msgspec.structs.replace(free, vapid_subject="https://shop.example/contact")
+    assert (await store.configuration()).sites == [reachable]
+    assert reachable.vapid_private_sealed == shop.vapid_private_sealed
     assert await told(store) == [
         SiteChange("UTC", FrequencyCap(3, DAY)),
         SiteChange("Europe/Berlin", FrequencyCap(3, DAY)),
+        SiteChange("Europe/Berlin"),
         SiteChange("Europe/Berlin"),
     ]
 
@@ -69,6 +73,8 @@ async def test_caps_within_the_limits(store: Store, shop: Site, cap: dict[str, A
         ({"timezone": "Mars/Olympus"}, "timezone"),
         ({"timezone": "localtime"}, "timezone"),
         ({"name": ""}, "name"),
+        ({"vapid_subject": "nobody"}, "vapid_subject"),
+        ({"vapid_subject": ""}, "vapid_subject"),
     ],
 )
 async def test_what_is_past_the_limits_is_refused(store: Store, shop: Site, settings: dict[str, Any], path: str) -> None:

@@ -98,7 +98,10 @@ async def test_the_only_site_needs_no_name(store: Store, vault: Vault) -> None:
     one = await create_site(store, vault, "One", SUBJECT, NOW)
     assert await find_site(store, None) == one
     two = await create_site(store, vault, "Two", SUBJECT, NOW)
-    with pytest.raises(Invalid, match=rf"2 sites fit — name one by its id: {one.id} \(One\), {two.id} \(Two\)"):
+    with pytest.raises(
+        Invalid,
+        match=rf"2 sites fit — name one by its id, with --site ID \(sites show ID, sites set ID\): {one.id} \(One\), {two.id} \(Two\)",
+    ):
         await find_site(store, None)
     for named in (str(two.id), two.app_id, "Two"):
         assert await find_site(store, named) == two

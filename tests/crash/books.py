@@ -41,6 +41,8 @@ class Books:
     """By id: effect, run, step, status."""
     counters: dict[tuple[str, str, str, str], tuple[int, int]]
     """By workflow, step, name and branch: summed over the hours, and over the days."""
+    receipts: Counter[tuple[str, str]]
+    """(delivery, event) of every receipt in the log."""
     poisoned: list[tuple[str, str]]
     pending: tuple[int, int, int]
 
@@ -76,6 +78,7 @@ def read(data: Path, event: str) -> Books:
             paused,
             {row[0]: row[1:] for row in connection.execute("SELECT id, effect, run, step, status FROM deliveries")},
             _counters(connection),
+            Counter(connection.execute("SELECT body ->> 'delivery', body ->> 'event' FROM log WHERE kind = 'receipt'")),
             list(connection.execute("SELECT kind, error FROM poisoned")),
             _pending(connection),
         )

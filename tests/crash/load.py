@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from tests.crash.orders import Order
+from tests.crash.receipts import Readers
 from tests.crash.tally import Tally
 from tests.server.client import Client, Response, request
 
@@ -22,9 +23,11 @@ _BROKEN = (ConnectionError, asyncio.IncompleteReadError)
 class Load:
     """What was sent, and what is known of it."""
 
-    def __init__(self, key: str, rng: random.Random, *, connections: int = 8, batching: int = 2, most_in_batch: int = 20) -> None:
-        """`batching` of the connections send batches, the others one event at a time."""
-        self._key, self._rng = key, rng
+    def __init__(
+        self, key: str, rng: random.Random, readers: Readers, *, connections: int = 8, batching: int = 2, most_in_batch: int = 20
+    ) -> None:
+        """`batching` of the connections send batches, the others one event at a time; `readers` have one of their own."""
+        self._key, self._rng, self.readers = key, rng, readers
         self._connections, self._batching, self._most_in_batch = connections, batching, most_in_batch
         self._numbers = itertools.count()
         self._connection = 0
@@ -46,6 +49,7 @@ class Load:
         async with asyncio.TaskGroup() as senders:
             for place in range(self._connections):
                 senders.create_task(self._send(port, stop, batches=place < self._batching))
+            senders.create_task(self.readers.look(port, stop))
             try:
                 yield
             finally:

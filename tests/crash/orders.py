@@ -10,8 +10,12 @@ from clarion.domain.ids import caused_event_id, delivery_id, digest, effect_id, 
 EVENT: Final = "order"
 PROFILES: Final = 8
 """Few, so that each has several runs at a time."""
+DECLINED: Final = "/declined"
+"""End of the address of a receiver that wants nothing: it answers 400."""
 SHIPPED: Final = "shipped"
 """What a journey sends, and waits for."""
+MILLIONTHS: Final = 1_000_000
+"""What a value of one is counted as."""
 SAME: Final = {"field": "event.n", "op": "eq", "value": {"from": "entry.n"}}
 PAUSABLE: Final = ("patient", "notify")
 """Workflows that a test may pause: nothing else starts by what they do but receipts of what they sent."""
@@ -59,6 +63,8 @@ class Effect:
     step: str
     content: str
     """Of the request's body, or of the push's message: the same on every copy."""
+    fate: str = "sent"
+    """What the delivery ends as, and counts as."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,9 @@ class ExpectedRun:
     transitions: Transitions
     effects: tuple[Effect, ...]
     counted: tuple[tuple[str, str, str], ...]
-    """(step, name, branch) of the counters that it made grow by one, beside `sent`."""
+    """(step, name, branch) of the counters that it made grow by one, beside what became of its effects."""
+    worth: tuple[tuple[tuple[str, str, str], int], ...] = ()
+    """The counters that it made grow by an amount, in millionths."""
 
 
 def device(profile: str) -> str:
@@ -81,8 +89,8 @@ def device(profile: str) -> str:
 def documents(url: str) -> list[dict[str, Any]]:
     """The workflows; what they send goes to `url`."""
 
-    def http(step: str, field: str = "n") -> dict[str, Any]:
-        return {"id": step, "http": {"url": url, "body": {"about": f"{{{{ {field} }}}}", "step": step}}}
+    def http(step: str, field: str = "n", to: str = "") -> dict[str, Any]:
+        return {"id": step, "http": {"url": url + to, "body": {"about": f"{{{{ {field} }}}}", "step": step}}}
 
     def start(field: str) -> dict[str, Any]:
         wanted = {"all": [{"field": f"event.{field}", "op": "eq", "value": True}]}
@@ -99,14 +107,18 @@ def documents(url: str) -> list[dict[str, Any]]:
             "settings": {"goal": {"event": SHIPPED, "value": "event.n", "within": "1h", "where": SAME}},
             "steps": [
                 {"id": "mark", "update": {"set": {"last": "{{ n }}"}}},
+                {"id": "deal", "split": {"by": "run", "paths": [{"percent": 50, "steps": [http("gift")]}, {"percent": 50, "steps": []}]}},
                 {"id": "ship", "send_event": {"event": SHIPPED, "data": {"n": "{{ n }}"}}},
                 {"id": "arrival", "wait_for": {"on": [{"event": SHIPPED, "where": SAME}], "timeout": "1h", "otherwise": [http("lost")]}},
-                {"id": "deal", "split": {"by": "run", "paths": [{"percent": 50, "steps": [http("gift")]}, {"percent": 50, "steps": []}]}},
                 {"id": "ask", "http": {**http("ask")["http"], "await": True}},
                 {"id": "judge", "decide": {"cases": [{"when": {"field": "ask.status", "op": "eq", "value": 200}, "steps": []}]}},
             ],
         },
-        {"workflow": "shipping", "start": {"on": [{"event": SHIPPED}], "key": "event.n"}, "steps": [http("packed")]},
+        {
+            "workflow": "shipping",
+            "start": {"on": [{"event": SHIPPED}], "key": "event.n"},
+            "steps": [http("packed"), http("offered", to=DECLINED)],
+        },
         {
             "workflow": "receipt",
             "start": {"on": [{"event": "PushEngage.Notification.Sent"}], "key": "event.delivery"},
@@ -140,28 +152,31 @@ def _patient(order: Order, event: str, site: int) -> ExpectedRun:
 
 
 def _journey(order: Order, event: str, site: int) -> Iterator[ExpectedRun]:
-    """Through the inbox and back, down one of two paths, and on with what a receiver answered."""
+    """Down one of two paths, through the inbox and back to its goal, and on with what a receiver answered."""
     run = run_id(site, "journey", event, str(order.n))
     gift = int(digest("split", str(site), "journey", "deal", run)[:16], 16) % 10_000 < 5_000
     history = (
         ("update", "mark"),
+        ("split", "deal"),
+        *((("http", "gift"),) if gift else ()),
         ("send_event", "ship"),
         ("waiting", "arrival"),
         ("goal", "arrival"),
         ("resumed", "arrival"),
-        ("split", "deal"),
-        *((("http", "gift"),) if gift else ()),
         ("awaiting", "ask"),
         ("result", "ask"),
         ("decided", "judge"),
         ("completed", "judge"),
     )
     effects = tuple(_request(run, step, order.n) for step in (("gift", "ask") if gift else ("ask",)))
-    ways = {"arrival": "then", "deal": "1" if gift else "2", "judge": "1"}
-    steps = ("mark", "ship", "arrival", "deal", *(("gift",) if gift else ()), "ask", "judge")
-    yield ExpectedRun(run, "journey", history, effects, (*_counted(*steps, ways=ways), ("", "goals", "")))
+    path = "1" if gift else "2"
+    ways = {"arrival": "then", "deal": path, "judge": "1"}
+    steps = ("mark", "deal", *(("gift",) if gift else ()), "ship", "arrival", "ask", "judge")
+    goals = (("", "goals", ""), ("deal", "goals", path))
+    worth = tuple(((step, "value", branch), order.n * MILLIONTHS) for step, _, branch in goals)
+    yield ExpectedRun(run, "journey", history, effects, (*_counted(*steps, ways=ways), *goals), worth)
     shipped = caused_event_id(effect_id(run, "ship", 1), SHIPPED, 0)
-    yield _requests(run_id(site, "shipping", shipped, str(order.n)), "shipping", ("packed",), order.n)
+    yield _requests(run_id(site, "shipping", shipped, str(order.n)), "shipping", ("packed", "offered"), order.n)
 
 
 def _counted(*steps: str, ways: dict[str, str] | None = None) -> tuple[tuple[str, str, str], ...]:
@@ -178,4 +193,5 @@ def _requests(run: str, workflow: str, steps: tuple[str, ...], about: int | str)
 
 def _request(run: str, step: str, about: int | str) -> Effect:
     effect = effect_id(run, step, 1)
-    return Effect(effect, effect, step, json.dumps({"about": about, "step": step}, separators=(",", ":")))
+    content = json.dumps({"about": about, "step": step}, separators=(",", ":"))
+    return Effect(effect, effect, step, content, "failed" if step == "offered" else "sent")

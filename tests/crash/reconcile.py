@@ -31,6 +31,8 @@ class Figures:
     transitions_doubled: int
     effects: int
     effects_missing: int
+    receipts: int
+    """Of pushes, in the log."""
     effects_unknown: int
     """Arrived or booked, and nobody asked for them."""
     repeats: int
@@ -56,12 +58,14 @@ def reconcile(load: Load, books: Books, sink: Sink, site: int) -> Figures:
         transitions_doubled=sum(count - 1 for lines in moved.values() for count in lines.values()),
         effects=len(effects),
         effects_missing=len(effects.keys() - sink.arrived.keys()),
+        receipts=books.receipts.total(),
         effects_unknown=len((sink.arrived.keys() | booked) - effects.keys()),
         repeats=sink.repeats,
         problems=(
             *_log(load, books, times),
             *_runs(books, expected),
             *_deliveries(books, expected),
+            *_receipts(load, books),
             *_counters(books, expected),
             *_wire(sink, expected),
         ),
@@ -130,7 +134,7 @@ def _runs(books: Books, expected: dict[str, ExpectedRun]) -> Iterator[str]:
 
 
 def _deliveries(books: Books, expected: dict[str, ExpectedRun]) -> Iterator[str]:
-    wanted = {effect.delivery: (effect.id, run.id, effect.step, "sent") for run in expected.values() for effect in run.effects}
+    wanted = {effect.delivery: (effect.id, run.id, effect.step, effect.fate) for run in expected.values() for effect in run.effects}
     for delivery, row in wanted.items():
         if books.deliveries.get(delivery) != row:
             yield f"delivery {delivery} should be {row}: {books.deliveries.get(delivery)}"
@@ -138,11 +142,28 @@ def _deliveries(books: Books, expected: dict[str, ExpectedRun]) -> Iterator[str]
         yield f"delivery {stray} {books.deliveries[stray]} should not be there"
 
 
+def _receipts(load: Load, books: Books) -> Iterator[str]:
+    """Each is in the log once however often it was told, and of the answers to it one says that it counted."""
+    for receipt in sorted(load.readers.told.keys() | books.receipts.keys()):
+        fates, count = Counter(load.readers.told.get(receipt, ())), books.receipts[receipt]
+        accepted = fates["counted"] + fates["again"] > 0
+        if count > 1 or (accepted and not count):
+            yield f"receipt {receipt} is in the log {count} times: {fates}"
+        if count and not accepted and not fates["unknown"]:
+            yield f"receipt {receipt} is in the log, and nobody was told so: {fates}"
+        if fates["counted"] > 1 or (accepted and not fates["counted"] and not fates["unknown"]):
+            yield f"receipt {receipt} was said to count {fates['counted']} times: {fates}"
+
+
 def _counters(books: Books, expected: dict[str, ExpectedRun]) -> Iterator[str]:
     """Exactly what the runs did, in the hours as in the days; and nobody waits any more."""
     wanted = Counter((run.workflow, *counted) for run in expected.values() for counted in run.counted)
-    wanted.update((run.workflow, effect.step, "sent", "") for run in expected.values() for effect in run.effects)
-    found = {key: counts for key, counts in books.counters.items() if counts != (0, 0) and key[2] != "value"}
+    for run in expected.values():
+        wanted.update({(run.workflow, *counter): amount for counter, amount in run.worth})
+    wanted.update((run.workflow, effect.step, effect.fate, "") for run in expected.values() for effect in run.effects)
+    pushed = {effect.delivery: (run.workflow, effect.step) for run in expected.values() for effect in run.effects}
+    wanted.update((*pushed[delivery], event, "") for delivery, event in books.receipts.elements() if delivery in pushed)
+    found = {key: counts for key, counts in books.counters.items() if counts != (0, 0)}
     for key in sorted(wanted.keys() | found.keys()):
         count = wanted[key]
         if found.get(key, (0, 0)) != (count, count):

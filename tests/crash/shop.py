@@ -12,6 +12,7 @@ from tests.crash import books
 from tests.crash.load import Load
 from tests.crash.orders import EVENT, PROFILES, device, documents
 from tests.crash.process import Process
+from tests.crash.receipts import Readers
 from tests.crash.reconcile import Figures, expectation, reconcile
 from tests.crash.sink import Sink, sinking
 from tests.e2e.server import eventually
@@ -72,9 +73,11 @@ class Shop:
             client.close()
 
     async def settle(self) -> Figures:
-        """Drain, stop, reconcile; whatever does not add up fails the test."""
+        """Drain, let people look at the rest of what they were pushed, stop, reconcile; whatever does not add up fails the test."""
         late = []
         try:
+            await self.drain()
+            await self.load.readers.catch_up(self.server.port)
             await self.drain()
         except (TimeoutError, AssertionError) as error:  # what is missing then is for the books to say
             late = [f"not finished within {DRAIN_PATIENCE} s: {error}"]
@@ -98,7 +101,7 @@ async def shop(data: Path, key: str, rng: random.Random, *, failing: float = 0, 
             site = await _furnish(store, sink)
         finally:
             await store.close()
-        opened = Shop(data, key, Load(key, rng, **load), sink, site.id)
+        opened = Shop(data, key, Load(key, rng, Readers(key, sink.shown), **load), sink, site.id)
         try:
             yield opened
         finally:

@@ -6,17 +6,20 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from tests.crash.orders import PROFILES
+from tests.crash.orders import DECLINED, PROFILES, device
 from tests.crash.tally import Tally
 from tests.delivery.browser import Browser
 from tests.delivery.receiver import OK, Received, receiving
 
+from clarion.domain.ids import delivery_id
+
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
+_BAD = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"
 _CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"
 
 
 class Sink:
-    """A receiver of webhooks at `/hook` and the push service of one browser for each profile at `/push/N`."""
+    """A receiver of webhooks at `/hook`, one that refuses them all, and the push service of one browser for each profile at `/push/N`."""
 
     def __init__(self, failing: float) -> None:
         self._failing = failing
@@ -24,6 +27,8 @@ class Sink:
         self.arrived: dict[str, list[str]] = {}
         """By effect id: the content of each copy."""
         self.arrivals = Tally()
+        self.shown: asyncio.Queue[str] = asyncio.Queue()
+        """The delivery of each copy of a push that was taken, as they came."""
         self.url = ""
         self.forget: Callable[[], object] = list
         """Empties the receiver's own record, which a long test has no use for."""
@@ -64,7 +69,11 @@ class Sink:
         if len(self.arrived[effect]) == 1 and int(effect[:8], 16) < self._failing * 2**32:
             writer.write(_BUSY)
             return
-        writer.write(_CREATED if request.path.startswith("/push/") else OK)
+        if request.path.startswith("/push/"):
+            self.shown.put_nowait(delivery_id(effect, device(f"customer-{request.path.rpartition('/')[2]}")))
+            writer.write(_CREATED)
+        else:
+            writer.write(_BAD if request.path.endswith(DECLINED) else OK)
 
 
 @asynccontextmanager

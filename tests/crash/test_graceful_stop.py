@@ -19,6 +19,8 @@ async def test_stop_under_load(number: signal.Signals, open_shop: Open) -> None:
         logged = books.read(shop.data, EVENT)
         taken = {event.data["n"] for event in logged.events}
         assert not taken & shop.load.unknown, "taken and not answered"
+        told = shop.load.readers.told
+        assert all({"counted", "again"} & set(told[receipt]) for receipt in logged.receipts), "taken and not answered"
         await shop.start()
         figures = await shop.settle()
     assert figures.acknowledged >= 300

@@ -46,6 +46,7 @@ async def test_a_few_kills(open_shop: Open) -> None:
         figures = await finish(shop)
     assert figures.acknowledged > 0
     assert figures.effects > figures.acknowledged
+    assert figures.receipts > 0
 
 
 async def test_kills_between_pause_and_resume(open_shop: Open) -> None:

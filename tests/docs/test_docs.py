@@ -69,6 +69,17 @@ def test_workflows_in_the_docs_are_valid(block: str) -> None:
         pytest.fail("\n".join(str(problem) for problem in error.problems))
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "how-to").glob("*.md")), ids=lambda path: path.name)
+def test_how_tos_write_the_command_as_the_readme_says(page: Path) -> None:
+    assert ".venv/bin" not in page.read_text(encoding="utf-8")
+
+
+def test_a_workflow_that_one_page_publishes_does_not_replace_anothers() -> None:
+    pages = ("README.md", "docs/tutorial/first-workflow.md")
+    slugs = [read_document(block).workflow for name, block in blocks() if name.partition("#")[0] in pages]
+    assert len(slugs) == len(set(slugs)) == 2
+
+
 def test_every_key_of_a_scenario_is_in_its_page() -> None:
     page = (ROOT / "docs" / "reference" / "scenario.md").read_text(encoding="utf-8")
     assert not [key for key in sorted(named(scenario_schema())) if f"`{key}`" not in page]

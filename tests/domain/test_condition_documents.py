@@ -37,7 +37,7 @@ def problems(raw: object) -> list[tuple[tuple[str | int, ...], str]]:
         (ROW | {"vale": 1}, ("vale",), "unknown key 'vale' (did you mean 'value'?)"),
         (ROW | {1: 1}, ("1",), "unknown key '1'"),
         ({"al": [ROW]}, ("al",), "unknown key 'al' (did you mean 'all'?)"),
-        (ROW | {"field": "evnt.price"}, ("field",), "unknown field root 'evnt' (did you mean 'event'?)"),
+        (ROW | {"field": "evnt.price"}, ("field",), "unknown field 'evnt.price' (did you mean 'event.price'?)"),
         (ROW | {"field": 5}, ("field",), "must be a field"),
         (ROW | {"field": ""}, ("field",), "must be a field"),
         (ROW | {"field": "secrets.x"}, ("field",), "secrets can be used in http steps only"),
@@ -50,7 +50,7 @@ def problems(raw: object) -> list[tuple[tuple[str | int, ...], str]]:
         (ROW | {"value": {"from": "entry.x", "to": 1}}, ("value", "to"), "unknown key 'to'"),
         (ROW | {"value": {"form": "entry.x"}}, ("value", "form"), "did you mean 'from'?"),
         (ROW | {"value": {}}, ("value",), "'from' is required"),
-        (ROW | {"value": {"from": "nope.x"}}, ("value", "from"), "unknown field root 'nope'"),
+        (ROW | {"value": {"from": "nope.x"}}, ("value", "from"), "unknown field 'nope.x': a field starts with event, "),
         *(
             (ROW | {"op": op, "value": value}, ("value",), "must be a number")
             for op in ("gt", "gte", "lt", "lte")
@@ -73,10 +73,10 @@ def problems(raw: object) -> list[tuple[tuple[str | int, ...], str]]:
         (ROW | {"op": "starts_with", "value": True}, ("value",), "must be a string"),
         (ROW | {"op": "before", "value": "tomorrow"}, ("value",), "ISO 8601"),
         (ROW | {"op": "after", "value": 5}, ("value",), "must be a string"),
-        (ROW | {"op": "within_last", "value": 24}, ("value",), "must be a duration"),
+        (ROW | {"op": "within_last", "value": 24}, ("value",), "is no duration"),
         (ROW | {"op": "within_last", "value": "24"}, ("value",), "is no duration"),
         (ROW | {"op": "within_last", "value": "0s"}, ("value",), "longer than 0s"),
-        (ROW | {"op": "not_within_last", "value": {"from": "entry.x"}}, ("value",), "must be a duration"),
+        (ROW | {"op": "not_within_last", "value": {"from": "entry.x"}}, ("value",), "is no duration"),
     ],
 )
 def test_a_problem_is_named_at_its_place(raw: object, path: tuple[str | int, ...], message: str) -> None:

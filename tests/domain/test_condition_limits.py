@@ -161,7 +161,7 @@ def test_parts_that_are_sound_do_not_hide_those_that_are_not() -> None:
     assert problems({"field": "event.x", "op": "zzz", "value": 1}) == ["('op',): unknown op 'zzz'"]
     assert problems({"op": "eq", "value": 1}) == ["(): 'field' is required"]
     assert problems({"field": "nope.x", "op": "eq", "value": None}) == [
-        "('field',): unknown field root 'nope'",
+        "('field',): unknown field 'nope.x': a field starts with event, entry, profile, subscriber, segments, run or the id of a step",
         "('value',): must be a string, a number, true, false, or {from: <field>}",
     ]
 

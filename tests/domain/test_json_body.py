@@ -69,7 +69,7 @@ def test_fields_are_known() -> None:
     [
         ({"a": ["x", "{{ b"]}, ("a", 1), "never closed"),
         ({"a": "{{ secrets.x }}"}, ("a",), "http steps only"),
-        ({"a": "{{ reakt.status }}"}, ("a",), "did you mean 'react'?"),
+        ({"a": "{{ reakt.status }}"}, ("a",), "did you mean 'react.status'?"),
         ({"{{ a }}": 1}, ("{{ a }}",), "a key is no template"),
         ({1: 1}, ("1",), "must be a string"),
         ({"a": float("nan")}, ("a",), "finite number"),

@@ -95,10 +95,14 @@ def test_sound_fields_have_no_problem(field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ("evnt.price", "unknown field root 'evnt' (did you mean 'event'?)"),
-        ("reakt.status", "unknown field root 'reakt' (did you mean 'react'?)"),
-        ("price", "unknown field root 'price'"),
-        ("", "unknown field root ''"),
+        ("evnt.price", "unknown field 'evnt.price' (did you mean 'event.price'?)"),
+        ("reakt.status", "unknown field 'reakt.status' (did you mean 'react.status'?)"),
+        ("price", "unknown field 'price': a field of the event is written 'event.price'"),
+        ("segmnts", "unknown field 'segmnts': a field of the event is written 'event.segmnts' (did you mean 'segments'?)"),
+        ("a b", "unknown field 'a b': a field starts with event, entry, profile, subscriber, segments, run or the id of a step"),
+        ("product.size", "unknown field 'product.size': a field starts with event, "),
+        ("evnt." + "a" * 100, f"unknown field 'evnt.{'a' * 59}…' (did you mean 'event.{'a' * 58}…'?)"),
+        ("", "unknown field '': a field starts with event, "),
         ("event", "names no key: write event.<key>"),
         ("event.", "names no key: write event.<key>"),
         ("event.a b", "'a b' is no key"),

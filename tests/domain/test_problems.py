@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clarion.domain.problems import did_you_mean, quoted
+from clarion.domain.problems import did_you_mean, nearest, quoted
 from clarion.domain.records import MISSING
 from clarion.domain.verdicts import shown
 
@@ -17,9 +17,26 @@ def test_the_nearest_word_is_proposed() -> None:
 
 def test_only_the_beginning_of_a_word_is_compared() -> None:
     assert did_you_mean("a" * 64 + "b" * 1000, ["a" * 64]) == f" (did you mean '{'a' * 64}'?)"
-    # of 64 letters and 66, 39 in common are just near enough
-    assert did_you_mean("a" * 39 + "b" * 1000, ["a" * 39 + "c" * 27]) != ""
-    assert did_you_mean("a" * 39 + "b" * 1000, ["a" * 39 + "c" * 28]) == ""
+    # of 64 letters and 66, 49 in common are just near enough
+    assert did_you_mean("a" * 49 + "b" * 1000, ["a" * 49 + "c" * 17]) != ""
+    assert did_you_mean("a" * 49 + "b" * 1000, ["a" * 49 + "c" * 18]) == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "near"),
+    [
+        ("card", ["cart"], "cart"),  # one wrong letter of four
+        ("cxrd", ["cart"], None),
+        ("fro", ["for", "from"], "from"),
+        ("fro", ["for"], "for"),  # swapped letters
+        ("lang", ["language"], "language"),  # a part
+        ("languages", ["lang"], "lang"),
+        ("FETCH", ["GET", "POST", "PUT", "PATCH", "DELETE"], None),
+        ("price", ["profile", "event"], None),
+    ],
+)
+def test_only_what_is_near_is_proposed(word: str, known: list[str], near: str | None) -> None:
+    assert nearest(word, known) == near
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,25 @@ async def test_nothing_is_there(client: Client, method: str, path: str) -> None:
     assert (answer.status, answer.body, answer.headers["content-type"]) == (404, NOT_FOUND, "application/json")
 
 
-@pytest.mark.parametrize("path", ["/api/v1/profiles/nobody", "/api/v1/subscribers/nobody", "/api/v1/workflows/nothing"])
-async def test_a_resource_that_is_not_there(api: Api, path: str) -> None:
-    answer = await api.ask("GET", path.removeprefix("/api/v1"))
-    assert (answer.status, answer.body) == (404, NOT_FOUND)
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("GET", "/profiles/nobody", "there is no such profile: nothing has ever come for it — see: clarion events tail"),
+        ("GET", "/subscribers/nobody", "there is no such subscriber: events that name it are recorded and start nothing"),
+        ("GET", "/workflows/nothing", "there is no workflow nothing — see: clarion workflows list"),
+        ("GET", "/workflows/%FF%ED%A0%80", "there is no workflow "),
+        ("GET", "/workflows/nothing/draft", "nothing has no draft — see: clarion workflows list"),
+        ("GET", "/runs/none", "there is no run none — see: clarion runs list"),
+        ("DELETE", "/secrets/NONE", "there is no secret NONE — see: clarion secrets list"),
+        ("DELETE", "/poisoned/none", "no input none is set aside — see: clarion poisoned list"),
+    ],
+)
+async def test_a_resource_that_is_not_there_is_named(api: Api, method: str, path: str, said: str) -> None:
+    answer = await api.ask(method, path)
+    error = answer.json["error"]
+    assert (answer.status, error["code"], error["message"]) == (404, 1004, "Not found.")
+    [detail] = error["details"]
+    assert detail["message"].startswith(said)
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/api/v1/events"), ("GET", "/api/v1/log"), ("GET", "/nothing")])

@@ -7,7 +7,7 @@ import pytest
 from tests.delivery.receiver import status
 from tests.e2e.conftest import Start
 from tests.e2e.server import Api, Server, eventually, unique
-from tests.e2e.shop import device
+from tests.e2e.shop import check_vapid, device
 from tests.store.builders import Owner
 
 from clarion.config import Settings
@@ -181,12 +181,13 @@ async def test_an_input_that_was_set_aside_is_applied_later(start: Start) -> Non
             assert (await api.ask(method, path)).status == 404
 
 
-async def test_the_sites_cap_holds_for_the_next_push(start: Start) -> None:
+async def test_the_sites_settings_hold_for_the_next_push(start: Start) -> None:
     server = start()
     async with server.api() as api, device() as phone:
         await put(api, "capped", "go", {"id": "hi", "push": PUSH}, {"id": "again", "push": PUSH})
-        site = await ok(api, "PATCH", "/site", {"frequency_cap": {"pushes": 1, "per": "1d"}, "timezone": "Europe/Berlin"})
-        assert (site["frequency_cap"], site["timezone"]) == ({"pushes": 1, "per": "1d"}, "Europe/Berlin")
+        wanted = {"frequency_cap": {"pushes": 1, "per": "1d"}, "timezone": "Europe/Berlin", "vapid_subject": "https://shop.example/ops"}
+        site = await ok(api, "PATCH", "/site", wanted)
+        assert {name: site[name] for name in wanted} == wanted
         assert await api.get("/site") == site
         await phone.register(api, profile_id="ann")
         await api.accept("go", profile_id="ann")
@@ -194,12 +195,21 @@ async def test_the_sites_cap_holds_for_the_next_push(start: Start) -> None:
         seen = counted(await api.get("/workflows/capped/counters"))
         assert seen["again", "capped"] == 1
         assert ("hi", "capped") not in seen
-        assert len(phone.received) == 1
+        [push] = phone.received
+        assert check_vapid(push.header("authorization")).claims["sub"] == "https://shop.example/ops"
 
 
 @pytest.mark.parametrize(
     "body",
-    [{"frequency_cap": {"pushes": 0, "per": "1d"}}, {"frequency_cap": 3}, {"timezone": "Mars"}, {"timezone": 1}, {"zone": "UTC"}, []],
+    [
+        {"frequency_cap": {"pushes": 0, "per": "1d"}},
+        {"frequency_cap": 3},
+        {"timezone": "Mars"},
+        {"timezone": 1},
+        {"vapid_subject": "me"},
+        {"zone": "UTC"},
+        [],
+    ],
 )
 async def test_settings_that_cannot_be_are_refused(api: Api, body: object) -> None:
     before = await api.get("/site")

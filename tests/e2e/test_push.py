@@ -1,6 +1,7 @@
 """From an event to a notification: event, wait, push and HTTP request, seen from the browser and from the shop."""
 
 import asyncio
+import re
 import time
 from typing import Any
 
@@ -30,6 +31,28 @@ steps:
       url: "{hook}"
       headers: {{X-Shop: "{{{{ first_name }}}}"}}
       body: {{cart: "{{{{ cart_id }}}}", total: "{{{{ price }}}}", nested: ["{{{{ product_name }}}}"]}}
+"""
+EVERY_FIELD = """
+workflow: {slug}
+start:
+  on:
+    - event: {event}
+steps:
+  - id: all
+    push:
+      title: "Title of {{{{ cart }}}}"
+      message: "Message of {{{{ cart }}}}"
+      url: "https://shop.example/url/{{{{ cart }}}}"
+      icon: "https://shop.example/icon/{{{{ cart }}}}"
+      image: "https://shop.example/image/{{{{ cart }}}}"
+      badge: "https://shop.example/badge/{{{{ cart }}}}"
+      actions:
+        - {{title: "First of {{{{ cart }}}}", url: "https://shop.example/first/{{{{ cart }}}}"}}
+        - {{title: "Second of {{{{ cart }}}}", url: "https://shop.example/second/{{{{ cart }}}}"}}
+      tag: "tag-{{{{ cart }}}}"
+      ttl: 90m
+      urgency: very-low
+      require_interaction: true
 """
 
 
@@ -92,9 +115,38 @@ async def test_an_event_becomes_a_push_and_a_signed_request(server: Server, api:
     assert request.header("content-type") == "application/json"
 
 
+async def test_every_field_of_a_push_reaches_the_browser(server: Server, api: Api) -> None:
+    slug, event, person = unique("all"), unique("go"), unique("cid")
+    await server.apply(EVERY_FIELD.format(slug=slug, event=event))
+    async with device() as phone:
+        await phone.register(api, profile_id=person)
+        await api.accept(event, profile_id=person, data={"cart": "c7"})
+        await phone.service.wait_for(1)
+        profile = await api.profile_when(person, lambda seen: [row["status"] for row in seen["deliveries"]] == ["sent"])
+        [push] = phone.received
+    effect = effects(profile)["all"]
+    assert phone.read(push) == {
+        "id": effect,
+        "title": "Title of c7",
+        "message": "Message of c7",
+        "url": "https://shop.example/url/c7",
+        "icon": "https://shop.example/icon/c7",
+        "image": "https://shop.example/image/c7",
+        "badge": "https://shop.example/badge/c7",
+        "actions": [
+            {"title": "First of c7", "url": "https://shop.example/first/c7"},
+            {"title": "Second of c7", "url": "https://shop.example/second/c7"},
+        ],
+        "tag": "tag-c7",
+        "require_interaction": True,
+    }
+    assert (push.header("ttl"), push.header("urgency"), push.header("topic")) == ("5400", "very-low", effect)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,32}", effect), "a topic is at most 32 characters of base64url (RFC 8030 §5.4)"
+
+
 async def test_each_browser_of_a_person_gets_the_push(server: Server, api: Api) -> None:
     slug, event, person = unique("both"), unique("go"), unique("bob")
-    push = {"title": "Hi", "message": "{{ subscriber.browser }}", "url": "https://shop.example/"}
+    push = {"title": "Hi", "message": "to {{ subscriber.browser || you }}", "url": "https://shop.example/"}
     await server.apply({"workflow": slug, "start": {"on": [{"event": event}]}, "steps": [{"id": "hi", "push": push}]})
     async with device() as phone, device() as laptop:
         hashes = {await phone.register(api, profile_id=person), await laptop.register(api, profile_id=person)}
@@ -103,7 +155,11 @@ async def test_each_browser_of_a_person_gets_the_push(server: Server, api: Api) 
         await asyncio.gather(phone.service.wait_for(1), laptop.service.wait_for(1))
         profile = await api.profile_when(person, lambda seen: [row["status"] for row in seen["deliveries"]] == ["sent", "sent"])
         [one], [other] = phone.received, laptop.received
-        assert phone.read(one)["id"] == laptop.read(other)["id"] == effects(profile)["hi"]
+        effect = effects(profile)["hi"]
+        bare = {"id": effect, "title": "Hi", "message": "to you", "url": "https://shop.example/", "tag": effect}
+        assert phone.read(one) == laptop.read(other) == bare, "what a push does not have is left out"
+        headers = [(sent.header("ttl"), sent.header("urgency"), sent.header("topic")) for sent in (one, other)]
+        assert headers == [("2419200", "normal", effect)] * 2
         assert {row["device_token_hash"] for row in profile["subscribers"]} == hashes
 
 

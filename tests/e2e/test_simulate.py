@@ -54,7 +54,9 @@ async def test_problems_have_their_places_in_the_request(api: Api) -> None:
     twice = await problems(api, {"documents": [CART, DOCUMENT], "scenario": SCENARIO})
     assert twice == [("documents[1]: another document is of workflow cart already", ["documents", "1"])]
     unknown = await problems(api, {"documents": [CART], "scenario": WORLD | {"ends": {"card": "completed"}}})
-    assert unknown == [("there is no workflow 'card' (did you mean 'cart'?)", ["scenario"])]
+    assert unknown == [("scenario.ends.card: there is no workflow 'card' (did you mean 'cart'?)", ["scenario", "ends", "card"])]
+    [(message, path)] = await problems(api, {"documents": [CART], "scenario": f"{SCENARIO}\ngoals: {{card: {{}}}}\n"})
+    assert (message.partition(", ")[0], path) == (f"line {len(SCENARIO.splitlines()) + 2}", ["scenario", "goals", "card"])
     assert await problems(api, {"documents": [CART]}) == [("scenario: must be an object", ["scenario"])]
 
 

@@ -11,6 +11,7 @@ from clarion.store.records.deliveries import Delivery
 from clarion.store.records.entries import Entry, NewEntry
 from clarion.store.records.explanations import Explanation
 from clarion.store.records.runs import RunRow
+from clarion.store.records.states import Directive, WorkflowState
 
 Logged = tuple[int, Entry]
 """(log time, entry)."""
@@ -73,6 +74,11 @@ class Told(msgspec.Struct, frozen=True):
     explanations: list[Explanation]
     emitted: list[NewEntry]
     counts: dict[Count, int]
+    workflows: dict[tuple[int, str], WorkflowState]
+    directives: dict[tuple[int, str], list[Directive]]
+    """All that runs were to hear of, in log order; a workflow forgets it when they have."""
+    holds: list[tuple[int, str]]
+    releases: list[tuple[int, str, int]]
 
 
 def told(partition: Partition, *, in_order: bool = True) -> Told:
@@ -96,7 +102,20 @@ def told(partition: Partition, *, in_order: bool = True) -> Told:
         explanations,
         emitted,
         {key: count for key, count in counts.items() if count},
+        partition.workflows,
+        _directives(partition),
+        [one for outcome in partition.outcomes for one in outcome.hold],
+        [one for outcome in partition.outcomes for one in outcome.release],
     )
+
+
+def _directives(partition: Partition) -> dict[tuple[int, str], list[Directive]]:
+    """By site and workflow: each directive once, however many commits told of it."""
+    found: dict[tuple[int, str], dict[Directive, None]] = {}
+    for outcome in partition.outcomes:
+        for state in outcome.workflows:
+            found.setdefault((state.site, state.workflow), {}).update(dict.fromkeys(state.directives))
+    return {workflow: list(directives) for workflow, directives in found.items()}
 
 
 def replay(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
@@ -71,6 +72,25 @@ async def test_what_a_run_sends_shows_nobody_active() -> None:
     assert len(partition.inbox) == 1
     await partition.pump(7 * HOUR)
     assert active(partition) == HOUR
+
+
+async def test_a_segment_that_a_run_takes_away_starts_another_and_shows_nobody_active() -> None:
+    changes = "workflow: {0}\nstart: {{on: [{{event: {0}}}]}}\nsteps: [{{id: s, segment: {{{0}: [vip, new]}}}}]"
+    hears = """
+workflow: hears
+start: {on: [{event: PushEngage.Subscriber.RemoveSegment, where: {field: event.segment, op: eq, value: vip}}], while_running: parallel}
+steps: [{id: call, http: {url: "https://a.example/{{ profile.id }}/{{ segment }}"}}]
+"""
+    partition = await made(changes.format("add"), changes.format("remove"), hears)
+    for at, name in enumerate(("remove", "add", "remove", "remove"), 1):
+        await partition.apply(partition.event(name, f"{name}{at}"), at=at * HOUR)
+        await partition.pump(at * HOUR)
+    [run] = [run for run in partition.runs.values() if run.workflow == "hears"]
+    assert (run.profile, run.started, run.status) == ("n:p", 3 * HOUR, "completed")
+    [call] = partition.deliveries.values()
+    assert msgspec.json.decode(call.job)["url"] == "https://a.example/p/vip"
+    assert partition.profiles[SITE, "n:p"].segments == ()
+    assert (active(partition, "a"), active(partition, "b")) == (SECOND, 2 * SECOND)
 
 
 @pytest.mark.parametrize("alone", [True, False])

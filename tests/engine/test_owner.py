@@ -51,6 +51,30 @@ async def test_a_timer_fires_when_its_time_has_come_and_not_before(bench: Bench)
     assert run.ended == run.started + HOUR
 
 
+@pytest.mark.parametrize("jump", [6 * HOUR, -6 * HOUR], ids=["forward", "back"])
+async def test_a_wall_clock_that_jumps_neither_brings_a_timer_forward_nor_puts_it_off(bench: Bench, jump: int) -> None:
+    await bench.owner.start()
+    await bench.send("e1")
+    await bench.until(has(runs=2))
+    bench.wall += jump
+    await bench.send("at once", profile="q")
+    await bench.applied("q")
+    assert (await bench.run("slow", "e1")).status == "waiting"
+    bench.passes(HOUR - 1)
+    await bench.send("just before", profile="r")
+    await bench.applied("r")
+    assert (await bench.run("slow", "e1")).status == "waiting"
+    bench.passes(1)
+    await bench.until(lambda outcome: any(row.status == "completed" and row.workflow == "slow" for row in outcome.runs))
+    bench.passes(HOUR)
+    await bench.send("long after", profile="s")
+    await bench.applied("s")
+    run = await bench.run("slow", "e1")
+    assert run.ended == run.started + HOUR
+    assert [row.status for outcome in bench.order for row in outcome.runs if row.id == run.id] == ["waiting", "completed"]
+    assert [job.workflow for outcome in bench.order for job in outcome.deliveries if job.run == run.id] == ["slow"]
+
+
 async def test_after_an_outage_a_resume_is_logged_and_overdue_timers_have_its_time(bench: Bench) -> None:
     await bench.owner.start()
     await bench.send("e1")

@@ -9,21 +9,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from tests.engine.builders import HOUR, SECOND, SITE
-from tests.engine.diagram import START, diagrams
+from tests.engine.diagram import ENDED, Watcher, diagrams
 from tests.engine.documents import EVERY_EVENT, NAMES, documents
 from tests.engine.line import Line, replay, told
 from tests.workflow.documents import DATA, ENTRY
 
 from clarion.control.workflows import TRANSITIONS
-from clarion.store.records.bodies import RunChange, WorkflowChange
+from clarion.store.records.bodies import WorkflowChange
 from clarion.store.records.entries import Entry, EntryKind
-from clarion.store.records.runs import RunRow
 
 GAPS = st.sampled_from([0, 0, 1, SECOND, HOUR, 2 * HOUR, 3 * HOUR, 9 * HOUR, 30 * HOUR])
-RUN, WORKFLOW = diagrams()
+WORKFLOW = diagrams()[1]
 WHO = ("p", "p", "q", None)
 """Profiles; None: the one that is anonymous at first."""
-ENDED = ("completed", "exited", "failed")
 MOST_RUNS = 60
 """Beyond that, nothing more is started."""
 
@@ -36,7 +34,7 @@ class States(RuleBasedStateMachine):
         self.line = Line(self.watch)
         self.partition = self.line.partition
         self.line.now = 1_000 * HOUR
-        self.before: dict[str, tuple[RunRow, str]] = {}
+        self.watcher = Watcher(self.partition)
         self.statuses: dict[str, str] = {}
         self.effects: dict[str, tuple[str, str, int]] = {}
         self.inputs = 0
@@ -162,59 +160,12 @@ class States(RuleBasedStateMachine):
     # -- what may happen ---------------------------------------------------------------------------------------------
 
     def watch(self, entry: Entry | None) -> None:
-        """After each input: every run has gone along a way of the diagram."""
+        """After each input: every run has gone along a way of the diagram, for a cause that the input gives."""
         for name in NAMES:
             if (SITE, name) in self.partition.workflows:
                 self.statuses.setdefault(name, self.partition.workflows[SITE, name].status)
-        retried = msgspec.json.decode(entry.body, type=RunChange) if entry is not None and entry.kind is EntryKind.RUN else None
-        for run in self.partition.runs.values():
-            was = self.before.get(run.id)
-            if was is not None and was[0] is run and was[1] in ENDED:
-                continue
-            stands = self.standing(run)
-            self.before[run.id] = (run, stands)
-            if was is None:
-                assert RUN.leads(START, stands)
-                continue
-            before, stood = was
-            moved = (before.version, before.step, before.due, before.status) != (run.version, run.step, run.due, run.status)
-            paused = self.partition.workflows[SITE, run.workflow].status == "paused"
-            if stood == stands and not moved:
-                continue
-            assert RUN.leads(stood, stands, without=frozenset({"stepping"}) if paused else frozenset()), (stood, stands)
-            if stood == "failed":
-                assert retried is not None
-                assert (retried.run, retried.change) == (run.id, "retry")
-            if entry is None and stands != "exited":  # which a step of another run may have brought about
-                assert before.due is not None
-                assert before.due <= self.line.now
+        self.watcher.seen(entry, self.line.now)
         self.effects_are_wanted_once()
-
-    def standing(self, run: RunRow) -> str:
-        """Which state of the diagram a run is in; it has to be in one."""
-        if run.status != "waiting":
-            assert run.status in ENDED
-            assert (run.due, run.held) == (None, False)
-            assert run.ended is not None
-            assert (run.step is not None) == (run.status == "failed")
-            return run.status
-        assert run.ended is None
-        assert run.reason is None
-        if run.held:
-            assert run.due is not None
-            return "held"
-        program = self.partition.registry.program(SITE, run.workflow, run.version)
-        assert program is not None
-        assert run.step is not None
-        kind = program.places[run.step].step.kind
-        state = msgspec.json.decode(run.state)
-        if run.due is None:
-            assert "awaits" in state
-            return "outcome"
-        assert "awaits" not in state
-        if run.due <= self.line.now:
-            return "ready"
-        return {"wait": "time", "wait_for": "event", "push": "quiet"}[kind]
 
     def effects_are_wanted_once(self) -> None:
         for number, outcome in enumerate(self.partition.outcomes[self.inputs :], self.inputs):

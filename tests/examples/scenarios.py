@@ -11,7 +11,7 @@ from clarion.engine.simulate import Simulated, simulate
 from clarion.workflow.document import Document
 from clarion.workflow.history import History
 from clarion.workflow.nesting import walk
-from clarion.workflow.source import read_document
+from clarion.workflow.source import Located, read_document
 from clarion.workflow.steps.start_workflow import StartWorkflow
 
 WORKFLOWS = sorted((EXAMPLES / "workflows").glob("*.yaml"))
@@ -26,7 +26,7 @@ class Played(msgspec.Struct):
     simulated: Simulated
 
     @property
-    def unknown(self) -> list[str]:
+    def unknown(self) -> list[Located]:
         return unknown_names(self.scenario, self.documents)
 
     def visited(self, workflow: str) -> set[str]:

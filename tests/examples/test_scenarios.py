@@ -15,9 +15,29 @@ from clarion.workflow.document import DocumentShape
 from clarion.workflow.nesting import walk
 from clarion.workflow.steps import KINDS
 
+NAMES = (
+    "abandoned-cart",
+    "back-in-stock",
+    "breaking-news",
+    "browse-abandonment",
+    "onboarding",
+    "payment-failed",
+    "post-purchase-review",
+    "price-drop",
+    "sale-experiment",
+    "trial-ending",
+    "welcome-series",
+    "win-back",
+)
+
 
 def names(files: list[Path]) -> list[str]:
     return [f"{file.parent.name}/{file.stem}" for file in files]
+
+
+def test_there_are_twelve_workflows_each_with_scenarios() -> None:
+    assert tuple(file.stem for file in WORKFLOWS) == NAMES
+    assert {file.parent.name for file in SCENARIOS} == set(NAMES)
 
 
 @pytest.mark.parametrize("file", SCENARIOS, ids=names(SCENARIOS))
@@ -33,16 +53,16 @@ def test_it_comes_out_as_it_says(file: Path) -> None:
 def test_it_says_something(file: Path) -> None:
     expected = play(file).scenario.expected
     assert expected.ends
-    assert expected.messages is not None or "waiting" in str(expected.ends)
+    assert expected.messages is not None
 
 
-@pytest.mark.parametrize("workflow", [file.stem for file in WORKFLOWS])
+@pytest.mark.parametrize("workflow", NAMES)
 def test_every_step_is_visited_by_some_scenario(workflow: str) -> None:
     visited = {step for file in SCENARIOS for step in play(file).visited(workflow)}
     assert {step.id for step in walk(document(workflow).steps)} == visited
 
 
-@pytest.mark.parametrize("workflow", [file.stem for file in WORKFLOWS])
+@pytest.mark.parametrize("workflow", NAMES)
 def test_every_workflow_has_a_scenario_in_which_nothing_or_less_is_sent(workflow: str) -> None:
     ends = [end for file in SCENARIOS if file.parent.name == workflow for end in [play(file).scenario.expected.ends[workflow]]]
     assert any("exited" in str(end) or "never started" in str(end) for end in ends)
@@ -70,9 +90,9 @@ def test_together_they_use_nearly_every_op() -> None:
     [
         ("push: ten-off}", "push: free-shipping}", "push free-shipping at 2026-03-03T15:00:00.000Z did not come"),
         ("{at: 5h, push: ten-off}", "{at: 4h59m, push: ten-off}", "ten-off at 2026-03-03T14:59:00.000Z came at 2026-03-03T15:00:00.000Z"),
-        ("price: 120}\n", 'price: "120"}\n', "body is {'profile_id': 'customer', 'cart_id': 'c1', 'price': 120}"),
-        ("tag: cart-c1", "tag: cart-c2", "tag is 'cart-c1', not 'cart-c2'"),
-        (", completed]", "]", "the runs of abandoned-cart should end ['exited: restarted'], but: ['exited: restarted', 'completed']"),
+        ("price: 120}\n", 'price: "120"}\n', 'body is {"profile_id":"customer","cart_id":"c1","price":120}'),
+        ("tag: cart-c1", "tag: cart-c2", 'tag is "cart-c1", not "cart-c2"'),
+        (", completed]", "]", 'the runs of abandoned-cart should end ["exited: restarted"], but: ["exited: restarted","completed"]'),
         ("value: 118.5}", "value: 118}", "the goals of abandoned-cart should be worth 118, but: 118.5"),
         ("{at: 2h, click: remind, action: 0}", "{at: 1h, click: remind}", "nobody can have clicked remind at 2026-03-03T11:00:00.000Z"),
     ],

@@ -57,7 +57,9 @@ async def test_a_sites_settings_change_and_the_engines_are_told(store: Store, ow
     made, other = await store.create_site(site(frequency_cap=cap)), await store.create_site(site("other"))
     assert (await store.configuration()).sites == [made, other]
     assert made.frequency_cap == cap
-    wanted = msgspec.structs.replace(made, name="Renamed", timezone="Asia/Tokyo", frequency_cap=FrequencyCap(1, 60_000_000))
+    wanted = msgspec.structs.replace(
+        made, name="Renamed", timezone="Asia/Tokyo", frequency_cap=FrequencyCap(1, 60_000_000), vapid_subject="mailto:new@example.com"
+    )
     fixed = msgspec.structs.replace(wanted, app_id="another", vapid_private_sealed=b"other", created=NOW + 1)
     assert await store.update_site(fixed, [site_change(site=made.id)]) == wanted
     assert (await store.configuration()).sites == [wanted, other]

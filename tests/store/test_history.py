@@ -7,6 +7,7 @@ from tests.store.builders import NOW, SITE, Owner, delivery, entry
 from clarion.store.port import NotFound, Store
 from clarion.store.records.entries import EntryKind, NewEntry
 from clarion.store.records.explanations import Explanation
+from clarion.store.records.poisoned import Poisoned
 
 
 def told(name: str, profile: str = "n:ann", at: int = NOW, site: int = SITE) -> Explanation:
@@ -109,3 +110,32 @@ async def test_a_delivery_is_found_by_its_id(store: Store, owner: Owner) -> None
     for site, name in ((2, one.id), (SITE, "unknown")):
         with pytest.raises(NotFound):
             await store.delivery(site, name)
+
+
+async def test_events_about_somebody_that_were_set_aside_come_newest_first(store: Store, owner: Owner) -> None:
+    def aside(name: str, body: bytes, at: int = NOW, kind: str = "event", site: int = SITE) -> Poisoned:
+        return Poisoned(name, site, kind, msgspec.Raw(body), at, "no luck")
+
+    first = aside("first", b'{"profile_id":"ann","data":{"n":1e2}}')
+    await owner.commit(
+        poisoned=[
+            aside("last", b'{"device_token_hash":"phone"}', NOW + 1),
+            first,
+            aside("twin", b'{"profile_id":"ann","device_token_hash":"else"}'),
+            aside("bobs", b'{"profile_id":"bob","device_token_hash":"phone"}', NOW + 2),
+            aside("eves", b'{"device_token_hash":"ann"}', NOW + 2),
+            aside("odd", b'["ann"]', NOW + 2),
+            aside("timer", b'{"profile_id":"ann"}', NOW + 2, "timer"),
+            aside("elsewhere", b'{"profile_id":"ann"}', NOW + 2, site=2),
+        ]
+    )
+
+    async def about(profile_ids: list[str], devices: list[str], limit: int = 10) -> list[str]:
+        return [one.id for one in await store.poisoned_events_about(SITE, profile_ids, devices, limit)]
+
+    assert await about(["ann"], ["phone", "tablet"]) == ["last", "twin", "first"]
+    assert await about(["ann"], ["phone"], 2) == ["last", "twin"]
+    assert await about(["ann"], []) == ["twin", "first"]
+    assert await about([], ["phone"]) == ["last"]
+    assert await about([], []) == []
+    assert (await store.poisoned_events_about(SITE, ["ann"], [], 10))[1] == first

@@ -52,6 +52,7 @@ INDEXES = {
     ("reading", "events_newest"): {"log_events"},
     ("reading", "events_about"): {"log_by_profile"},
     ("reading", "poisoned_of_site"): {"poisoned_by_site"},
+    ("reading", "poisoned_events_about"): {"poisoned_by_site"},
     ("reading", "runs_of_site"): {"runs_by_workflow"},
     ("reading", "runs_of_workflow"): {"runs_by_workflow"},
     ("reading", "explanations_about"): {"explanations_by_profile"},

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from clarion.domain.verdicts import RowVerdict
-from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, conclude, unknown_person
+from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, Unapplied, behind, conclude, unknown_person
 from clarion.workflow.explain.reasons import tell_reason
 from clarion.workflow.explain.runs import RunFacts, Sending
 from clarion.workflow.explain.verdicts import tell_verdict
@@ -115,6 +115,66 @@ def test_what_is_newer_is_the_answer(started: int | None, refused: int | None, h
     assert found.answer == answer
 
 
+ASIDE = Unapplied(NOON, "e3", "add_to_cart", "KeyError: 'x'")
+WAITS = Unapplied(NOON - HOUR, "e3", "add_to_cart")
+ASIDE_SAID = "add_to_cart (e3) could not be applied at 2026-05-01T12:00:00.000Z and was set aside: KeyError: 'x'"
+WAITS_SAID = "add_to_cart (e3) was accepted at 2026-05-01T11:00:00.000Z and waits for the engine to take it"
+
+
+def test_the_last_event_was_set_aside() -> None:
+    assert conclude(CART, None, None, None, ASIDE) == Conclusion("set_aside", f"the last event that it listens for, {ASIDE_SAID}", (), "e3")
+    paused = msgspec.structs.replace(CART, status="paused", published=NOON + HOUR)
+    assert conclude(paused, run("completed", started=NOON - 1), None, None, ASIDE).because == (
+        "run r1, started at 2026-05-01T11:59:59.999Z, came to its end at 2026-05-01T13:00:00.000Z",
+        "version 2 was published later, at 2026-05-01T13:00:00.000Z",
+        "the workflow is paused now, since 2026-05-01T12:00:00.000Z",
+    )
+
+
+@pytest.mark.parametrize(
+    ("started", "refused", "heard", "answer", "told"),
+    [
+        (NOON - 1, NOON - 1, NOON - 1, "set_aside", False),
+        (NOON, None, None, "waiting", True),
+        (None, NOON, None, "refused", True),
+        (None, None, NOON, "not_recorded", True),
+        (NOON + 1, None, None, "waiting", False),
+        (None, NOON + 1, None, "refused", False),
+        (None, None, NOON + 1, "not_recorded", False),
+    ],
+)
+def test_an_event_that_was_set_aside_is_the_answer_until_another_comes(
+    started: int | None, refused: int | None, heard: int | None, answer: str, told: bool
+) -> None:
+    before = (
+        None if started is None else run(started=started),
+        None if refused is None else refusal(refused),
+        None if heard is None else Heard(heard, "e2", "add_to_cart"),
+    )
+    found = conclude(CART, *before, ASIDE)
+    assert found.answer == answer
+    assert (f"event {ASIDE_SAID}" in found.because) == told
+    assert answer == "set_aside" or not told or found.because[:-1] == conclude(CART, *before).because
+    assert conclude(CART, *before, WAITS).answer == "accepted"
+
+
+def test_an_event_that_waits_for_the_engine_came_last() -> None:
+    early = msgspec.structs.replace(CART, published=0)
+    waiting = conclude(early, None, None, None, WAITS)
+    assert waiting == Conclusion("accepted", f"the last event that it listens for, {WAITS_SAID}", (), "e3")
+    assert conclude(early, None, None, None, WAITS, searched_all=False) == waiting
+    more = "more events wait for the engine than were looked at, and this person's may be among them"
+    assert behind(conclude(CART)) == msgspec.structs.replace(conclude(CART), because=(more,))
+
+
+def test_what_was_not_applied_of_somebody_who_is_not_known() -> None:
+    for unapplied in (ASIDE, WAITS):
+        assert unknown_person(CART, unapplied, subscriber=False) == conclude(CART, unapplied=unapplied)
+    nobody = unknown_person(CART, subscriber=True)
+    for unapplied, said in ((ASIDE, ASIDE_SAID), (WAITS, WAITS_SAID)):
+        assert unknown_person(CART, unapplied, subscriber=True) == msgspec.structs.replace(nobody, because=(f"event {said}",))
+
+
 def test_what_came_last_is_the_answer() -> None:
     later = refusal(NOON + HOUR)
     assert conclude(CART, run("completed"), later).answer == "refused"
@@ -221,6 +281,24 @@ def test_what_led_to_it_is_told_and_nothing_else(what: str) -> None:
     line = Reason(NOON, what, "here", {"version": 1})
     told = (f"2026-05-01T12:00:00.000Z, step here: {tell_reason(line).sentence}",) if what in TELLING else ()
     assert conclude(CART, run("completed", line)).because == told
+
+
+@pytest.mark.parametrize(
+    ("sendings", "said"),
+    [
+        ([("http", "crm", NOON, "no luck")], " (no luck)"),
+        ([("http", "crm", NOON + 1, "later"), ("http", "crm", NOON - 1, "no luck"), ("http", "crm", NOON - 2, "earlier")], " (no luck)"),
+        ([("http", "crm", NOON, "status 500")], ""),
+        ([("http", "crm", NOON, "status 501")], " (status 501)"),
+        ([("http", "crm", NOON, None)], ""),
+        ([("http", "crm", NOON + 1, "no luck"), ("http", "other", NOON, "no luck"), ("push", "crm", NOON, "no luck")], ""),
+    ],
+)
+def test_the_outcome_of_a_request_comes_with_its_problem(sendings: list[tuple[str, str, int, str | None]], said: str) -> None:
+    sent = tuple(Sending(kind, step, "failed", at, problem) for kind, step, at, problem in sendings)
+    line = Reason(NOON, "result", "crm", {"outcome": "failed", "status": 500})
+    [told] = conclude(CART, run("completed", line, sent=sent)).because
+    assert told == f"2026-05-01T12:00:00.000Z, step crm: the request's outcome came: failed with status 500{said}"
 
 
 def test_what_led_to_it_without_a_step() -> None:

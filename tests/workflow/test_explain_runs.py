@@ -29,7 +29,7 @@ def sentence(facts: RunFacts, *history: Reason) -> str:
         ("quiet_hours", "quiet hours: the push waits until 2026-05-01T14:00:00.000Z"),
         ("awaiting", "sends a request and waits for its outcome"),
         ("retried", "is tried again here, in version 2"),
-        ("moved", "was moved to this step, to go on in version 2"),
+        ("moved", "was moved to this step, to go on in version 2; waits until 2026-05-01T13:00:00.000Z"),
     ],
 )
 def test_a_line_of_the_history_says_why_a_run_stands_there(what: str, why: str) -> None:
@@ -48,6 +48,19 @@ def test_other_lines_do_not(unfit: Reason) -> None:
 
 def test_the_last_such_line_counts() -> None:
     assert sentence(WAITS, line("moved"), line("waiting", NOON + 1)) == f"{STANDS}: waits until 2026-05-01T14:00:00.000Z"
+
+
+def test_a_moved_run_says_until_when_or_for_what_it_waits_now() -> None:
+    moved = "was moved to this step, to go on in version 2"
+    at_once = msgspec.structs.replace(WAITS, due=NOON)
+    assert sentence(at_once, line("waiting"), line("moved")) == f"{STANDS}: {moved}"
+    assert sentence(at_once, line("moved", NOON - 1), line("moved")) == f"{STANDS}: {moved}"
+    later = msgspec.structs.replace(WAITS, due=NOON + 1_000)
+    assert sentence(later, line("waiting"), line("moved")) == f"{STANDS}: {moved}; waits until 2026-05-01T12:00:00.001Z"
+    awaiting = msgspec.structs.replace(WAITS, due=None)
+    asks = "sends a request and waits for its outcome"
+    assert sentence(awaiting, line("awaiting"), line("moved"), line("moved")) == f"{STANDS}: {asks}; {moved}"
+    assert sentence(awaiting, line("moved")) == f"{STANDS}: {moved}"
 
 
 def test_a_run_that_waits_without_a_line_about_it() -> None:

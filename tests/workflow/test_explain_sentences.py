@@ -132,6 +132,7 @@ REASONS: list[tuple[str, dict[str, Any], str]] = [
     ("not_resumed", TOOK, "did not go on: start.on[0].where.all[1]: event.price gte 20 — saw 12.5"),
     ("not_exited", TOOK, "did not exit: start.on[0].where.all[1]: event.price gte 20 — saw 12.5"),
     ("goal", {"event_name": "paid", "value": 12.5}, "met its goal, for paid came, worth 12.5"),
+    ("goal", {"event_name": "paid", "value": 40.0}, "met its goal, for paid came, worth 40"),
     ("goal", {"event_name": "paid", "no_value": "event.total"}, "met its goal, for paid came, without a number in event.total"),
     ("segment", {"added": ["vip"], "removed": []}, "joined segment vip"),
     ("segment", {"added": [], "removed": ["vip", "new"]}, "left segment vip, new"),
@@ -144,7 +145,8 @@ REASONS: list[tuple[str, dict[str, Any], str]] = [
     ("exited", {"reason": "event paid", "rows": [msgspec.to_builtins(CART)]},
      'exited: event paid (exit[0].where: event.cart_id eq entry.cart_id (which is "c1") — saw "c1")'),
     ("exited", {"reason": "restarted"}, "exited: a new start took its place (start.while_running: restart)"),
-    ("failed", {"reason": "step a: no"}, "failed: step a: no"),
+    ("failed", {"reason": "step a: no"}, "failed: no"),
+    ("failed", {"reason": "step b: no"}, "failed: step b: no"),
     ("of_tomorrow", {}, "of_tomorrow"),
 ]  # fmt: skip
 
@@ -273,6 +275,23 @@ def test_words_are_cut() -> None:
     assert words.value("x" * 299) == f'"{"x" * 298}…'
     assert words.quoted("x" * 299) == f'"{"x" * 298}…'
     assert words.value(10**100) == "1" + "0" * 100
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (40, "40"),
+        (40.0, "40"),
+        (-0.0, "0"),
+        (40.5, "40.5"),
+        (2.0**53 - 1, "9007199254740991"),
+        (2.0**53, "9007199254740992.0"),
+        (1e300, "1e300"),
+        (True, "true"),
+    ],
+)
+def test_a_number_is_spelled_one_way(number: object, said: str) -> None:
+    assert words.value(number) == said
 
 
 @pytest.mark.parametrize(

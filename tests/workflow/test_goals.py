@@ -158,7 +158,7 @@ def test_the_window_is_not_opened_anew_by_a_retry(program: ProgramOf) -> None:
         ("{event: buy}", "within", "is required"),
         ("{event: buy, within: 0s}", "within", "must be longer than 0s and at most 365d"),
         ("{event: buy, within: 366d}", "within", "must be longer than 0s and at most 365d"),
-        ("{event: buy, within: 1h, value: total}", "value", "unknown field root 'total'"),
+        ("{event: buy, within: 1h, value: total}", "value", "unknown field 'total': a field of the event is written 'event.total'"),
         ("{event: buy, within: 1h, value: profile.total}", "value", "must be a field of the event"),
         ("{event: buy, within: 1h, attribution: clicked}", "attribution", "must be one of entry, click, view (did you mean 'click'?)"),
         ("{event: buy, within: 1h, count: all}", "count", "must be one of first, every"),

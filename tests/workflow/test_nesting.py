@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.workflow.builders import START
 
+from clarion.domain.durations import NO_DURATION
 from clarion.workflow.document import read_value
 from clarion.workflow.nesting import Steps, walk
 from clarion.workflow.shapes import INVALID, tried
@@ -183,7 +184,7 @@ def test_what_nests_too_deep_is_looked_at_no_further() -> None:
 
 def test_its_place_is_right_also_beside_what_is_broken() -> None:
     assert found([{"id": "b", "wait": {"for": "x"}}, EXIT, wait("behind")]) == [
-        ("steps[0].wait.for", "is no duration: write whole numbers with w, d, h, m, s or ms, such as 90s or 1h30m"),
+        ("steps[0].wait.for", NO_DURATION),
         ("steps[2]", 'is never reached: step "x" before it ends the run'),
     ]
 

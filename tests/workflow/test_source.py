@@ -99,7 +99,7 @@ def test_a_problem_of_a_document_with_its_place() -> None:
 
 
 def test_a_text_that_cannot_be_read_says_where() -> None:
-    assert refusal("a: 1\nb: [").problems == [Located((), "not valid YAML: expected the node content, but found '<stream end>'", 2, 5)]
+    assert refusal("a: 1\nb: [").problems == [Located((), "not valid YAML: expected the node content, but found the end of the text", 2, 5)]
 
 
 @pytest.mark.parametrize("character", ["x", "é", "🙂"])

@@ -122,7 +122,13 @@ def test_a_value_alone_has_a_place_too() -> None:
         ('a: 1\nb: "\\ud83d"', "the text holds half of an escaped character", 2, 4),
         ('a: 1\n"\\ude42": 1', "the text holds half of an escaped character", 2, 1),
         ('"\\ude42\\ud83d"', "the text holds half of an escaped character", 1, 1),
-        ("a: 1\nb: [", "not valid YAML: expected the node content, but found '<stream end>'", 2, 5),
+        ("a: 1\nb: [", "not valid YAML: expected the node content, but found the end of the text", 2, 5),
+        ('a: {b: "x" y}', "not valid YAML: expected ',' or '}', but got a value", 1, 12),
+        ("a:\n  b: 1\n c: 2", "not valid YAML: expected the end of the block, but found a key that is indented otherwise", 3, 2),
+        ("a:\n  b: 1\n - c", "not valid YAML: expected the end of the block, but found a '-' that is indented otherwise", 3, 2),
+        ("a:\n  - b\n  d: 1", "not valid YAML: expected the end of the block, but found a key", 3, 3),
+        ('"a" b', "not valid YAML: expected '---', but found a value", 1, 5),
+        ("{a: }}", "not valid YAML: expected '---', but found '}'", 1, 6),
         ("a: 1\n\tb: 1", "not valid YAML: found character '\\t' that cannot start any token", 2, 1),
         ("a: |\n \n   \n x", "not valid YAML: more indented follow up line than first in a block scalar", 4, 2),
         ("%YAML 2.0\n---\n", "not valid YAML: found incompatible YAML document (version 1.* is required)", 1, 1),
@@ -175,6 +181,13 @@ def test_how_many_values_it_may_hold(values: int, fits: bool) -> None:
         assert len(value_of(text)) == values - 1
     else:
         assert refusal(text) == ("the document has more than 20000 values", values - 1, 2)
+
+
+@pytest.mark.parametrize("one", ["\x85", "\u2028", "\u2029"])
+def test_what_is_no_line_break_stays_in_its_text(one: str) -> None:
+    assert value_of(f'a: x{one}y\nb: "{one}\\ue000 \ue001"\nc: |\n  x{one}y\n"{one}": 1') == {
+        "a": f"x{one}y", "b": f"{one}\ue000 \ue001", "c": f"x{one}y\n", one: 1,
+    }  # fmt: skip
 
 
 JSON = st.recursive(

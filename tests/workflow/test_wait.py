@@ -1,28 +1,24 @@
 """`wait` alone: its keys, and when a run that enters it goes on."""
 
-from types import SimpleNamespace
-from typing import Any, Final, cast
+import json
+from typing import Any, Final
 
 import jsonschema
 import pytest
+from tests.workflow.builders import ProgramOf
+from tests.workflow.journey import Journey, at, somebody
 
-from clarion.domain.dates import instant, iso
+from clarion.domain.dates import iso
 from clarion.domain.problems import Problem
-from clarion.domain.records import Scalar, Scope
-from clarion.domain.templates import TemplateFailure
+from clarion.domain.records import Scalar
+from clarion.workflow.advance import Person
+from clarion.workflow.run import COMPLETED, FAILED, WAITING
 from clarion.workflow.shapes import Reading
-from clarion.workflow.step import Forward, Sleep, Visit
 from clarion.workflow.steps.wait import Wait
 from clarion.workflow.times import DaysShape, TimeOfDay, TimezoneShape, WindowShape
 
 NOW: Final = "2026-05-05T12:00Z"
 """A Tuesday; in Berlin it is 14:00."""
-
-
-def at(text: str) -> int:
-    found = instant(text)
-    assert found is not None
-    return found
 
 
 def problems(value: object) -> list[tuple[str, str]]:
@@ -32,36 +28,44 @@ def problems(value: object) -> list[tuple[str, str]]:
     return [(".".join(map(str, problem.path[1:])), problem.message) for problem in reading.found]
 
 
-def wait(value: dict[str, Any]) -> Wait:
-    reading = Reading()
-    read = Wait.shape.read(value, ("wait",), reading)
-    assert reading.found == []
+Zone = tuple[str | None, Person]
+"""(`timezone` of the settings, or None; a person)."""
+UTC: Final[Zone] = (None, somebody())
+BERLIN: Final[dict[str, Zone]] = {
+    "the subscriber's": ("subscriber", somebody(zone="Europe/Berlin", site_zone="Asia/Tokyo")),
+    "the subscriber's, as nothing is said": (None, somebody(zone="Europe/Berlin", site_zone="Asia/Tokyo")),
+    "the site's": ("site", somebody(zone="Asia/Tokyo", site_zone="Europe/Berlin")),
+    "the site's, as the subscriber's is not known": ("subscriber", somebody(site_zone="Europe/Berlin")),
+    "a named one": ("Europe/Berlin", somebody(zone="Asia/Tokyo", site_zone="America/New_York")),
+}
+"""All ways to be in Berlin."""
+
+
+def entered(program: ProgramOf, value: dict[str, Any], now: str = NOW, zone: Zone = UTC, data: dict[str, Any] | None = None) -> Journey:
+    """A run of a document that does nothing but wait, which has begun."""
     jsonschema.validate(value, Wait.shape.schema())
-    return Wait.build("pause", read)
+    timezone, person = zone
+    document: dict[str, Any] = {"steps": [{"id": "pause", "wait": value}]}
+    if timezone is not None:
+        document["settings"] = {"timezone": timezone}
+    text = "\n".join(f"{key}: {json.dumps(part)}" for key, part in document.items())
+    return Journey(program(text), person, now=at(now), **(data or {})).begin()
 
 
-class Stay:
-    """A visit's part that a wait sees."""
-
-    def __init__(self, now: str = NOW, timezone: str = "UTC", data: dict[str, Scalar] | None = None) -> None:
-        self.notes: list[tuple[str, dict[str, Any] | None]] = []
-        scope = Scope(event=data or {}, entry=data or {}, now=at(now))
-        seen = SimpleNamespace(now=at(now), timezone=timezone, scope=scope, note=lambda what, detail: self.notes.append((what, detail)))
-        self.visit = cast("Visit", seen)
-
-
-def resumes(value: dict[str, Any], now: str = NOW, timezone: str = "UTC", data: dict[str, Scalar] | None = None) -> str | None:
-    """When a run that enters the wait goes on, None: at once; the history says the same."""
-    stay = Stay(now, timezone, data)
-    move = wait(value).enter(stay.visit)
-    if isinstance(move, Forward):
-        assert stay.notes == []
+def resumes(program: ProgramOf, value: dict[str, Any], now: str = NOW, zone: Zone = UTC, data: dict[str, Any] | None = None) -> str | None:
+    """When a run that enters the wait goes on, None: at once; its timer and its history say the same."""
+    journey = entered(program, value, now, zone, data)
+    if journey.run.status == COMPLETED:
+        assert (journey.happened, journey.run.ended) == ([COMPLETED], at(now))
         return None
-    assert isinstance(move, Sleep)
-    assert move.until is not None
-    assert stay.notes == [("waiting", {"until": move.until})]
-    assert move.until > stay.visit.now
-    return iso(move.until)
+    until = journey.run.due
+    assert until is not None
+    assert until > at(now)
+    assert (journey.run.status, journey.run.step) == (WAITING, "pause")
+    assert (journey.happened, journey.details["waiting"]) == (["waiting"], {"until": until})
+    journey.due()
+    assert (journey.run.status, journey.run.ended, journey.happened) == (COMPLETED, until, ["waiting", COMPLETED])
+    return iso(until)
 
 
 @pytest.mark.parametrize(
@@ -108,8 +112,8 @@ def resumes(value: dict[str, Any], now: str = NOW, timezone: str = "UTC", data: 
         ({"until": "2026-12-26", "before": "1d", "at": "09:00", "days": ["fri"]}, "2026-12-25T09:00:00Z"),
     ],
 )
-def test_when_a_run_goes_on(value: dict[str, Any], expected: str | None) -> None:
-    assert resumes(value) == expected
+def test_when_a_run_goes_on(program: ProgramOf, value: dict[str, Any], expected: str | None) -> None:
+    assert resumes(program, value) == expected
 
 
 @pytest.mark.parametrize(
@@ -120,14 +124,22 @@ def test_when_a_run_goes_on(value: dict[str, Any], expected: str | None) -> None
         ({"until": "2026-12-24T18:00"}, NOW, "2026-12-24T17:00:00Z"),
         ({"until": "2026-12-24T18:00Z"}, NOW, "2026-12-24T18:00:00Z"),
         ({"window": {"from": "09:00", "to": "14:00"}}, NOW, "2026-05-06T07:00:00Z"),
+        ({"window": {"from": "09:00", "to": "14:01"}}, NOW, None),
+        ({"window": {"from": "22:00", "to": "02:00"}}, NOW, "2026-05-05T20:00:00Z"),
         ({"days": ["wed"]}, "2026-05-05T22:30Z", None),
+        ({"days": ["wed", "sat"]}, "2026-05-06T22:30Z", "2026-05-08T22:00:00Z"),
+        ({"at": "09:00", "days": ["thu"]}, "2026-05-06T22:30Z", "2026-05-07T07:00:00Z"),
+        ({"at": "00:15", "days": ["wed"]}, "2026-05-05T22:30Z", "2026-05-12T22:15:00Z"),
+        ({"days": ["mon"], "window": {"from": "00:00", "to": "01:00"}}, "2026-05-10T22:59Z", None),
+        ({"days": ["mon"], "window": {"from": "00:00", "to": "01:00"}}, "2026-05-10T23:00Z", "2026-05-17T22:00:00Z"),
         ({"for": "1d"}, "2026-03-28T20:00Z", "2026-03-29T20:00:00Z"),
         ({"for": "12h", "at": "02:30"}, "2026-03-28T12:00Z", "2026-03-29T01:00:00Z"),
         ({"at": "02:30"}, "2026-10-25T00:30:01Z", "2026-10-26T01:30:00Z"),
     ],
 )
-def test_times_are_in_the_runs_zone(value: dict[str, Any], now: str, expected: str | None) -> None:
-    assert resumes(value, now, "Europe/Berlin") == expected
+@pytest.mark.parametrize("zone", BERLIN.values(), ids=BERLIN)
+def test_times_are_in_the_runs_zone(program: ProgramOf, zone: Zone, value: dict[str, Any], now: str, expected: str | None) -> None:
+    assert resumes(program, value, now, zone) == expected
 
 
 @pytest.mark.parametrize(
@@ -142,8 +154,8 @@ def test_times_are_in_the_runs_zone(value: dict[str, Any], now: str, expected: s
         ("{{ ends }}", {"ends": "2001-01-01"}, None),
     ],
 )
-def test_a_date_from_data(until: str, data: dict[str, Scalar], expected: str | None) -> None:
-    assert resumes({"until": until}, data=data) == expected
+def test_a_date_from_data(program: ProgramOf, until: str, data: dict[str, Scalar], expected: str | None) -> None:
+    assert resumes(program, {"until": until}, data=data) == expected
 
 
 @pytest.mark.parametrize(
@@ -164,23 +176,15 @@ def test_a_date_from_data(until: str, data: dict[str, Scalar], expected: str | N
     ],
 )
 def test_a_date_that_cannot_be_waited_for_fails_the_step_with_what_it_saw(
-    value: dict[str, Any], data: dict[str, Scalar], reason: str
+    program: ProgramOf, value: dict[str, Any], data: dict[str, Scalar], reason: str
 ) -> None:
-    stay = Stay(data=data)
-    with pytest.raises(TemplateFailure) as failed:
-        wait(value).enter(stay.visit)
-    assert failed.value.reason == reason
-    assert stay.notes == []
+    journey = entered(program, value, data=data)
+    assert journey.ended == (FAILED, f"step pause: {reason}")
+    assert journey.happened == [FAILED]
 
 
-def test_the_last_instant_can_be_waited_for() -> None:
-    assert resumes({"until": "9999-12-31T23:59:59.999999Z"}) == "9999-12-31T23:59:59.999999Z"
-
-
-def test_a_wait_that_is_over_goes_on() -> None:
-    step = wait({"for": "1h"})
-    assert step.wake(Stay().visit) == Forward()
-    assert step.branches() == ()
+def test_the_last_instant_can_be_waited_for(program: ProgramOf) -> None:
+    assert resumes(program, {"until": "9999-12-31T23:59:59.999999Z"}) == "9999-12-31T23:59:59.999999Z"
 
 
 DATE: Final = "must be an ISO 8601 date such as 2026-12-24 or 2026-12-24T18:00, or a template that gives one"

@@ -12,7 +12,7 @@ from clarion.api.access import Access
 from clarion.api.aside import Aside
 from clarion.api.documents import DocumentReader
 from clarion.clock import Clock
-from clarion.contract.errors import Detail, Refusal, failure, invalid, not_found, success, unavailable
+from clarion.contract.errors import Detail, Refusal, failure, invalid, success, unavailable
 from clarion.contract.limits import MAX_DETAILS
 from clarion.control.errors import Conflict, Invalid
 from clarion.delivery.guard import PushAllowList
@@ -113,7 +113,7 @@ def _refusal(request: Request, error: Exception) -> Refusal:
         case Conflict():
             return Refusal(409, 1009, "Not possible as things stand.", (Detail(str(error)),))
         case NotFound():
-            return not_found()
+            return Refusal(404, 1004, "Not found.", (Detail(str(error)),))
         case StoreUnavailable():
             _log.warning("a request could not be served: the store is away", path=request.url.path, error=str(error))
             return unavailable(1)

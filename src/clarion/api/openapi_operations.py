@@ -81,7 +81,17 @@ def site_paths() -> Json:
                 "Change settings of the site; what is not named stays",
                 data(OBJECT),
                 (400, 413),
-                body=object_body({"name": {"type": "string"}, "timezone": {"type": "string"}, "frequency_cap": cap}),
+                body=object_body(
+                    {
+                        "name": {"type": "string"},
+                        "timezone": {"type": "string"},
+                        "frequency_cap": cap,
+                        "vapid_subject": {
+                            "type": "string",
+                            "description": "mailto: or https: URI where push services can reach you (RFC 8292).",
+                        },
+                    }
+                ),
             ),
         },
     }

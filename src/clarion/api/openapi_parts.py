@@ -12,7 +12,7 @@ _PROBLEMS: Final = {
     400: "The request does not say what it has to; `details` names every problem.",
     401: "No API key, or one that is nobody's.",
     403: "The key lacks the scope.",
-    404: "Not found.",
+    404: "Not found; `details` says what.",
     409: "Not possible as things stand: `details` says why; of an event, `event_id` was already used with different content.",
     413: "The body is too large.",
     429: "Too many requests; see `Retry-After`.",

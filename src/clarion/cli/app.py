@@ -1,8 +1,10 @@
 """The tree of commands, and what becomes of their errors."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import typer
 
@@ -23,13 +25,22 @@ from clarion.cli import (
     workflows,
 )
 from clarion.cli.failures import FAILED, INTERRUPTED, Failure, describe
-from clarion.cli.invocation import NAME, as_invoked
+from clarion.cli.invocation import NAME, as_invoked, forget, invoked
 from clarion.cli.output import plain
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted. CLARION_DEBUG=1 shows tracebacks."
 
 # The parser's errors are below this one, whichever parser typer brings along.
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+
+# The parser hands on what its validator says of a value, in the validator's words.
+_WORDING: Final = (
+    (re.compile(r"(?<=: )Value error, "), ""),
+    (re.compile(r"(?<=: )Input should be less than or equal to "), "must be at most "),
+    (re.compile(r"(?<=: )Input should be greater than or equal to "), "must be at least "),
+    (re.compile(r"(?<=: )Input should be a valid integer.*", re.DOTALL), "must be a whole number"),
+    (re.compile(r"(?<=: )Input should be "), "must be "),
+)
 
 app = typer.Typer(
     name="clarion",
@@ -70,7 +81,7 @@ def root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code. Every error ends as one line on standard error."""
+    """Run one command and return its exit code. Every error ends on standard error, each thing that is wrong as one line."""
     try:
         code = app(list(arguments), prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
@@ -82,6 +93,8 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
     except Exception as error:  # noqa: BLE001 - the outermost place: an error becomes its line and an exit code
         return _report(error)
+    finally:
+        forget()
     return code if isinstance(code, int) else 0
 
 
@@ -92,17 +105,20 @@ def _report(error: Exception) -> int:
         traceback.print_exception(error)
     if isinstance(error, _USAGE_ERROR):
         return _report_usage(error)
-    line = describe(error)
-    if line is None:
+    lines = describe(error)
+    if not lines:
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        line = f"unexpected: {said} — set CLARION_DEBUG=1 for a traceback"
-    typer.echo(f"error: {plain(as_invoked(line))}", err=True)
+        lines = (f"unexpected: {said} — set CLARION_DEBUG=1 for a traceback",)
+    for line in lines:
+        typer.echo(f"error: {plain(as_invoked(line))}", err=True)
     return error.code if isinstance(error, Failure) else FAILED
 
 
 def _report_usage(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     said = str(error.format_message()) if hasattr(error, "format_message") else str(error)
-    command = context.command_path if context is not None else NAME
-    typer.echo(f"error: {plain(said).rstrip('.')} — {as_invoked(f'see: {command} --help')}", err=True)
+    command = (context.command_path if context is not None else NAME).removeprefix(NAME)
+    for found, instead in _WORDING:
+        said = found.sub(instead, said)
+    typer.echo(f"error: {plain(said).rstrip('.')} — see: {invoked()}{command} --help", err=True)
     return 2

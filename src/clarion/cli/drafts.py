@@ -57,7 +57,7 @@ def draft(
         raise Failure(f"{judged.file} does not say whose draft it is — name its workflow with --workflow")
     with target.connect() as instance:
         view = instance.save_draft(wanted, judged.text)
-    target.answer(view, _say_draft)
+    target.answer(view, lambda view: _say_draft(view, judged.file))
 
 
 @with_target
@@ -86,7 +86,7 @@ def duplicate(
     """Keep a workflow's document, with its comments, as the draft of a new workflow."""
     with target.connect() as instance:
         view = instance.duplicate(slug, new)
-    target.answer(view, _say_draft)
+    target.answer(view, lambda view: _say_draft(view, new))
 
 
 def say_published(view: View) -> None:
@@ -99,12 +99,15 @@ def say_published(view: View) -> None:
     typer.echo(plain(f"{view.get('workflow')}: version {view.get('version')} {became}{paused}{told}"))
 
 
-def _say_draft(view: View) -> None:
-    problems = view.get("problems") or []
+def _say_draft(view: View, of: str) -> None:
+    """What is wrong with a draft, as validating its file says it, and that it is kept."""
+    import msgspec
+
+    from clarion.workflow.source import Located
+
+    problems = msgspec.convert(view.get("problems") or [], list[Located])
     for problem in problems:
-        where = f"line {problem['line']}, column {problem['column']}: " if problem.get("line") else ""
-        path = ".".join(str(step) for step in problem.get("path", []))
-        typer.echo(plain(f"problem: {where}{path}{': ' if path else ''}{problem.get('message')}"), err=True)
+        typer.echo(plain(f"problem: {of}: {problem}"), err=True)
     left = f", {len(problems)} to correct" if problems else ""
     typer.echo(plain(f"{view.get('workflow')}: the draft is saved{left}"))
 

@@ -7,6 +7,7 @@ import typer
 
 from clarion.cli.failures import WrongUsage
 from clarion.cli.instance import Instance
+from clarion.cli.invocation import as_invoked
 from clarion.cli.output import View, plain, print_json, print_json_line, when
 from clarion.cli.target import Target, with_target
 
@@ -44,7 +45,16 @@ def send(
     body = event_body(name=name, profile=profile, device=device, values=values or [], event_id=event_id, timestamp=timestamp)
     with target.connect() as instance:
         accepted = instance.send_event(body)
-    target.answer(accepted, lambda _: typer.echo("accepted"))
+    target.answer(accepted, _say_accepted)
+
+
+def _say_accepted(accepted: View) -> None:
+    # A server keeps to the wire contract, which has no id in its answer.
+    id = accepted.get("event_id")
+    if id is None:
+        typer.echo(as_invoked("accepted — see: clarion events tail"))
+    else:
+        typer.echo(plain(f"accepted as {id} — {as_invoked('see: clarion explain')} {id}"))
 
 
 @app.command("tail")
@@ -87,14 +97,13 @@ def _follow(instance: Instance, limit: int, pause: Callable[[], None]) -> Iterab
 def _print(event: View) -> None:
     import sys
 
-    import msgspec
-
     whom: Any = event.get("profile_id") or event.get("device_token_hash") or "-"
     line = (
         when(event.get("log_time") or event.get("received")),
+        event.get("event_id"),
         event.get("event_name"),
         whom,
-        msgspec.json.encode(event.get("data")).decode(),
+        event.get("data"),
     )
     typer.echo("  ".join(plain(part) for part in line))
     sys.stdout.flush()

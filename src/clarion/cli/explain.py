@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from clarion.cli.failures import WrongUsage
+from clarion.cli.output import View
 from clarion.cli.target import Target, with_target
 from clarion.cli.whom import Whom
 
@@ -22,7 +23,9 @@ def explain(
     workflow: Annotated[
         str | None, typer.Option(metavar="SLUG", help="With --profile or --subscriber: why they did not get this workflow's message.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How much of a timeline to show: so many of the newest.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=500, help="So many of the newest inputs, with what was sent meanwhile. With --workflow at most 50.")
+    ] = 50,
     before: Annotated[str | None, typer.Option(metavar="PLACE", help="Only what happened earlier: where the page before ended.")] = None,
 ) -> None:
     """Say what happened and why: of an event, of a run, or of a person, newest last; with --workflow, why they did not get its message."""
@@ -39,7 +42,14 @@ def explain(
         elif run is not None:
             view, show = instance.explain_run(run), explanations.show_run
         elif workflow is not None and before is None:
-            view, show = instance.absence(whom, workflow), explanations.show_absence
+            view, show = _newest(instance.absence(whom, workflow), limit), explanations.show_absence
         else:
             view, show = instance.timeline(whom, workflow, limit, before), explanations.show_timeline
     target.answer(view, show)
+
+
+def _newest(view: View, limit: int) -> View:
+    """The view with so many inputs at most; deliveries do not count."""
+    items = view.get("items") or ()
+    inputs = [place for place, one in enumerate(items) if isinstance(one, dict) and one.get("kind") != "delivery"]
+    return {**view, "items": items[inputs[-limit] :]} if len(inputs) > limit else view

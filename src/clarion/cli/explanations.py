@@ -1,10 +1,12 @@
 """Explanations as people read them. Everything is printed as plain text, so that no name can steer a terminal or a formatter."""
 
+import shlex
 from typing import Any
 
 import msgspec
 import typer
 
+from clarion.cli.invocation import as_invoked
 from clarion.cli.output import View, plain, when
 
 
@@ -43,9 +45,11 @@ def show_run(view: View) -> None:
 def show_timeline(view: View) -> None:
     """What happened to a person."""
     _line(0, f"profile {view.get('profile_id') or '(anonymous)'}{_devices(view)}, newest last")
+    if not view.get("items"):
+        _line(0, "nothing is recorded")
     _items(view)
     if isinstance(view.get("before"), str):
-        _line(0, f"earlier: --before {view['before']}")
+        _line(0, f"{as_invoked('earlier: clarion explain')}{_question(view)} --before {shlex.quote(view['before'])}")
 
 
 def show_absence(view: View) -> None:
@@ -59,6 +63,15 @@ def show_absence(view: View) -> None:
         _line(0, f"answer ({conclusion.get('answer')}): {conclusion.get('sentence')}")
         for reason in conclusion.get("because") or ():
             _line(1, reason)
+
+
+def _question(view: View) -> str:
+    """The options that ask for a timeline again."""
+    devices = view.get("devices") or [None]
+    asked = {"--profile": view.get("profile_id"), "--workflow": view.get("workflow")}
+    if asked["--profile"] is None:
+        asked["--subscriber"] = devices[0]
+    return "".join(f" {option} {shlex.quote(str(value))}" for option, value in asked.items() if value is not None)
 
 
 def _items(view: View) -> None:
@@ -82,7 +95,8 @@ def _verdict(verdict: View) -> str:
 
 
 def _run(depth: int, run: View) -> None:
-    of = f"{run['workflow']} v{run.get('version')}, " if run.get("workflow") else ""
+    version = f" v{run['version']}" if run.get("version") else ""
+    of = f"{run['workflow']}{version}, " if run.get("workflow") else ""
     for reason in _members(run, "reasons"):
         _line(depth, f"{of}run {run.get('run_id')}, step {reason.get('step') or '-'}: {reason.get('sentence')}")
 

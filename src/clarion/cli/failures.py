@@ -8,9 +8,13 @@ INTERRUPTED: Final = 130
 
 
 class Failure(Exception):
-    """The command failed; the message is one line for the operator."""
+    """The command failed. Each of `lines` tells the operator one thing that is wrong, the last one what to do."""
 
     code = FAILED
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = lines
 
 
 class WrongUsage(Failure):
@@ -19,10 +23,10 @@ class WrongUsage(Failure):
     code = USAGE
 
 
-def describe(error: Exception) -> str | None:
-    """The line for an error that the operator can do something about; None for one that nobody foresaw."""
+def describe(error: Exception) -> tuple[str, ...]:
+    """A line for each thing that is wrong where the operator can do something about an error; nothing for one that nobody foresaw."""
     if isinstance(error, Failure):
-        return str(error)
+        return error.lines
     from clarion.config import ConfigError
     from clarion.contract.errors import Refusal
     from clarion.control.errors import Conflict, Invalid
@@ -32,13 +36,14 @@ def describe(error: Exception) -> str | None:
     from clarion.workflow.source import DocumentInvalid
 
     if isinstance(error, Refusal):
-        return f"{'; '.join(detail.message for detail in error.details) or error.message.rstrip('.')} — correct it and try again"
+        *lines, last = [detail.message for detail in error.details] or [error.message.rstrip(".")]
+        return (*lines, f"{last} — correct it and try again")
     if isinstance(error, DocumentInvalid):
-        return f"the workflow is not valid: {error} — correct the document"
+        return tuple(map(str, error.problems))
     if isinstance(error, AlreadyServed | LockUnavailable | ConfigError | Conflict | Invalid | VaultError):
-        return str(error)
+        return (str(error),)
     if isinstance(error, port.NotFound | port.StoreOutdated | port.StoreTooNew):
-        return str(error)
+        return (str(error),)
     if isinstance(error, port.StoreUnavailable):
-        return f"{str(error).rstrip('.')} — try again, and run: clarion doctor"
-    return f"{str(error).rstrip('.')} — run: clarion doctor" if isinstance(error, port.StoreError) else None
+        return (f"{str(error).rstrip('.')} — try again, and run: clarion doctor",)
+    return (f"{str(error).rstrip('.')} — run: clarion doctor",) if isinstance(error, port.StoreError) else ()

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from clarion.cli import options
-from clarion.cli.invocation import data_option, invoked
+from clarion.cli.invocation import as_invoked, data_option, invoked
 from clarion.cli.output import print_json
 
 
@@ -41,8 +41,8 @@ def init(
     typer.echo(f"Initialised {settings.data}: site {made.site['name']}, workflow {made.workflow}.\n")
     typer.echo(f"API key with all scopes, shown only this once:\n\n  {made.key}\n")
     if vapid_subject == options.PLACEHOLDER_SUBJECT:
-        typer.echo("Push services are told to reach you at a placeholder. For real pushes, make a site of your own:")
-        typer.echo(f"  {clarion} sites create{where} --name NAME --vapid-subject mailto:YOU@YOUR-DOMAIN\n")
+        command = options.own_subject(settings.data, made.site["site_id"])
+        typer.echo(as_invoked(f"Push services are told to reach you at a placeholder. For real pushes: {command}\n"))
     typer.echo("Next:")
     typer.echo(f"  {clarion} serve{where}")
     typer.echo(f"  {clarion} events send add_to_cart{where} --profile user-1 product_name='Running Shoes' price=99.99")

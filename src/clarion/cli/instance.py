@@ -17,7 +17,7 @@ class Instance(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def send_event(self, body: bytes) -> View:
-        """Have a Track Event request body accepted."""
+        """Have a Track Event request body accepted; `event_id`: its id in the log, where that is known."""
 
     def events(self, after: int, limit: int) -> list[View]:
         """Events of the log above the sequence `after`, in order; with -1 the newest."""

@@ -48,7 +48,11 @@ def list_(data: options.Data = None, site: options.SiteName = None, json: option
         print_json([key_view(key) for key in keys])
         return
     rows = [(key.id, key.name, key.prefix + "…", key.scopes, when(key.created), when(key.last_used), when(key.revoked)) for key in keys]
-    print_table(("id", "name", "key", "scopes", "created", "last used", "revoked"), rows, "there is no API key — run: clarion keys create")
+    print_table(
+        ("id", "name", "key", "scopes", "created", "last used", "revoked"),
+        rows,
+        "there is no API key — run: clarion keys create --name NAME",
+    )
 
 
 @app.command("revoke")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from clarion.cli.failures import Failure
-from clarion.cli.invocation import data_option
 from clarion.cli.local_explain import LocalExplanations
 from clarion.cli.local_operations import LocalOperations
 from clarion.cli.local_workflows import LocalWorkflows
@@ -18,7 +17,7 @@ from clarion.contract.errors import event_id_conflict, too_large
 from clarion.contract.limits import MAX_EVENT_BODY
 from clarion.contract.track_event import read_event
 from clarion.control import secrets, sites, views
-from clarion.domain.ids import named_profile
+from clarion.control.explain.people import Whom, find_profile
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
 from clarion.store.port import Store
@@ -36,7 +35,7 @@ class LocalStore:
     def __init__(self, settings: Settings) -> None:
         """Raises Failure if nothing was ever initialised there."""
         if not settings.database.exists():
-            raise Failure(f"there is no database at {settings.database} — run: clarion init{data_option(settings.data)}")
+            raise Failure(f"there is no database at {settings.database} — run: clarion init")
         self.settings = settings
         self.store: Store = open_store(settings)
         self._runner = asyncio.Runner()
@@ -99,10 +98,11 @@ class LocalInstance(LocalWorkflows, LocalOperations, LocalExplanations):
             raise too_large(MAX_EVENT_BODY)
         event = read_event(body, now=now, idempotency_key=None)
         store = self._local.store
-        [appended] = self._local.run(store.append([entry_from(event, self._site.id, now, fresh_id(), store.partitions)]))
+        entry = entry_from(event, self._site.id, now, fresh_id(), store.partitions)
+        [appended] = self._local.run(store.append([entry]))
         if appended is Appended.CONFLICT:
             raise event_id_conflict()
-        return {}
+        return {"event_id": entry.id} if appended is Appended.STORED else {}
 
     def events(self, after: int, limit: int) -> list[View]:
         return [views.event_view(row) for row in self._local.run(self._local.store.events(self._site.id, after, limit))]
@@ -118,10 +118,10 @@ class LocalInstance(LocalWorkflows, LocalOperations, LocalExplanations):
         self._local.run(secrets.remove_secret(self._local.store, self._site, name))
 
     def profile(self, profile_id: str) -> View:
-        return self._profile(named_profile(profile_id))
+        return self._profile(Whom(profile_id=profile_id))
 
     def subscriber(self, device_token_hash: str) -> View:
-        return self._profile(self._local.run(self._local.store.subscriber_profile(self._site.id, device_token_hash)))
+        return self._profile(Whom(device_token_hash=device_token_hash))
 
-    def _profile(self, key: str) -> View:
-        return views.profile_view(self._local.run(self._local.store.profile(self._site.id, key)))
+    def _profile(self, whom: Whom) -> View:
+        return views.profile_view(self._local.run(find_profile(self._local.store, self._site, whom)))

@@ -10,12 +10,11 @@ def migrate(data: options.Data = None) -> None:
     import os
 
     from clarion.cli.failures import Failure
-    from clarion.cli.invocation import data_option
     from clarion.config import data_directory, load_settings
     from clarion.stores import migrate_store
 
     settings = load_settings(data_directory(data, os.environ))
     if not settings.database.exists():
-        raise Failure(f"there is no database at {settings.database} — run: clarion init{data_option(settings.data)}")
+        raise Failure(f"there is no database at {settings.database} — run: clarion init")
     migrate_store(settings)
     typer.echo(f"{settings.database} is up to date.")

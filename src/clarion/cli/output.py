@@ -21,10 +21,15 @@ def print_json(value: object) -> None:
 
 def print_json_line(value: object) -> None:
     """Print a value as JSON on one line, at once."""
+    typer.echo(json_line(value))
+    sys.stdout.flush()
+
+
+def json_line(value: object) -> str:
+    """A value as JSON on one line."""
     import msgspec
 
-    typer.echo(msgspec.json.encode(value).decode())
-    sys.stdout.flush()
+    return msgspec.json.encode(value).decode()
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
@@ -50,10 +55,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty:
 
 
 def plain(value: object) -> str:
-    """A value as one line of printable text: what came from outside cannot steer a terminal."""
+    """A value as one line of printable text, as JSON where it has parts: what came from outside cannot steer a terminal."""
     if value is None:
         return "-"
-    text = value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain, value))
+    text = json_line(value) if isinstance(value, bool | dict) else str(value)
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 

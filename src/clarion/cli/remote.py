@@ -23,8 +23,8 @@ LARGEST: Final = 32 * 1024 * 1024
 
 _ADVICE: Final = {
     401: "give the key of this server's site with --key or CLARION_API_KEY",
-    403: "use a key with the scope that this needs: clarion keys create --scopes …",
-    404: "see: clarion workflows list, or: clarion secrets list, or: clarion runs list, or: clarion events tail",
+    403: "use a key with the scope that this needs: clarion keys create --name NAME --scopes SCOPES",
+    404: "check the URL, and that the server is as new as this command",
     409: "use another event_id, or none",
     429: "wait a moment and try again",
     503: "try again; if it stays so, run clarion doctor on the server",
@@ -115,7 +115,8 @@ def _refused(status: int, raw: bytes, base: str) -> Failure:
         error = msgspec.json.decode(raw, type=_ErrorAnswer).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Failure(f"{base} answered {status} without Clarion's error — check the URL")
-    said = "; ".join(detail.message for detail in error.details) or error.message
-    if status == 409 and error.details:
-        return Failure(f"{said} (HTTP 409)")  # what stands in the way, and what to do
-    return Failure(f"{said} (HTTP {status}) — {_ADVICE.get(status, 'correct it and try again')}")
+    *lines, last = [detail.message for detail in error.details] or [error.message]
+    said, dash, advice = last.partition(" — ")
+    if status not in (404, 409) or not error.details:  # these say themselves what there is to do
+        said, dash, advice = last, " — ", _ADVICE.get(status, "correct it and try again")
+    return Failure(*lines, f"{said} (HTTP {status}){dash}{advice}")

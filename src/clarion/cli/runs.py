@@ -14,6 +14,7 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the run's history.", show_default=False)]
 
 _COLUMNS = ("run_id", "workflow", "version", "who", "status", "step", "due", "started", "ended", "reason")
+_HEADINGS = [column.replace("_", " ") for column in _COLUMNS]
 _TIMES = frozenset({"due", "started", "ended", "since", "created", "finished"})
 
 
@@ -31,7 +32,8 @@ def list_(
     """Show runs, newest first."""
     with target.connect() as instance:
         views = instance.runs(workflow, status, limit)
-    target.answer(views, _say_list)
+    none = " ".join(["there is no", *([status] if status else []), "run", *(["of", workflow] if workflow else [])])
+    target.answer(views, lambda views: print_table(_HEADINGS, [_row(view) for view in views], none))
 
 
 @app.command("show")
@@ -79,10 +81,6 @@ def _change(target: Target, run: str, change: str, reason: str | None, step: str
     target.answer(view, lambda view: typer.echo(plain(f"{view.get('run_id')}: the engine is told to {change} it")))
 
 
-def _say_list(views: list[View]) -> None:
-    print_table([column.replace("_", " ") for column in _COLUMNS], [_row(view) for view in views], "there is no such run")
-
-
 def _row(view: View) -> list[object]:
     who = view.get("profile_id") or view.get("device_token_hash")
     return [who if column == "who" else _shown(column, view.get(column)) for column in _COLUMNS]
@@ -95,7 +93,7 @@ def _say_run(view: View) -> None:
     for name, value in view.items():
         if name in ("entry", "deliveries") or value in (None, {}):
             continue
-        typer.echo(plain(f"{name.replace('_', ' ')}: {_shown(name, value)}"))
+        typer.echo(f"{plain(name.replace('_', ' '))}: {plain(_shown(name, value))}")
     if isinstance(entry, dict):
         told = msgspec.json.encode(entry.get("data")).decode()
         typer.echo(plain(f"started by: {entry.get('event_name')} ({entry.get('event_id')}) {told}"))

@@ -43,7 +43,7 @@ def serve(
 
         key = prepare(settings, "default", options.PLACEHOLDER_SUBJECT).key
     elif not settings.database.exists():
-        raise Failure(f"there is no database at {settings.database} — run: clarion init{data_option(settings.data)}, or add --init")
+        raise Failure(f"there is no database at {settings.database} — run: clarion init, or add --init")
     from clarion.node import serve as run_node
 
     def ready(host: str, port: int) -> None:

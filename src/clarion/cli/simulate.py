@@ -8,7 +8,7 @@ import typer
 
 from clarion.cli import options
 from clarion.cli.failures import FAILED, Failure, WrongUsage
-from clarion.cli.output import plain, print_json, when
+from clarion.cli.output import json_line, plain, print_json, when
 
 if TYPE_CHECKING:
     from clarion.engine.scenario import Scenario
@@ -31,16 +31,12 @@ def simulate(
     json: options.Json = False,
 ) -> None:
     """Run documents under a virtual clock: what is sent when, and why. Nothing leaves this machine."""
-    from clarion.engine.scenario import unknown_names
     from clarion.engine.simulate import simulate as run
 
     if (scenario is None) == (event is None):
         raise WrongUsage("give either --scenario or --event")
     documents = _documents(files)
-    played = _scenario(scenario) if scenario is not None else _one_event(str(event), data, at, timezone)
-    unknown = unknown_names(played, documents)
-    if unknown:
-        raise Failure(f"{scenario}: {'; '.join(unknown)}")
+    played = _scenario(scenario, documents) if scenario is not None else _one_event(str(event), data, at, timezone)
     simulated = run(documents, played.world, played.given, played.until)
     differences = _show_json(played, simulated) if json else _show(played, simulated)
     if differences:
@@ -64,11 +60,18 @@ def _documents(files: list[Path]) -> "list[Document]":
     return documents
 
 
-def _scenario(file: Path) -> "Scenario":
+def _scenario(file: Path, documents: "list[Document]") -> "Scenario":
     from clarion.cli.documents import judge
-    from clarion.engine.scenario import read_scenario
+    from clarion.engine.scenario import read_scenario, unknown_names
+    from clarion.workflow.source import DocumentInvalid
 
-    judged = judge(file, lambda text: read_scenario(text).name)
+    def named(text: str) -> str:
+        scenario = read_scenario(text)
+        if unknown := unknown_names(scenario, documents):
+            raise DocumentInvalid(unknown)
+        return scenario.name
+
+    judged = judge(file, named)
     judged.complain()
     if judged.problems:
         raise typer.Exit(FAILED)
@@ -113,14 +116,14 @@ def _show_json(scenario: "Scenario", simulated: "Simulated") -> list[str]:
 
 
 def _show(scenario: "Scenario", simulated: "Simulated") -> list[str]:
-    from clarion.engine.expectations import differences, spell_end
+    from clarion.engine.expectations import differences
 
-    for line in (*_timeline(simulated), "", "messages", *_messages(simulated), "", "runs"):
-        typer.echo(line)
-    for run in simulated.runs:
-        ended = "" if run.ended is None else f" at {when(run.ended)}"
-        key = "" if run.key is None else f" {run.key}"
-        typer.echo(plain(f"  {run.workflow}{key}: {spell_end(run)}{ended}"))
+    sections = (
+        [*_timeline(simulated)] or ["nothing happens"],
+        ["messages", *_messages(simulated)] if simulated.sent else ["nothing is sent"],
+        ["runs", *_runs(simulated)] if simulated.runs else ["no run starts"],
+    )
+    typer.echo("\n\n".join("\n".join(lines) for lines in sections))
     if not simulated.complete:
         typer.echo(f"\nstopped at {when(simulated.ended)}, with more to do")
     found = differences(scenario.expected, simulated)
@@ -142,6 +145,15 @@ def _timeline(simulated: "Simulated") -> Iterator[str]:
         yield f"    {plain(f'{where}: ' if where else '')}{plain(line.sentence)}"
 
 
+def _runs(simulated: "Simulated") -> Iterator[str]:
+    from clarion.engine.expectations import spell_end
+
+    for run in simulated.runs:
+        ended = "" if run.ended is None else f" at {when(run.ended)}"
+        key = "" if run.key is None else f" {run.key}"
+        yield plain(f"  {run.workflow}{key}: {spell_end(run)}{ended}")
+
+
 def _messages(simulated: "Simulated") -> Iterator[str]:
     for one in simulated.sent:
         said = one.content
@@ -151,5 +163,5 @@ def _messages(simulated: "Simulated") -> Iterator[str]:
             case "http":
                 what = f"{one.workflow} {one.step}: {said['method']} {said['url']}"
             case _:
-                what = f"{one.workflow}: {said['name']} {said['data']}"
+                what = f"{one.workflow}: {said['name']} {json_line(said['data'])}"
         yield plain(f"  {when(one.at)}  {one.kind}  {what}")

@@ -6,6 +6,7 @@ import typer
 
 from clarion.cli import options
 from clarion.cli.failures import WrongUsage
+from clarion.cli.invocation import as_invoked
 from clarion.cli.output import print_json, print_table, when
 
 app = typer.Typer(help="Sites: create, list, show, set.", no_args_is_help=True)
@@ -32,7 +33,8 @@ def create(
         site = local.run(create_site(local.store, vault, name, vapid_subject, wall_clock(), timezone=timezone))
         view = site_view(site) | {"webhook_secret": webhook_secret(vault, site)}
     if vapid_subject == options.PLACEHOLDER_SUBJECT:
-        typer.echo("Push services are told to reach you at a placeholder; for real pushes make the site with --vapid-subject.", err=True)
+        command = options.own_subject(local.settings.data, site.id)
+        typer.echo(as_invoked(f"Push services are told to reach you at a placeholder; for real pushes: {command}"), err=True)
     _show(view, json=json)
 
 
@@ -82,6 +84,10 @@ def set_(
             show_default=False,
         ),
     ] = None,
+    vapid_subject: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="mailto: or https: URI where push services can reach you (RFC 8292).", show_default=False),
+    ] = None,
     data: options.Data = None,
     server: options.Server = None,
     key: options.Key = None,
@@ -90,11 +96,12 @@ def set_(
     """Change settings of a site; what is not named stays. With --server, of the site that the key belongs to."""
     from clarion.cli.instance import connect
 
-    settings: dict[str, object] = {field: value for field, value in (("name", name), ("timezone", timezone)) if value is not None}
+    named = (("name", name), ("timezone", timezone), ("vapid_subject", vapid_subject))
+    settings: dict[str, object] = {field: value for field, value in named if value is not None}
     if frequency_cap is not None:
         settings["frequency_cap"] = _read_cap(frequency_cap)
     if not settings:
-        raise WrongUsage("there is nothing to set — give --name, --timezone or --frequency-cap")
+        raise WrongUsage("there is nothing to set — give --name, --timezone, --frequency-cap or --vapid-subject")
     with connect(data, server, key, site) as instance:
         view = instance.change_site(settings)
     _show(view, json=json)
@@ -114,4 +121,11 @@ def _show(view: dict[str, object], *, json: bool) -> None:
     if json:
         print_json(view)
         return
-    print_table(("property", "value"), list(view.items()), "")
+    print_table(("property", "value"), [(name.replace("_", " "), _shown(name, value)) for name, value in view.items()], "")
+
+
+def _shown(name: str, value: object) -> object:
+    """A setting as `sites set` takes it, a time as everywhere."""
+    if name == "frequency_cap":
+        return f"{value['pushes']}/{value['per']}" if isinstance(value, dict) else "none"
+    return when(value) if name == "created" else value

@@ -35,7 +35,10 @@ def validate(files: Files, json: options.Json = False) -> None:
 @app.command("apply")
 @with_target
 def apply(target: Target, *, files: Files, runs: options.Runs = options.RunsInFlight.KEEP) -> None:
-    """Publish documents. All are checked before the first is published; one that says what its workflow says already changes nothing."""
+    """Publish documents. All are checked before the first is published.
+
+    One that says what its workflow says already makes no new version; what --runs says of runs on earlier versions is done even so.
+    """
     from clarion.cli.documents import judge
 
     judged = [judge(file) for file in files]

@@ -84,7 +84,10 @@ def operator_entry(row: RunRow, change: RunChange, now: int, new_id: Callable[[]
 
 def _require_in_flight(row: RunRow, done: str) -> None:
     if row.status != "waiting":
-        raise Conflict(f"run {row.id} has {_ended(row)}: only a run in flight can be {done} — see: clarion runs list --status waiting")
+        said = f"run {row.id} has {_ended(row)}: only a run in flight can be {done}"
+        if done == "moved" and row.status == "failed" and row.step is not None:
+            raise Conflict(f"{said} — to go on at its step, run: clarion runs retry {row.id}")
+        raise Conflict(f"{said} — see: clarion runs list --status waiting")
 
 
 def _require_failed(row: RunRow) -> None:

@@ -26,7 +26,7 @@ def secret_purpose(site: int, name: str) -> str:
 async def set_secret(store: Store, seal: Seal, site: Site, name: str, value: str, now: int) -> Secret:
     """Keep a secret, in place of an earlier value. Raises Invalid."""
     _check_name(name)
-    plaintext = _read_value(value)
+    plaintext = _read_value(name, value)
     if name not in (names := {secret.name for secret in await list_secrets(store, site)}) and len(names) >= MOST_SECRETS:
         raise Invalid("name", f"the site has {MOST_SECRETS} secrets already — remove one that is not used: clarion secrets list")
     secret = Secret(site.id, name, seal(plaintext, secret_purpose(site.id, name)), now)
@@ -53,13 +53,13 @@ def _check_name(name: str) -> None:
         raise Invalid("name", f"a secret's name is {NAME_RULE} — choose another")
 
 
-def _read_value(value: str) -> bytes:
+def _read_value(name: str, value: str) -> bytes:
     """A value as bytes. What is wrong with one is said without a character of it."""
     if escapes.whole(value) != value:
         raise Invalid("value", "the value holds half of a character, U+FDD0 or U+FDD1, which cannot be sent — leave it out")
     plaintext = value.encode()
     if not plaintext:
-        raise Invalid("value", "the value is empty — give one, or run: clarion secrets remove")
+        raise Invalid("value", f"the value is empty — give one, or run: clarion secrets remove {name}")
     if len(plaintext) > LONGEST_VALUE:
         raise Invalid("value", f"the value has {len(plaintext)} bytes — use at most {LONGEST_VALUE}")
     if b"\0" in plaintext:

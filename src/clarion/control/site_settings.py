@@ -6,7 +6,7 @@ import msgspec
 
 from clarion.control.errors import Invalid
 from clarion.control.names import read_name
-from clarion.control.sites import find_site, read_timezone
+from clarion.control.sites import find_site, read_subject, read_timezone
 from clarion.domain.records import FrequencyCap
 from clarion.store.port import Store
 from clarion.store.records.bodies import SiteChange
@@ -25,6 +25,8 @@ class SiteSettings(msgspec.Struct, frozen=True):
     """IANA name."""
     frequency_cap: object = msgspec.UNSET
     """`{"pushes": 3, "per": "1d"}`, or None for no cap."""
+    vapid_subject: str | None = None
+    """As at `create_site`; pushes that wait for a retry tell the new one."""
 
 
 async def change_site(store: Store, site: Site, wanted: SiteSettings, now: int, new_id: Callable[[], str]) -> Site:
@@ -35,6 +37,7 @@ async def change_site(store: Store, site: Site, wanted: SiteSettings, now: int, 
         name=before.name if wanted.name is None else read_name(wanted.name),
         timezone=before.timezone if wanted.timezone is None else read_timezone(wanted.timezone),
         frequency_cap=before.frequency_cap if wanted.frequency_cap is msgspec.UNSET else read_frequency_cap(wanted.frequency_cap),
+        vapid_subject=before.vapid_subject if wanted.vapid_subject is None else read_subject(wanted.vapid_subject),
     )
     if after == before:
         return before

@@ -40,7 +40,7 @@ async def create_site(
         app_id=secrets.token_hex(16),
         vapid_public_key=public,
         vapid_private_sealed=vault.seal(private, VAPID_PURPOSE),
-        vapid_subject=_read_subject(vapid_subject),
+        vapid_subject=read_subject(vapid_subject),
         webhook_secret_sealed=vault.seal(webhook.encode(), WEBHOOK_PURPOSE),
         created=now,
         timezone=read_timezone(timezone),
@@ -62,9 +62,8 @@ async def find_site(store: Store, named: str | None) -> Site:
         if not found:
             raise NotFound(f"there is no site {named} — see: clarion sites list")
     if len(found) > 1:
-        raise Invalid(
-            "site", f"{len(found)} sites fit — name one by its id: {', '.join(f'{site.id} ({site.name})' for site in found[:20])}"
-        )
+        listed = ", ".join(f"{site.id} ({site.name})" for site in found[:20])
+        raise Invalid("site", f"{len(found)} sites fit — name one by its id, with --site ID (sites show ID, sites set ID): {listed}")
     return found[0]
 
 
@@ -85,7 +84,8 @@ def _vapid_key_pair() -> tuple[bytes, str]:
     return private.private_numbers().private_value.to_bytes(32, "big"), base64.urlsafe_b64encode(point).rstrip(b"=").decode()
 
 
-def _read_subject(subject: str) -> str:
+def read_subject(subject: str) -> str:
+    """A VAPID subject: where push services can reach the operator, `mailto:` or `https:` (RFC 8292 §2.1). Raises Invalid."""
     advice = "give a mailto: address or an https: URL where push services can reach you, such as mailto:ops@your-shop.example"
     try:
         parts = urlsplit(subject)

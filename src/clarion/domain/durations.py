@@ -16,6 +16,8 @@ _ORDER: Final = tuple(_UNITS)
 MAX_DURATION: Final = 3660 * _UNITS["d"]
 """Ten years: longer is a mistake in writing."""
 
+NO_DURATION: Final = "is no duration: write whole numbers from 0 up with w, d, h, m, s or ms, such as 90s or 1h30m"
+
 DURATION_PATTERN: Final = "(?=.)" + "".join(f"([0-9]{{1,15}}{unit})?" for unit in _ORDER)
 """What a duration looks like, for a JSON Schema, without anchors."""
 
@@ -33,8 +35,7 @@ def parse_duration(text: str) -> int:
     while position < len(text):
         part = _PART.match(text, position)
         if part is None:
-            msg = "is no duration: write whole numbers with w, d, h, m, s or ms, such as 90s or 1h30m"
-            raise ValueError(msg)
+            raise ValueError(NO_DURATION)
         number, unit = part.groups()
         rank = _ORDER.index(unit)
         if rank == last:

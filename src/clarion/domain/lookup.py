@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from clarion.domain import dates
 from clarion.domain.ids import public_profile_id
-from clarion.domain.problems import did_you_mean, quoted
+from clarion.domain.problems import did_you_mean, nearest, quoted
 from clarion.domain.records import MISSING, Found, Scope
 
 Finder = Callable[[Scope], Found]
@@ -64,7 +64,7 @@ def field_problem(field: str, step_ids: Collection[str]) -> str | None:
     """
     root, dot, key = field.partition(".")
     if not known_root(field, step_ids):
-        return f"unknown field root {quoted(root)}{did_you_mean(root, (ROOTS - {'secrets'}) | set(step_ids))}"
+        return _unknown_field(field, step_ids)
     if root not in ROOTS:
         return _step_field_problem(root, key)
     if root in _KEYED and root != "subscriber":
@@ -76,6 +76,16 @@ def field_problem(field: str, step_ids: Collection[str]) -> str | None:
         "subscriber": None if key in SUBSCRIBER_FIELDS else f"unknown subscriber field {quoted(key)}{did_you_mean(key, SUBSCRIBER_FIELDS)}",
     }
     return fixed[root]
+
+
+def _unknown_field(field: str, step_ids: Collection[str]) -> str:
+    root, dot, key = field.partition(".")
+    near = nearest(root, (ROOTS - {"secrets"}) | set(step_ids))
+    meant = "" if near is None else f" (did you mean {quoted(f'{near}{dot}{key}')}?)"
+    if not dot and DATA_KEY.fullmatch(field):
+        return f"unknown field {quoted(field)}: a field of the event is written {quoted(f'event.{field}')}{meant}"
+    told = meant or ": a field starts with event, entry, profile, subscriber, segments, run or the id of a step"
+    return f"unknown field {quoted(field)}{told}"
 
 
 def _step_field_problem(step: str, key: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from clarion.domain import dates
-from clarion.domain.durations import parse_duration
+from clarion.domain.durations import NO_DURATION, parse_duration
 from clarion.domain.records import Found, Scalar, Scope
 
 MOST_VALUES: Final = 1000
@@ -102,8 +102,7 @@ def _read_date(raw: object) -> str:
 
 def _read_duration(raw: object) -> int:
     if not isinstance(raw, str):
-        msg = "must be a duration such as 24h or 7d"
-        raise ValueError(msg)
+        raise ValueError(NO_DURATION)
     duration = parse_duration(raw)
     if duration == 0:
         msg = "must be longer than 0s"

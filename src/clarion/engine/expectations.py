@@ -10,11 +10,13 @@ from clarion.engine.history import History
 from clarion.engine.simulate import Sent, Simulated
 from clarion.engine.world import Reacted
 from clarion.workflow.explain.words import instant
+from clarion.workflow.explain.words import value as spell_value
 from clarion.workflow.run import WAITING, Run
 
 NEVER: Final = "never started"
 _MILLIONTHS: Final = 1_000_000
 
+_encode: Final = msgspec.json.Encoder().encode
 _decode_history = msgspec.json.Decoder(History).decode
 
 
@@ -61,9 +63,9 @@ def differences(expected: Expectations, simulated: Simulated) -> list[str]:
     for workflow, how in expected.ends.items():
         found.extend(_end(workflow, how, simulated))
     if expected.attributes is not None and not same(expected.attributes, simulated.profile.attributes):
-        found.append(f"the profile's attributes are {simulated.profile.attributes}, not {expected.attributes}")
+        found.append(f"the profile's attributes are {_json(simulated.profile.attributes)}, not {_json(expected.attributes)}")
     if expected.segments is not None and tuple(sorted(set(expected.segments))) != simulated.profile.segments:
-        found.append(f"the profile's segments are {list(simulated.profile.segments)}, not {sorted(set(expected.segments))}")
+        found.append(f"the profile's segments are {_json(simulated.profile.segments)}, not {_json(sorted(set(expected.segments)))}")
     for workflow, worth in expected.goals.items():
         found.extend(_goals(workflow, worth, simulated))
     return found
@@ -101,7 +103,7 @@ def _nearest(expected: Expected, rest: list[Sent]) -> Sent | None:
 def _contents(expected: Expected, sent: Sent) -> list[str]:
     """What of the content is not as expected."""
     return [
-        f"{part} is {sent.content.get(part)!r}, not {value!r}"
+        f"{part} is {_json(sent.content.get(part))}, not {_json(value)}"
         for part, value in expected.content.items()
         if not same(sent.content.get(part), value)
     ]
@@ -115,6 +117,10 @@ def _names(sent: Sent) -> tuple[str, ...]:
 def _spell(one: Expected | Sent) -> str:
     name = one.step if isinstance(one, Expected) else _names(one)[-1]
     return f"{one.kind} {name} at {instant(one.at)}"
+
+
+def _json(value: object) -> str:
+    return _encode(value).decode()
 
 
 def same(one: object, other: object) -> bool:
@@ -141,7 +147,7 @@ def _end(workflow: str, how: str | tuple[str, ...], simulated: Simulated) -> Ite
     runs = [spell_end(run) for run in simulated.runs if run.workflow == workflow]
     if isinstance(how, tuple):
         if len(how) != len(runs) or not all(map(_is_called, runs, how)):
-            yield f"the runs of {workflow} should end {list(how)}, but: {runs}"
+            yield f"the runs of {workflow} should end {_json(how)}, but: {_json(runs)}"
         return
     came = runs[-1] if runs else _refusal(workflow, simulated)
     if not _is_called(came, how):
@@ -168,7 +174,7 @@ def _goals(workflow: str, worth: Worth, simulated: Simulated) -> Iterator[str]:
         yield f"the goal of {workflow} should be met {worth.count} times, but: {count}"
     value = _sum(simulated, workflow, "value") / _MILLIONTHS
     if worth.value is not None and value != worth.value:
-        yield f"the goals of {workflow} should be worth {worth.value}, but: {value}"
+        yield f"the goals of {workflow} should be worth {spell_value(worth.value)}, but: {spell_value(value)}"
 
 
 def _sum(simulated: Simulated, workflow: str, name: str) -> int:

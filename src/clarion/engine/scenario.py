@@ -31,6 +31,7 @@ _INPUTS: Final[dict[str, tuple[str, ...]]] = {
     "close": (),
 }
 """The kinds of inputs, each with what may stand beside it."""
+_KEYS: Final = {reaction: key for key, reaction in REACTIONS.items()}
 
 
 class Scenario(msgspec.Struct, frozen=True):
@@ -42,6 +43,8 @@ class Scenario(msgspec.Struct, frozen=True):
     given: tuple[Given, ...]
     until: int | None
     expected: Expectations
+    places: Places
+    """Where its text says what; empty where it came as a value."""
 
 
 def read_scenario(text: str) -> Scenario:
@@ -57,54 +60,60 @@ def read_scenario(text: str) -> Scenario:
 
 def read_scenario_value(value: object) -> Scenario:
     """The scenario in a JSON value. Raises DocumentInvalid with every problem; they have no lines."""
-    return _read(value, None)
+    return _read(value, {})
 
 
-def unknown_names(scenario: Scenario, documents: Sequence[Document]) -> list[str]:
-    """What the scenario says of steps and workflows that the documents do not have."""
+def unknown_names(scenario: Scenario, documents: Sequence[Document]) -> list[Located]:
+    """What the scenario says of steps and workflows that the documents do not have, at most `Reading.LIMIT` problems."""
     kinds: dict[str, set[str]] = {}
     for document in documents:
         for step in walk(document.steps):
             for name in (step.id, f"{document.workflow}/{step.id}"):
                 kinds.setdefault(name, set()).add(step.kind)
-    found = []
-    for name, wanted in _named_steps(scenario):
+    reading = Reading()
+    for path, name, wanted in _named_steps(scenario):
         if not kinds.get(name, set()) & set(wanted):
             sound = [known for known, of in kinds.items() if of & set(wanted)]
-            found.append(f"there is no {' or '.join(wanted)} step {quoted(name)}{did_you_mean(name, sound)}")
+            reading.note(path, f"there is no {' or '.join(wanted)} step {quoted(name)}{did_you_mean(name, sound)}")
     workflows = {document.workflow for document in documents}
-    named = dict.fromkeys([*scenario.expected.ends, *scenario.expected.goals])
-    found.extend(f"there is no workflow {quoted(name)}{did_you_mean(name, workflows)}" for name in named if name not in workflows)
-    return list(dict.fromkeys(found))
+    for part, named in (("ends", scenario.expected.ends), ("goals", scenario.expected.goals)):
+        for name in named:
+            if name not in workflows:
+                reading.note((part, name), f"there is no workflow {quoted(name)}{did_you_mean(name, workflows)}")
+    return _located(reading, scenario.places)
 
 
-def _named_steps(scenario: Scenario) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The steps that a scenario names, each with the kinds that it may be of."""
+def _named_steps(scenario: Scenario) -> Iterator[tuple[Path, str, tuple[str, ...]]]:
+    """The steps that a scenario names, each with its path and the kinds that it may be of."""
     for name, answer in scenario.world.answers.items():
-        yield name, ("push",) if answer.outcome == "gone" else ("http", "push")
-    for one in scenario.given:
+        yield ("answers", name), name, ("push",) if answer.outcome == "gone" else ("http", "push")
+    for index, one in enumerate(scenario.given):
         if isinstance(one, Reacted):
-            yield one.step, ("push",)
-    for expected in scenario.expected.messages or ():
+            yield ("events", index, _KEYS[one.receipt]), one.step, ("push",)
+    for index, expected in enumerate(scenario.expected.messages or ()):
         if expected.kind != "event":
-            yield expected.step, (expected.kind,)
+            yield ("expect", index, expected.kind), expected.step, (expected.kind,)
 
 
-def _read(value: object, places: Places | None) -> Scenario:
+def _located(reading: Reading, places: Places) -> list[Located]:
+    """What was found, with lines where they are known."""
+    return located(reading.found, places) if places else [Located(one.path, one.message) for one in reading.found]
+
+
+def _read(value: object, places: Places) -> Scenario:
     reading = Reading()
     read = SCENARIO.read(value, (), reading)
-    scenario = None if read is INVALID else _Building(read, reading).scenario()
+    scenario = None if read is INVALID else _Building(read, reading, places).scenario()
     if scenario is None or reading.found:
-        problems = reading.found
-        raise DocumentInvalid([Located(one.path, one.message) for one in problems] if places is None else located(problems, places))
+        raise DocumentInvalid(_located(reading, places))
     return scenario
 
 
 class _Building:
     """Puts a scenario together from what its shape read."""
 
-    def __init__(self, read: dict[str, Any], reading: Reading) -> None:
-        self._read, self._reading = read, reading
+    def __init__(self, read: dict[str, Any], reading: Reading, places: Places) -> None:
+        self._read, self._reading, self._places = read, reading, places
         site = read.get("site", {})
         self._site = SiteState(SITE, site.get("timezone", "UTC"), site.get("frequency_cap"))
         self._starts = self._date(read["starts"])
@@ -117,9 +126,8 @@ class _Building:
         read = self._read
         given = [self._given(one, ("events", index)) for index, one in enumerate(read["events"])]
         until = None if "until" not in read else self._time(read["until"], ("until",))
-        return Scenario(
-            read.get("name", ""), self._world(), tuple(one for one in given if one is not None), until, self._expectations()
-        )  # fmt: skip
+        happens = tuple(one for one in given if one is not None)
+        return Scenario(read.get("name", ""), self._world(), happens, until, self._expectations(), self._places)
 
     def _world(self) -> World:
         profile = self._read.get("profile", {})

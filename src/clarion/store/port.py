@@ -88,7 +88,10 @@ class Store(Protocol):
         """End a key for good. Revoking it again changes nothing. Raises NotFound."""
 
     async def update_site(self, site: Site, entries: Sequence[NewEntry]) -> Site:
-        """Keep a site's `name`, `timezone` and `frequency_cap` and append the SITE `entries` that tell the engines. Raises NotFound."""
+        """Keep a site's settings and append the SITE `entries` that tell the engines. Raises NotFound.
+
+        The settings are `name`, `timezone`, `frequency_cap` and `vapid_subject`; the rest of a site never changes.
+        """
 
     async def put_secret(self, secret: Secret) -> None:
         """Keep a secret, in place of an earlier one of its name."""
@@ -235,6 +238,9 @@ class Store(Protocol):
 
     async def poisoned(self, limit: int, site: int | None = None) -> list[Poisoned]:
         """What could not be applied, of one site or of all, newest first."""
+
+    async def poisoned_events_about(self, site: int, profile_ids: Sequence[str], devices: Sequence[str], limit: int) -> list[Poisoned]:
+        """Events that could not be applied, newest first: those of these profile_ids, and those that name only one of these subscribers."""
 
     async def poisoned_input(self, site: int, id: str) -> Poisoned:
         """One thing that could not be applied. Raises NotFound."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from clarion.domain import system_events
 from clarion.domain.conditions import Condition, parse_condition
-from clarion.domain.durations import DURATION_PATTERN, parse_duration
+from clarion.domain.durations import DURATION_PATTERN, NO_DURATION, parse_duration
 from clarion.domain.lookup import DATA_KEY, field_problem
 from clarion.domain.problems import Path, Problem, did_you_mean, quoted
 from clarion.domain.records import Scalar
@@ -76,7 +76,7 @@ class Duration:
 
     def read(self, value: object, path: Path, reading: Reading) -> int | Invalid:
         if not isinstance(value, str):
-            return reading.note(path, 'must be a duration such as "90s", "1h" or "1d12h"')
+            return reading.note(path, NO_DURATION)
         try:
             duration = parse_duration(value)
         except ValueError as error:

@@ -34,6 +34,18 @@ Places = dict[Path, tuple[int, int]]
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _LONGEST_NUMBER: Final = 400
+_TOKEN = re.compile(r"'?<([a-z ]+)>'?|'([?])'")
+_TOKENS: Final = {
+    "scalar": "a value",
+    "?": "a key",
+    "block mapping start": "a key that is indented otherwise",
+    "block sequence start": "a '-' that is indented otherwise",
+    "block end": "the end of the block",
+    "stream end": "the end of the text",
+    "document start": "'---'",
+    "document end": "'...'",
+}
+"""What the parser's names for parts of a text stand for."""
 _PLAIN: Final[dict[str, Any]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -50,8 +62,10 @@ class TextRefused(Exception):
 
 def read_text(text: str) -> tuple[object, Places]:
     """The value of a text, and where each part of it stands. JSON is YAML to this reader. Raises TextRefused."""
+    stand_ins = _stand_ins(text)
     try:
-        return _Reader(YAML(typ="safe", pure=True).parse(io.StringIO(text))).run()
+        parser = YAML(typ="safe", pure=True).parse(io.StringIO(text.translate(stand_ins)))
+        return _Reader(parser, {ord(stand_in): chr(meant) for meant, stand_in in stand_ins.items()}).run()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise TextRefused(_invalid(error.problem or error.context), mark.line + 1, mark.column + 1) from None
@@ -59,16 +73,29 @@ def read_text(text: str) -> tuple[object, Places]:
         raise TextRefused(_invalid(str(error).splitlines()[0])) from None
 
 
+def _stand_ins(text: str) -> dict[int, str]:
+    """For characters that are no line breaks (YAML 1.2.2 §5.4), but that the parser takes for some: others.
+
+    Those are such as the text has not, nor spelled as escapes.
+    """
+    wanted, digits = [one for one in "\x85\u2028\u2029" if one in text], text.lower()
+    free = (chr(code) for code in range(0xE000, 0xF900) if chr(code) not in text and f"{code:x}" not in digits)
+    return {ord(one): stand_in for one, stand_in in zip(wanted, free, strict=False)}
+
+
 def _invalid(reason: str) -> str:
     """What is said of a text that the parser refuses; its reasons quote the text at any length."""
-    return f"not valid YAML: {reason[:200]}"
+    one = re.sub(r"\(('.*'),\)", r"\1", reason[:200])  # what a text begins with comes as a tuple
+    plain = _TOKEN.sub(lambda token: _TOKENS.get(token[1] or token[2], token[1]), one)
+    return f"not valid YAML: {plain}"
 
 
 class _Reader:
     """Builds values from the parser's events, one at a time."""
 
-    def __init__(self, events: Iterator[Event]) -> None:
-        self._events = events
+    def __init__(self, events: Iterator[Event], meant: dict[int, str]) -> None:
+        """`meant`: the characters that others stand for."""
+        self._events, self._meant = events, meant
         self._places: Places = {}
 
     def run(self) -> tuple[object, Places]:
@@ -98,14 +125,15 @@ class _Reader:
             case SequenceStartEvent():
                 return self._sequence(path)
             case _:
-                return _scalar(event)
+                found = _scalar(event)
+                return found.translate(self._meant) if self._meant and isinstance(found, str) else found
 
     def _mapping(self, path: Path) -> dict[str, object]:
         out: dict[str, object] = {}
         while not isinstance(key := next(self._events), MappingEndEvent):
             if not isinstance(key, ScalarEvent) or key.anchor is not None or key.tag is not None:
                 raise _refused("a key must be a plain name", key)
-            name = _text(key)
+            name = _text(key).translate(self._meant)
             if name == "<<" and key.implicit[0]:
                 raise _refused("merge keys are not supported", key)
             if name in out:

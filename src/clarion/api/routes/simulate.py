@@ -11,6 +11,7 @@ from clarion.api.context import JSON, caller, context
 from clarion.contract.content_type import is_json
 from clarion.contract.errors import Detail, invalid, not_json, success, unavailable, wrong_content_type
 from clarion.contract.reading import NotJson, read_json
+from clarion.domain.problems import Path
 from clarion.engine.scenario import Scenario, read_scenario, read_scenario_value, unknown_names
 from clarion.engine.simulate import simulate
 from clarion.engine.simulation_view import simulation_view
@@ -52,7 +53,7 @@ def _simulated(body: bytes) -> bytes:
     scenario = _scenario(given.get("scenario"))
     unknown = unknown_names(scenario, documents)
     if unknown:
-        raise invalid(*(Detail(one, ("scenario",)) for one in unknown))
+        raise _placed(unknown, ("scenario",))
     return success(simulation_view(scenario, simulate(documents, scenario.world, scenario.given, scenario.until, stop=stop)))
 
 
@@ -82,9 +83,14 @@ def _scenario(given: object) -> Scenario:
     return _read(given, ("scenario",), read_scenario, read_scenario_value)
 
 
-def _read(source: object, path: tuple[str | int, ...], from_text: Callable[[str], T], from_value: Callable[[object], T]) -> T:
+def _read(source: object, path: Path, from_text: Callable[[str], T], from_value: Callable[[object], T]) -> T:
     """What a text or an object says. Raises DocumentInvalid with the problems' paths in the request."""
     try:
         return from_text(source) if isinstance(source, str) else from_value(source)
     except DocumentInvalid as refused:
-        raise DocumentInvalid([Located((*path, *one.path), one.message, one.line, one.column) for one in refused.problems]) from None
+        raise _placed(refused.problems, path) from None
+
+
+def _placed(problems: list[Located], path: Path) -> DocumentInvalid:
+    """The problems of what stands at a path of the request."""
+    return DocumentInvalid([Located((*path, *one.path), one.message, one.line, one.column) for one in problems])

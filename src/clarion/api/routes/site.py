@@ -20,7 +20,12 @@ async def show_site(request: Request) -> Response:
 async def change(request: Request) -> Response:
     """Change settings of the site; what is not named stays."""
     site = caller(request, "admin")
-    given = await members(request, "name", "timezone", "frequency_cap")
-    wanted = SiteSettings(text_member(given, "name"), text_member(given, "timezone"), given.get("frequency_cap", msgspec.UNSET))
+    given = await members(request, "name", "timezone", "frequency_cap", "vapid_subject")
+    wanted = SiteSettings(
+        text_member(given, "name"),
+        text_member(given, "timezone"),
+        given.get("frequency_cap", msgspec.UNSET),
+        text_member(given, "vapid_subject"),
+    )
     shared = context(request)
     return answer(site_view(await change_site(shared.store, site, wanted, shared.clock(), shared.new_id)))

@@ -7,8 +7,7 @@ from typing import Final
 import msgspec
 
 from clarion.cli.checks.finding import Finding, broken, guarded
-from clarion.cli.invocation import data_option
-from clarion.cli.options import PLACEHOLDER_SUBJECT
+from clarion.cli.options import PLACEHOLDER_SUBJECT, own_subject
 from clarion.clock import MINUTE, SECOND, wall_clock
 from clarion.config import Settings
 from clarion.control.sites import vapid_private_key, webhook_secret
@@ -39,7 +38,7 @@ class Known(msgspec.Struct, frozen=True):
 def examine_database(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     """Everything there is to find in the database; one finding only if it does not open."""
     if not settings.database.exists():
-        return [Finding("database", "failed", f"there is none at {settings.database}", f"run: clarion init{data_option(settings.data)}")]
+        return [Finding("database", "failed", f"there is none at {settings.database}", "run: clarion init")]
     try:
         known = asyncio.run(_ask(settings))
     except Exception as error:  # noqa: BLE001 - whatever keeps the database from opening is the finding
@@ -114,15 +113,15 @@ def _clock(newest: int, now: int) -> Finding:
 
 def _sites(settings: Settings, environ: Mapping[str, str], sites: list[Site]) -> Finding:
     if not sites:
-        return Finding("sites", "failed", "there is no site", f"run: clarion init{data_option(settings.data)}")
+        return Finding("sites", "failed", "there is no site", "run: clarion init")
     vault = open_vault(settings.data, environ)
     for site in sites:
         vapid_private_key(vault, site)
         webhook_secret(vault, site)
     detail = f"every site's secrets open under the master key ({len(sites)})"
-    placeholders = [site.name for site in sites if site.vapid_subject == PLACEHOLDER_SUBJECT]
+    placeholders = [site for site in sites if site.vapid_subject == PLACEHOLDER_SUBJECT]
     if placeholders:
-        command = f"clarion sites create{data_option(settings.data)} --name NAME --vapid-subject mailto:YOU@YOUR-DOMAIN"
-        advice = f"{placeholders[0]} has a placeholder as its VAPID subject; for real pushes make a site with: {command}"
+        command = own_subject(settings.data, placeholders[0].id)
+        advice = f"{placeholders[0].name} has a placeholder as its VAPID subject; for real pushes: {command}"
         return Finding("sites", "warning", f"{detail}, but push services cannot reach you", advice)
     return Finding("sites", "ok", detail)

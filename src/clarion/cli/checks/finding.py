@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from clarion.cli.failures import describe
+from clarion.cli.invocation import as_invoked
 from clarion.cli.output import View
 
 Status = Literal["ok", "warning", "failed"]
@@ -21,13 +22,12 @@ class Finding(msgspec.Struct, frozen=True):
 
     def view(self) -> View:
         """As JSON shows it."""
-        view: View = msgspec.structs.asdict(self)
-        return view
+        return {**msgspec.structs.asdict(self), "advice": as_invoked(self.advice)}
 
 
 def broken(check: str, error: Exception) -> Finding:
     """A check that could not be made."""
-    line = describe(error) or f"{type(error).__name__}: {error}"
+    line = "; ".join(describe(error)) or f"{type(error).__name__}: {error}"
     detail, _, advice = line.partition(" — ")
     return Finding(check, "failed", detail, advice)
 

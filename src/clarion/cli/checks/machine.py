@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from clarion.cli.checks.finding import Finding
-from clarion.cli.invocation import data_option
 from clarion.config import Settings
 from clarion.vault import MASTER_KEY_FILE, MASTER_KEY_VARIABLE, open_vault
 
@@ -22,7 +21,7 @@ def directory(settings: Settings) -> Finding:
     """The data directory is there, is ours to write, and nobody else's."""
     data = settings.data
     if not data.is_dir():
-        return Finding("directory", "failed", f"{data} is no directory", f"run: clarion init{data_option(data)}")
+        return Finding("directory", "failed", f"{data} is no directory", "run: clarion init")
     if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
         return Finding("directory", "failed", f"{data} cannot be written by this user", f"run as its owner, or: chown -R USER {data}")
     mode = data.stat().st_mode & 0o777

@@ -10,10 +10,11 @@ from clarion.control.explain.books import Books
 from clarion.control.explain.people import Known, Whom, find_person
 from clarion.control.explain.runs import run_facts
 from clarion.control.explain.timeline import MOST_EVENTS, Happening, happenings, listens, told
+from clarion.control.explain.unapplied import Inbox, Names, Pending, read_inbox, read_pending
 from clarion.store.port import NotFound, Store
 from clarion.store.records.runs import RunRow
 from clarion.store.records.sites import Site
-from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, conclude, unknown_person
+from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, behind, conclude, unknown_person
 from clarion.workflow.explain.outline import outline
 from clarion.workflow.explain.runs import RunFacts
 
@@ -26,23 +27,39 @@ MERGED: Final = "merged"
 async def explain_absence(store: Store, site: Site, whom: Whom, workflow: str) -> AbsenceAnswer:
     """The exact answer to why a person did not get a workflow's message, also when no run ever started."""
     subject = await _subject(store, site, workflow)
+    inbox = await read_inbox(store, site)
     try:
         person = await find_person(store, site, whom)
     except NotFound:
-        nobody = unknown_person(subject, subscriber=whom.profile_id is None)
-        return _answer(whom, whom.profile_id, subject, nobody)
+        pending = await read_pending(store, site, Names.asked(whom), subject, inbox)
+        return _answer(whom, whom.profile_id, subject, _of_nobody(whom, subject, pending), inbox)
     books = Books(store, site, person.runs)
     asked = await books.outline(workflow, subject.version)
-    happened, _ = await happenings(books, person, workflow, asked, MOST_ITEMS, None)
     heard, searched_all = await _heard(books, person, subject)
+    happened, _ = await happenings(books, person, workflow, asked, MOST_ITEMS, None)
     run = await _last_run(books, person, happened, workflow)
-    conclusion = conclude(subject, run, await _refusal(books, happened, workflow, run), heard, searched_all=searched_all)
+    refusal = await _refusal(books, happened, workflow, run)
+    pending = await read_pending(store, site, Names.known(person), subject, inbox, _ids(happened))
+    searched_all = searched_all and pending.searched_all
+    conclusion = conclude(subject, run, refusal, heard, pending.last, searched_all=searched_all)
     items = await told(books, person, happened, workflow, min((one.place for one in happened), default=None), None)
-    answer = _answer(whom, person.profile_id, subject, conclusion)
+    answer = _answer(whom, person.profile_id, subject, conclusion, inbox)
     return msgspec.structs.replace(answer, items=items)
 
 
-def _answer(whom: Whom, profile_id: str | None, subject: Subject, conclusion: Conclusion) -> AbsenceAnswer:
+def _of_nobody(whom: Whom, subject: Subject, pending: Pending) -> Conclusion:
+    if whom.profile_id is not None and pending.last is None and pending.some:  # for other workflows
+        return conclude(subject, searched_all=pending.searched_all)
+    return unknown_person(subject, pending.last, subscriber=whom.profile_id is None)
+
+
+def _ids(happened: Sequence[Happening]) -> set[str]:
+    return {one.explanation.event if one.explanation is not None else one.row.id if one.row is not None else "" for one in happened}
+
+
+def _answer(whom: Whom, profile_id: str | None, subject: Subject, conclusion: Conclusion, inbox: Inbox) -> AbsenceAnswer:
+    if not inbox.whole:
+        conclusion = behind(conclusion)
     return AbsenceAnswer(
         profile_id, whom.device_token_hash, subject.workflow, subject.status, subject.version, subject.events, conclusion, ()
     )

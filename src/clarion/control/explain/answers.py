@@ -49,6 +49,7 @@ class ToldRun(msgspec.Struct, frozen=True):
     workflow: str | None
     """Null for a run that is not kept any more."""
     version: int | None
+    """That it was on then; null for a run that was moved or retried, where that is not known."""
     reasons: tuple[ToldReason, ...]
 
 

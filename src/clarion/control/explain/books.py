@@ -34,6 +34,19 @@ _OTHERS: Final = frozenset({TIMER, OUTCOME, OPERATOR, WORKFLOW, RECEIPT, SUBSCRI
 _OF_RUNS: Final = frozenset({TIMER, WORKFLOW})
 """What is filed under the run that it is about."""
 
+_IN_ITS_VERSION: Final = frozenset({"started", "resumed", "exited", "failed", "goal"})
+"""Verdicts that have the version of the run that they name."""
+_MOVES: Final = frozenset({"moved", "retried"})
+"""What leads a run into a version."""
+
+
+class _Stay(msgspec.Struct):
+    """Of a run's state: the visit, which grows when it is retried or moved."""
+
+    visit: int = 1
+
+
+_decode_stay = msgspec.json.Decoder(_Stay).decode
 _decode_history = msgspec.json.Decoder(History).decode
 _decode_event = msgspec.json.Decoder(Event).decode
 
@@ -46,6 +59,7 @@ class Books:
         self.store, self.site = store, site
         self._runs: dict[str, RunRow | None] = {run.id: run for run in runs}
         self._outlines: dict[tuple[str, int], Outline] = {}
+        self._versions: dict[str, int] = {}
 
     async def run(self, id: str) -> RunRow | None:
         """A run; None if it is not kept any more, or another site's."""
@@ -57,6 +71,20 @@ class Books:
             else:
                 self._runs[id] = row if row.site == self.site.id else None
         return self._runs.get(id)
+
+    def version(self, run: RunRow, history: History) -> int | None:
+        """In which version a run went on after an input; None if neither that nor what was told before it says so.
+
+        It has always been in the same one if it was never retried or moved.
+        """
+        if _decode_stay(run.state).visit == 1:
+            return run.version
+        said = [verdict.version for verdict in history.verdicts if verdict.run == run.id and verdict.verdict in _IN_ITS_VERSION]
+        lines = [line for id, reasons in history.runs if id == run.id for line in reasons]
+        said += [line.detail["version"] for line in lines if line.what in _MOVES]
+        if said:
+            self._versions[run.id] = said[-1]
+        return self._versions.get(run.id)
 
     async def outline(self, workflow: str, version: int) -> Outline:
         """What starts a version of a workflow, and whether it pushes."""
@@ -90,10 +118,10 @@ class Books:
         return tell_verdict(verdict, at, asked.known(since, ended))
 
     async def input(self, explanation: Explanation, history: History, row: LogRow | None = None, workflow: str | None = None) -> ToldInput:
-        """What one input did; with `workflow` only what concerns that."""
+        """What one input did; with `workflow` only what concerns that. To be asked for in the order in which things happened."""
         kind = _kind(explanation, history)
         verdicts = [await self.verdict(one, explanation.at) for one in history.verdicts if workflow in (None, one.workflow)]
-        runs = [await self._told_run(id, reasons) for id, reasons in history.runs]
+        runs = [await self._told_run(id, reasons, history) for id, reasons in history.runs]
         return ToldInput(
             explanation.at,
             kind,
@@ -104,10 +132,10 @@ class Books:
             tuple(run for run in runs if workflow in (None, run.workflow)),
         )
 
-    async def _told_run(self, id: str, reasons: Iterable[Reason]) -> ToldRun:
+    async def _told_run(self, id: str, reasons: Iterable[Reason], history: History) -> ToldRun:
         row = await self.run(id)
         told = tuple(map(tell_reason, reasons))
-        return ToldRun(id, None, None, told) if row is None else ToldRun(id, row.workflow, row.version, told)
+        return ToldRun(id, None, None, told) if row is None else ToldRun(id, row.workflow, self.version(row, history), told)
 
 
 def joined(found: Iterable[tuple[Explanation, History]]) -> list[tuple[Explanation, History]]:

@@ -67,13 +67,19 @@ class Known(msgspec.Struct, frozen=True):
         return sorted(map(tell_delivery, rows), key=lambda one: (-one.created, one.delivery_id))
 
 
-async def find_person(store: Store, site: Site, whom: Whom) -> Known:
-    """Everything that is kept of a person. Raises NotFound."""
+async def find_profile(store: Store, site: Site, whom: Whom, limit: int = 100) -> ProfileView:
+    """A profile with so much of what belongs to it. Raises NotFound."""
     key = await whom.key(store, site)
     try:
-        first = await store.profile(site.id, key, MOST_SHOWN)
+        return await store.profile(site.id, key, limit)
     except NotFound:
         raise NotFound("there is no such profile: nothing has ever come for it — see: clarion events tail") from None
+
+
+async def find_person(store: Store, site: Site, whom: Whom) -> Known:
+    """Everything that is kept of a person. Raises NotFound."""
+    first = await find_profile(store, site, whom, MOST_SHOWN)
+    key = first.profile.key
     earlier = [anonymous_profile(one.device_token_hash) for one in first.subscribers]
     keys = tuple(dict.fromkeys((key, *earlier)))[:MOST_KEYS]
     views = [first]

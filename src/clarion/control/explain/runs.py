@@ -39,7 +39,7 @@ async def explain_run(store: Store, site: Site, id: str) -> RunAnswer:
     books = Books(store, site)
     row = await books.run(id)
     if row is None:
-        raise NotFound(f"there is no run {words.name(id)}; a profile's runs are shown by: clarion profiles show")
+        raise NotFound(f"there is no run {words.name(id)} — see: clarion runs list")
     state = _decode_state(row.state)
     facts, deliveries, complete = await run_facts(books, row)
     return RunAnswer(
@@ -94,15 +94,15 @@ async def _history(books: Books, row: RunRow) -> tuple[list[ToldReason], bool]:
 
     def keep(explanation: Explanation, history: History) -> None:
         if any(id == row.id for id, _ in history.runs):
-            found.setdefault((explanation.event, explanation.at, bytes(explanation.body)), (explanation, history))
+            found[explanation.event, explanation.at, bytes(explanation.body)] = explanation, history
 
     for event in (state.entry.id, row.id):
         for one in await books.store.explanations(books.site.id, event):
             keep(one, read_history(one))
     looked_at, size, complete = 0, 0, False
-    later: list[tuple[Explanation, History]] = []
-    async for page in books.pages(_keys(row, state), None):
-        later += [one for one in page if any(id == row.id for id, _ in one[1].runs)]
+    async for page in books.pages(_keys(row, state), None):  # the same again, with their places among those of one time
+        for explanation, history in page:
+            keep(explanation, history)
         looked_at += len(page)
         size += sum(len(bytes(one.body)) for one, _ in page)
         if page[-1][0].at < row.started:
@@ -112,17 +112,15 @@ async def _history(books: Books, row: RunRow) -> tuple[list[ToldReason], bool]:
             break
     else:
         complete = True
-    for explanation, history in reversed(later):
-        keep(explanation, history)
     lines = []
-    for _, history in sorted(found.values(), key=_time):
+    for _, history in sorted(found.values(), key=_place):
         lines += [tell_reason(reason) for id, reasons in history.runs if id == row.id for reason in reasons]
         await asyncio.sleep(0)  # a long history takes a while, and events wait
     return lines, complete
 
 
-def _time(found: tuple[Explanation, History]) -> int:
-    return found[0].at
+def _place(found: tuple[Explanation, History]) -> tuple[int, int]:
+    return found[0].at, found[0].sequence
 
 
 def _keys(row: RunRow, state: _State) -> list[str]:

@@ -1,7 +1,7 @@
 """What happened to a person: events, verdicts, what runs did, and deliveries."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -53,15 +53,12 @@ class Happening(msgspec.Struct, frozen=True):
         """Where pages are cut."""
         if self.explanation is not None:
             return Place(self.at, EXPLAINED, self.explanation.sequence)
-        return Place(self.at, UNEXPLAINED, 0 if self.row is None else self.row.sequence or 0)
+        return Place(self.at, UNEXPLAINED, self.logged)
 
     @property
-    def shown(self) -> tuple[int, int]:
-        """Where it stands on its page. At one instant: timers, events as in the log, then what is not in the log as an event."""
-        if self.row is not None:
-            return self.at, self.row.sequence or 0
-        timer = self.history is not None and self.history.name == "timer"
-        return self.at, -1 if timer else _LAST
+    def logged(self) -> int:
+        """Where it stands in the log; 0 for what is not there as an event."""
+        return 0 if self.row is None else self.row.sequence or 0
 
     @property
     def size(self) -> int:
@@ -113,7 +110,7 @@ async def happenings(
             found.append(one)
     found.sort(key=lambda one: one.place, reverse=True)
     kept = _fitting(found, limit)
-    return sorted(kept, key=lambda one: one.shown), kept[-1].place if len(kept) < len(found) else reached
+    return _in_order(kept), kept[-1].place if len(kept) < len(found) else reached
 
 
 async def _explained(
@@ -149,6 +146,18 @@ def _fitting(found: Sequence[Happening], limit: int) -> list[Happening]:
     """The first, and as many after it as a page holds."""
     sizes = accumulate(one.size for one in found)
     return [one for place, (one, size) in enumerate(zip(found, sizes, strict=True)) if place == 0 or (place < limit and size <= MOST_BYTES)]
+
+
+def _in_order(found: Iterable[Happening]) -> list[Happening]:
+    """As they happened. Of one instant what is explained comes in that order; an event that is not, before the next in the log that is."""
+    ordered: list[tuple[Place, bool, int, Happening]] = []
+    following = Place(_LAST, EXPLAINED, 0)
+    for one in sorted(found, key=lambda one: (one.at, one.logged, one.place), reverse=True):
+        if one.explanation is not None:
+            following = one.place
+        place = following if following.at == one.at else Place(one.at, DELIVERED, 0)
+        ordered.append((place, one.explanation is not None, one.logged, one))
+    return [one for *_, one in sorted(ordered, key=lambda placed: placed[:3])]
 
 
 async def told(

@@ -150,6 +150,14 @@ def poisoned(connection: apsw.Connection, limit: int, site: int | None) -> list[
     return _decode_poisoned(_one(connection, "poisoned_of_site", site=site, limit=limit))
 
 
+def poisoned_events_about(
+    connection: apsw.Connection, site: int, profile_ids: Sequence[str], devices: Sequence[str], limit: int
+) -> list[Poisoned]:
+    """As in the port."""
+    asked = {"profiles": _encode(list(profile_ids)), "devices": _encode(list(devices))}
+    return _decode_poisoned(_one(connection, "poisoned_events_about", site=site, limit=limit, **asked))
+
+
 def poisoned_input(connection: apsw.Connection, site: int, id_: str) -> Poisoned:
     """As in the port."""
     for one in _decode_poisoned(_one(connection, "poisoned_by_id", site=site, id=id_)):

@@ -269,6 +269,9 @@ class SqliteStore:
     async def poisoned(self, limit: int, site: int | None = None) -> list[Poisoned]:
         return await self._reading.call(lambda connection: reading.poisoned(connection, limit, site))
 
+    async def poisoned_events_about(self, site: int, profile_ids: Sequence[str], devices: Sequence[str], limit: int) -> list[Poisoned]:
+        return await self._reading.call(lambda connection: reading.poisoned_events_about(connection, site, profile_ids, devices, limit))
+
     async def poisoned_input(self, site: int, id: str) -> Poisoned:
         return await self._lookups.call(lambda connection: reading.poisoned_input(connection, site, id))
 

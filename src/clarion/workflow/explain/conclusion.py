@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from clarion.workflow.explain import words
+from clarion.workflow.explain.reasons import ToldReason
 from clarion.workflow.explain.runs import SENT, UNDER_WAY, RunFacts, Sending
 from clarion.workflow.explain.verdicts import ToldVerdict
 from clarion.workflow.run import WAITING
@@ -53,6 +54,17 @@ class Heard(msgspec.Struct, frozen=True):
     event_name: str
 
 
+class Unapplied(msgspec.Struct, frozen=True):
+    """The last event of a name that the workflow listens for that was accepted, and not applied."""
+
+    at: int
+    """When it was accepted, or set aside."""
+    event_id: str
+    event_name: str
+    error: str | None = None
+    """Why it was set aside; None: it waits for the engine, and came after all that was applied."""
+
+
 class Conclusion(msgspec.Struct, frozen=True):
     """The answer."""
 
@@ -60,8 +72,8 @@ class Conclusion(msgspec.Struct, frozen=True):
     """What it comes to.
 
     sent, on_its_way, not_delivered, waiting, ended: of the last run, that is of its pushes, or of its requests if its version has no
-    push; refused: the last event did not start it; no_event, published_later, archived, not_recorded: no event could; draft,
-    unknown_workflow, unknown_profile, unknown_subscriber.
+    push; refused: the last event did not start it; set_aside: it could not be applied; accepted: it waits for the engine; no_event,
+    published_later, archived, not_recorded: no event could; draft, unknown_workflow, unknown_profile, unknown_subscriber.
     """
     sentence: str
     because: tuple[str, ...] = ()
@@ -75,14 +87,33 @@ class Conclusion(msgspec.Struct, frozen=True):
 
 
 def conclude(
-    subject: Subject, run: RunFacts | None = None, refusal: Refusal | None = None, heard: Heard | None = None, *, searched_all: bool = True
+    subject: Subject,
+    run: RunFacts | None = None,
+    refusal: Refusal | None = None,
+    heard: Heard | None = None,
+    unapplied: Unapplied | None = None,
+    *,
+    searched_all: bool = True,
 ) -> Conclusion:
     """The answer, from the person's last run, the last refusal after its start, and the last event of a name that the workflow listens for.
 
-    `searched_all` is False where there was more in the log than was looked at.
+    An event that was not applied is the answer if it came after those; beside one of its time it is told of. `searched_all` is False where
+    there was more in the log than was looked at.
     """
     if subject.status is None:
         return Conclusion("unknown_workflow", f"there is no workflow {words.name(subject.workflow)}")
+    if unapplied is None:
+        return _of_applied(subject, run, refusal, heard, searched_all=searched_all)
+    last = max(0 if run is None else run.started, 0 if refusal is None else refusal.at, 0 if heard is None else heard.at)
+    if unapplied.error is None or unapplied.at > last:
+        return _not_applied(subject, unapplied, run)
+    found = _of_applied(subject, run, refusal, heard, searched_all=searched_all)
+    if unapplied.at < last:
+        return found
+    return msgspec.structs.replace(found, because=(*found.because, f"event {_unapplied_words(unapplied)}"))
+
+
+def _of_applied(subject: Subject, run: RunFacts | None, refusal: Refusal | None, heard: Heard | None, *, searched_all: bool) -> Conclusion:
     if heard is not None and (run is None or heard.at > run.started) and (refusal is None or heard.at > refusal.at):
         return _unheard(subject, heard)
     if refusal is not None and (run is None or (refusal.at >= run.started and refusal.verdict.verdict not in _BEHIND_A_RUN)):
@@ -97,15 +128,46 @@ def conclude(
     )
 
 
-def unknown_person(subject: Subject, *, subscriber: bool) -> Conclusion:
+def unknown_person(subject: Subject, unapplied: Unapplied | None = None, *, subscriber: bool) -> Conclusion:
     """The answer about somebody who is not known here."""
     if subject.status in (None, "draft"):
         return conclude(subject)
     if subscriber:
         said = "no such subscriber is registered: events that name it are recorded and start nothing (unknown_subscriber)"
-        return Conclusion("unknown_subscriber", said, _now(subject))
+        came = () if unapplied is None else (f"event {_unapplied_words(unapplied)}",)
+        return Conclusion("unknown_subscriber", said, (*came, *_now(subject)))
+    if unapplied is not None:
+        return conclude(subject, unapplied=unapplied)
     said = f"nothing has ever come for this profile; the workflow listens for {words.names(subject.events) or 'nothing yet'}"
     return Conclusion("unknown_profile", said, _now(subject))
+
+
+def behind(conclusion: Conclusion) -> Conclusion:
+    """An answer for which not every event that waits for the engine was looked at."""
+    said = "more events wait for the engine than were looked at, and this person's may be among them"
+    return msgspec.structs.replace(conclusion, because=(*conclusion.because, said))
+
+
+def _not_applied(subject: Subject, unapplied: Unapplied, run: RunFacts | None) -> Conclusion:
+    because = _before(run)
+    if unapplied.at < subject.published:
+        because += (f"version {subject.version} was published later, at {words.instant(subject.published)}",)
+    answer = "accepted" if unapplied.error is None else "set_aside"
+    said = f"the last event that it listens for, {_unapplied_words(unapplied)}"
+    return Conclusion(answer, said, (*because, *_now(subject)), unapplied.event_id)
+
+
+def _unapplied_words(unapplied: Unapplied) -> str:
+    which = f"{words.name(unapplied.event_name)} ({words.name(unapplied.event_id)})"
+    at = words.instant(unapplied.at)
+    if unapplied.error is None:
+        return f"{which} was accepted at {at} and waits for the engine to take it"
+    return f"{which} could not be applied at {at} and was set aside: {words.name(unapplied.error)}"
+
+
+def _before(run: RunFacts | None) -> tuple[str, ...]:
+    """The run before what is answered."""
+    return () if run is None else (f"run {words.name(run.id)}, started at {words.instant(run.started)}, {run.sentence}",)
 
 
 def _unheard(subject: Subject, heard: Heard) -> Conclusion:
@@ -124,7 +186,7 @@ def _refused(subject: Subject, refusal: Refusal, run: RunFacts | None) -> Conclu
     return Conclusion(
         "refused",
         _refusal_words(refusal),
-        (*(() if run is None else (f"run {words.name(run.id)}, started at {words.instant(run.started)}, {run.sentence}",)), *_now(subject)),
+        (*_before(run), *_now(subject)),
         refusal.event_id,
         None,
         refusal.verdict,
@@ -139,12 +201,22 @@ def _refusal_words(refusal: Refusal) -> str:
 def _of_run(subject: Subject, run: RunFacts, refusal: Refusal | None) -> Conclusion:
     answer, said = _outcome(run)
     because = [
-        f"{words.instant(line.at)}, step {words.name(line.step or '-')}: {line.sentence}" for line in run.history if line.what in _TELLING
+        f"{words.instant(line.at)}, step {words.name(line.step or '-')}: {line.sentence}{_problem(line, run.sendings)}"
+        for line in run.history
+        if line.what in _TELLING
     ]
     if refusal is not None:
         because.append(_refusal_words(refusal))
     verdict = None if refusal is None else refusal.verdict
     return Conclusion(answer, said, (*because[-MOST_REASONS:], *_now(subject)), None, run.id, verdict)
+
+
+def _problem(line: ToldReason, sendings: Iterable[Sending]) -> str:
+    """What was wrong with the request whose outcome came, where the line does not say it."""
+    if line.what != "result":
+        return ""
+    problem = next((one.problem for one in sendings if one.kind == "http" and one.step == line.step and one.at <= line.at), None)
+    return "" if problem in (None, f"status {line.detail.get('status')}") else f" ({words.name(problem)})"
 
 
 def _outcome(run: RunFacts) -> tuple[str, str]:

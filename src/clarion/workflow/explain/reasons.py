@@ -33,8 +33,14 @@ def tell_reason(reason: Reason) -> ToldReason:
     rows = tell_rows(stored if isinstance(stored, list) else ())
     detail = {name: value for name, value in reason.detail.items() if name != "rows"}
     say = _SAYINGS.get(reason.what)
-    said = words.name(reason.what) if say is None else say(detail, name_rows(rows))
+    said = words.name(reason.what) if say is None else say(_without_step(detail, reason.step), name_rows(rows))
     return ToldReason(reason.at, reason.what, reason.step, rows, detail, said + _missing(detail))
+
+
+def _without_step(detail: Detail, step: str | None) -> Detail:
+    """Why a run has failed begins with the step, which stands beside every line."""
+    why = detail.get("reason")
+    return detail | {"reason": why.removeprefix(f"step {step}: ")} if isinstance(why, str) else detail
 
 
 def _missing(detail: Detail) -> str:

@@ -59,10 +59,20 @@ class RunFacts(msgspec.Struct, frozen=True):
         if self.status != WAITING:
             return f"{_ENDINGS.get(self.status, 'exited')} at {words.instant(self.ended)}{reason_words(self.reason)}"
         stands = f"has stood at step {words.name(self.step or '?')} since {words.instant(self.since)}"
-        here = [line.sentence for line in self.history if line.step == self.step and line.at >= self.since and line.what in _STANDING]
+        here = [line for line in self.history if line.step == self.step and line.at >= self.since and line.what in _STANDING]
         goes_on = "" if self.due is None else f", until {words.instant(self.due)}"
-        said = f"{stands}: {here[-1]}" if here else f"{stands}{goes_on}"
+        said = f"{stands}: {self._stands_for(here)}" if here else f"{stands}{goes_on}"
         return f"{said}; its timer is due, but the workflow is paused" if self.held else said
+
+    def _stands_for(self, here: list[ToldReason]) -> str:
+        """The last line about its stand; where that is a move amid a wait, also until when or for what it waits now."""
+        last = here[-1]
+        if last.what != "moved":
+            return last.sentence
+        if self.due is not None:  # a step that is to be entered anew has it at once
+            return last.sentence if self.due <= last.at else f"{last.sentence}; waits until {words.instant(self.due)}"
+        before = next((line for line in reversed(here) if line.what != "moved"), None)
+        return last.sentence if before is None else f"{before.sentence}; {last.sentence}"
 
 
 _ENDINGS: Final = {COMPLETED: "came to its end", FAILED: "failed"}

@@ -10,6 +10,8 @@ from clarion.domain.durations import format_duration
 LONGEST_NAME: Final = 120
 LONGEST_VALUE: Final = 300
 MOST_NAMED: Final = 5
+_EXACT: Final = 2**53
+"""Below it every whole number has a float of its own."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,7 +44,9 @@ def quoted(text: object) -> str:
 
 
 def value(seen: Any) -> str:
-    """A value as JSON writes it."""
+    """A value as JSON writes it; 40.0 as 40."""
+    if isinstance(seen, float) and seen.is_integer() and abs(seen) < _EXACT:
+        seen = int(seen)
     return _cut(_printable(_encode(seen).decode()), LONGEST_VALUE)
 
 

@@ -23,7 +23,7 @@ VALUES (
 RETURNING id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone, frequency_cap;
 
 -- name: update_site
-UPDATE sites SET name = :name, timezone = :timezone, frequency_cap = :frequency_cap WHERE id = :id
+UPDATE sites SET name = :name, timezone = :timezone, frequency_cap = :frequency_cap, vapid_subject = :vapid_subject WHERE id = :id
 RETURNING id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone, frequency_cap;
 
 -- name: keys

@@ -222,6 +222,21 @@ SELECT CAST(json_group_array(json_object(
 )) AS BLOB)
 FROM (SELECT * FROM poisoned WHERE site = :site ORDER BY at DESC, rowid DESC LIMIT :limit);
 
+-- name: poisoned_events_about
+-- Of :profiles, [profile_id, …], or of :devices, [device_token_hash, …]: a profile that is named decides whose an event is.
+SELECT CAST(json_group_array(json_object(
+    'id', id, 'site', site, 'kind', kind, 'body', json(body), 'at', at, 'error', error, 'partition', partition
+)) AS BLOB)
+FROM (
+    SELECT * FROM poisoned
+    WHERE site = :site AND kind = 'event' AND iif(
+        body ->> 'profile_id' IS NULL,
+        body ->> 'device_token_hash' IN (SELECT value FROM jsonb_each(:devices)),
+        body ->> 'profile_id' IN (SELECT value FROM jsonb_each(:profiles))
+    )
+    ORDER BY at DESC, rowid DESC LIMIT :limit
+);
+
 -- name: poisoned_by_id
 SELECT CAST(json_group_array(json_object(
     'id', id, 'site', site, 'kind', kind, 'body', json(body), 'at', at, 'error', error, 'partition', partition
