@@ -185,20 +185,25 @@ class Api:
         return (await self._taken(sequence))[:-1]
 
     async def _taken(self, sequence: int) -> list[Any]:
-        """The log after `sequence` (0: its newest event), up to an event that is sent here: the log keeps the order of acceptance."""
+        """The log after `sequence` (0: its newest events), up to an event that is sent here: the log keeps the order of acceptance.
+
+        What runs do may already stand behind that event.
+        """
         marker = unique("marker")
         await self.accept(marker)
         events: list[Any] = []
 
-        async def read_on() -> None:
+        async def read_on() -> int | None:
             if sequence:
                 after = events[-1]["sequence"] if events else sequence
                 events.extend((await self.get(f"/log?after={after}&limit=1000"))["events"])
             else:
-                events[:] = (await self.get("/log?limit=1"))["events"]
+                events[:] = sorted((await self.get("/log?limit=200"))["events"], key=lambda one: int(one["sequence"]))
+            return next((at for at, one in enumerate(events) if one["event_name"] == marker), None)
 
-        await eventually(read_on, lambda _: events and events[-1]["event_name"] == marker)
-        return events
+        last = await eventually(read_on, lambda at: at is not None)
+        assert last is not None
+        return events[: last + 1]
 
 
 def unique(name: str) -> str:
