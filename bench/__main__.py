@@ -14,8 +14,9 @@ import msgspec
 from bench import accept, batch, cold_start, due_at_once, end_to_end, engine_events, profiling, report, sleepers
 from bench.neighbours import QUIET, Neighbours
 from bench.plan import FULL, QUICK, Plan
+from bench.postgres import parts as postgres
 from bench.progress import say
-from bench.results import Results, begin, load, save
+from bench.results import Results, begin, load, merge, save
 from bench.verdicts import judge
 
 PARTS: Final[dict[str, tuple[str, Callable[[Plan, Path], object]]]] = {
@@ -28,7 +29,10 @@ PARTS: Final[dict[str, tuple[str, Callable[[Plan, Path], object]]]] = {
     "g": ("sleep", sleepers.run),
     "profile": ("profile", profiling.run),
 }
-"""What there is to run, and the field of the results that it fills."""
+"""What there is to run on SQLite, and the field of the results that it fills."""
+
+POSTGRES: Final = "postgres"
+"""Names all parts on PostgreSQL."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
@@ -40,21 +44,22 @@ def main() -> int:
         "part",
         nargs="?",
         default="all",
-        choices=(*PARTS, "all", "report"),
+        choices=(*PARTS, *postgres.PARTS, POSTGRES, "all", "report"),
         help="a: accept, b: batches, c: end to end, d: cold start, e: events through the engine, f: a million runs due at once, "
-        "g: ten million sleeping runs, profile: where the engine's time goes; report: write docs/benchmarks from saved results",
+        "g: ten million sleeping runs, profile: where the engine's time goes; on PostgreSQL, h: ingest, i: the engine, j: end to end, "
+        "k: growth, l: two engines, postgres: all of these; report: write docs/benchmarks and docs/scaling from saved results",
     )
-    parser.add_argument("name", nargs="?", type=_name, help="of the saved results, for report")
+    parser.add_argument("names", nargs="*", type=_name, help="of the saved results, for report; of what several have, the last one's counts")
     parser.add_argument("--quick", action="store_true", help="short runs: to see that all works, not for numbers")
     parser.add_argument("--save", metavar="NAME", type=_name, help="keep the numbers in bench/results/NAME.json")
     chosen = parser.parse_args()
     if chosen.part == "report":
-        if chosen.name is None:
+        if not chosen.names:
             parser.error("report needs the name of saved results")
-        for file in report.write(load(chosen.name)):
+        for file in report.write(merge([load(name) for name in chosen.names])):
             print(file)
         return 0
-    if chosen.name is not None:
+    if chosen.names:
         parser.error("a name goes with report; to save results, use --save")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything started is ended
     results = measure(chosen.part, QUICK if chosen.quick else FULL)
@@ -71,6 +76,9 @@ def measure(part: str, plan: Plan) -> Results:
         for letter, (field, run) in PARTS.items():
             if part in (letter, "all"):
                 results = msgspec.structs.replace(results, **{field: run(plan, directory)})
+        letters = [letter for letter in postgres.PARTS if part in (letter, POSTGRES, "all")]
+        if letters:
+            results = msgspec.structs.replace(results, postgres=postgres.measure(letters, plan, directory))
     return msgspec.structs.replace(results, other_cores=neighbours.cores())
 
 

@@ -10,7 +10,7 @@ from bench.instance import Instance
 from bench.nginx import nginx
 from bench.plan import Plan
 from bench.progress import say
-from bench.results import Accept, Round
+from bench.server_results import Accept, Round
 from bench.usage import Memory, memory
 from bench.wrk import Load, drive, write_script
 

@@ -14,7 +14,7 @@ from bench.link import Link, connect
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.progress import say
-from bench.results import Batch
+from bench.server_results import Batch
 from bench.usage import memory
 
 SIZE: Final = 1_000
@@ -78,16 +78,20 @@ def run(plan: Plan, directory: Path) -> Batch:
     """Measure. Raises whatever starting the server raises."""
     place = directory / "batch"
     place.mkdir()
-    instance = Instance(place)
+    return measure(Instance(place), plan.seconds)
+
+
+def measure(instance: Instance, seconds: float, part: str = "(b)") -> Batch:
+    """Measure one server. Raises whatever starting it raises."""
     with instance.serve() as server:
         events = [example(f"PROFILE_ID_{number % PROFILES}") for number in range(SIZE)]
         load = _Load(request("/api/v1/events/batch", instance.key, encode({"events": events})))
-        before, seconds = uvloop.run(_measure(load, server.port, plan.seconds))
+        before, seconds = uvloop.run(_measure(load, server.port, seconds))
         held = memory(server.pid)
     rate = (load.acknowledged - before) / seconds
     ordered = sorted(load.latencies)
     p50, p99 = percentile(ordered, 50) * 1000, percentile(ordered, 99) * 1000
-    say(f"(b) {rate:,.0f} events/s in batches of {SIZE:,}, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    say(f"{part} {rate:,.0f} events/s in batches of {SIZE:,}, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
     return Batch(SIZE, CONNECTIONS, rate, p50, p99, load.errors, load.acknowledged, instance.count().stored, held)
 
 

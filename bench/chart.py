@@ -3,7 +3,8 @@
 import math
 from typing import Final
 
-from bench.results import Accept, EndToEnd, Results
+from bench.results import Results
+from bench.server_results import Accept, EndToEnd
 from bench.svg import FAINT, INK, Drawing
 from bench.verdicts import middle
 

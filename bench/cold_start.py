@@ -7,7 +7,7 @@ from bench.instance import Instance
 from bench.percentiles import median
 from bench.plan import Plan
 from bench.progress import say
-from bench.results import ColdStart
+from bench.server_results import ColdStart
 from bench.usage import cpu_seconds, memory
 
 _SETTLE_SECONDS = 2

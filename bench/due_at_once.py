@@ -32,7 +32,7 @@ _AHEAD: Final = 1.0
 _SECONDS: Final = 300.0
 _LONG: Final = 100_000
 """With so many runs it says how far it is."""
-_COUNT: Final = "SELECT count(*) FILTER (WHERE ended IS NOT NULL), count(*) FILTER (WHERE status = 'waiting') FROM runs"
+COUNT: Final = "SELECT count(*) FILTER (WHERE ended IS NOT NULL), count(*) FILTER (WHERE status = 'waiting') FROM runs"
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -54,6 +54,8 @@ class Answer(msgspec.Struct, frozen=True):
     before: int
     most: int
     sampled: Sampled | None = None
+    per_commit: float = 0.0
+    """Timers."""
 
 
 def run(plan: Plan, directory: Path) -> list[Fired]:
@@ -63,7 +65,7 @@ def run(plan: Plan, directory: Path) -> list[Fired]:
 
 def _fire(step: str, runs: int, place: Path) -> Fired:
     answer, floor = measure(place, step, runs)
-    completed, waiting = only_row(place, _COUNT, tuple[int, int])
+    completed, waiting = only_row(place, COUNT, tuple[int, int])
     shutil.rmtree(place)
     say(
         f"(f) {runs:,} runs to {step}: {runs / answer.seconds:,.0f} steps/s, {answer.most / 1e6:.0f} MB at most; "
@@ -106,21 +108,22 @@ async def _measure(asked: Question) -> Answer:
         instant = perf_counter() + _AHEAD
         async with owned(store, lambda: wall_clock() + shift):
             await asyncio.sleep(instant - perf_counter())
-            used, before = process_time(), resident(own)
+            used, before, commits = process_time(), resident(own), store.seen.commits
             with Sampler() if asked.sampled else nullcontext() as sampler:
                 tenths = [await _tenth(store, asked.runs, number, instant) for number in range(1, 11)]
                 used = process_time() - used
     seen = sampler.sampled() if sampler else None
-    return Answer(tenths[-1].seconds, used, tenths, store.ended, before, most_resident(own), seen)
+    per_commit = store.seen.ended / max(1, store.seen.commits - commits)
+    return Answer(tenths[-1].seconds, used, tenths, store.seen.ended, before, most_resident(own), seen, per_commit)
 
 
 async def _tenth(store: Watched, runs: int, number: int, instant: float) -> Tenth:
     """Wait for so many tenths of the runs."""
     goal = runs * number // 10
-    await store.until(lambda: store.ended >= goal, _SECONDS)
-    tenth = Tenth(store.last - instant, resident(os.getpid()))
+    await store.seen.until(lambda: store.seen.ended >= goal, _SECONDS)
+    tenth = Tenth(store.seen.last - instant, resident(os.getpid()))
     if runs >= _LONG:
-        print(f"    {store.ended:,} of {runs:,} after {tenth.seconds:.1f} s, {tenth.memory / 1e6:.0f} MB", flush=True)
+        print(f"    {store.seen.ended:,} of {runs:,} after {tenth.seconds:.1f} s, {tenth.memory / 1e6:.0f} MB", flush=True)
     return tenth
 
 

@@ -5,6 +5,7 @@ Generator and receiver share one lean process, this one; the server has its own.
 
 import gc
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,10 @@ from bench.instance import Instance, Server
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.progress import say
-from bench.results import EndToEnd, Step
 from bench.schedule import SECOND, Schedule
+from bench.server_results import EndToEnd, Step
 from bench.sink import Arrivals, listen
-from bench.usage import cpu_seconds, memory
+from bench.usage import Memory, cpu_seconds, memory
 from bench.workflows import COUNT, write_workflows
 
 GRACE_SECONDS: Final = 5
@@ -27,6 +28,8 @@ GRACE_SECONDS: Final = 5
 MUST_ARRIVE: Final = 0.98
 MOST_P99: Final = 2_000.0
 """Milliseconds."""
+DATABASE: Final = "postgres"
+"""Name of the process whose memory is not counted: how much it has is a setting."""
 TRIES: Final = 2
 """A rate that fails is tried once more: on a shared machine anything can happen once."""
 _DRAIN_SECONDS: Final = 120
@@ -34,21 +37,33 @@ _WARM_UP: Final = 200, 3
 """Rate and seconds."""
 
 
-class _Course:
-    """Steps against one server."""
+Count = Callable[[], dict[str, float]]
+"""What has been counted up to now, by name; it only grows."""
 
-    def __init__(self, server: Server, key: str, arrivals: Arrivals) -> None:
-        self._server, self._arrivals = server, arrivals
+
+def _nothing() -> dict[str, float]:
+    return {}
+
+
+class _Course:
+    """Steps against one server, of one or several processes."""
+
+    def __init__(self, processes: Mapping[str, int], key: str, arrivals: Arrivals, part: str, count: Count) -> None:
+        self._processes, self._arrivals, self.part, self._count = processes, arrivals, part, count
         self.generator = Generator(key)
+
+    def _used(self) -> dict[str, float]:
+        return {name: cpu_seconds(pid) for name, pid in self._processes.items()}
 
     async def step(self, rate: int, seconds: float) -> Step:
         """Send at a rate, then wait until everything that was acknowledged has arrived, so that steps do not disturb each other."""
         schedule = Schedule(time.monotonic_ns() + SECOND // 10, rate, round(rate * seconds))
         before = self.generator.acknowledged
         self._arrivals.begin(self.generator.next, schedule.count)
-        used, generated = cpu_seconds(self._server.pid), time.process_time()
+        counted = self._count()
+        used, generated = self._used(), time.process_time()
         await self.generator.send(schedule)
-        used, generated = cpu_seconds(self._server.pid) - used, time.process_time() - generated
+        server, generated = sum(self._used().values()) - sum(used.values()), time.process_time() - generated
         took = (time.monotonic_ns() - schedule.start) / SECOND
         end = schedule.at(schedule.count)
         await self._arrivals.wait_for(self.generator.acknowledged, (end - time.monotonic_ns()) / SECOND + GRACE_SECONDS)
@@ -67,9 +82,11 @@ class _Course:
             most=latencies[-1] if latencies else 0.0,
             acknowledged_p50=percentile(answers, 50) if answers else 0.0,
             acknowledged_p99=percentile(answers, 99) if answers else 0.0,
-            server_cores=used / took,
+            server_cores=server / took,
             generator_cores=generated / took,
             sustained=len(latencies) >= MUST_ARRIVE * schedule.count and p99 < MOST_P99,
+            cpu={name: now - used[name] for name, now in self._used().items()} if len(used) > 1 else {},
+            counts={name: now - counted[name] for name, now in self._count().items()},
         )
 
     @property
@@ -91,21 +108,39 @@ async def _measure(plan: Plan, place: Path) -> EndToEnd:
     instance = Instance(place)
     instance.apply(write_workflows(place, sink.sockets[0].getsockname()[1]))
     with instance.serve() as server:
-        course = _Course(server, instance.key, arrivals)
-        await course.generator.connect(server.port)
-        gc.freeze()
-        gc.disable()  # a collection would look like the server's latency
-        try:
-            await course.step(*_WARM_UP)
-            steps, highest = await _rise(course, plan)
-            half = await course.step(max(1, highest // 2), plan.step_seconds) if highest else None
-        finally:
-            gc.enable()
-            course.generator.close()
-        held = memory(server.pid)
+        measured = await ascend({"server": server.pid}, server, instance.key, arrivals, plan.rates, plan.step_seconds)
     sink.close()
+    return measured
+
+
+async def ascend(
+    processes: Mapping[str, int],
+    server: Server,
+    key: str,
+    arrivals: Arrivals,
+    rates: Sequence[int],
+    seconds: float,
+    part: str = "(c)",
+    count: Count = _nothing,
+) -> EndToEnd:
+    """Rise through the rates, then measure at half of the highest. `server` takes the events; `processes`, by name, are all that work on them.
+
+    Raises TimeoutError or ConnectionError when it stops answering.
+    """
+    course = _Course(processes, key, arrivals, part, count)
+    await course.generator.connect(server.port)
+    gc.freeze()
+    gc.disable()  # a collection would look like the server's latency
+    try:
+        await course.step(*_WARM_UP)
+        steps, highest = await _rise(course, rates, seconds)
+        half = await course.step(max(1, highest // 2), seconds) if highest else None
+    finally:
+        gc.enable()
+        course.generator.close()
     if half is not None:
-        _report("half of it", half)
+        _report(f"{part} half of it: ", half)
+    held = [memory(pid) for name, pid in processes.items() if name != DATABASE]
     return EndToEnd(
         COUNT,
         generator.PROFILES,
@@ -116,18 +151,18 @@ async def _measure(plan: Plan, place: Path) -> EndToEnd:
         course.generator.acknowledged,
         course.never_arrived,
         arrivals.repeated,
-        held,
+        Memory(sum(one.resident for one in held), sum(one.proportional for one in held)),
     )
 
 
-async def _rise(course: _Course, plan: Plan) -> tuple[list[Step], int]:
+async def _rise(course: _Course, rates: Sequence[int], seconds: float) -> tuple[list[Step], int]:
     """The last try of each rate up to the first that is not sustained, and the highest that is."""
     steps: list[Step] = []
     highest = 0
-    for rate in plan.rates:
+    for rate in rates:
         for _ in range(TRIES):
-            step = await course.step(rate, plan.step_seconds)
-            _report("", step)
+            step = await course.step(rate, seconds)
+            _report(f"{course.part} ", step)
             gc.collect()
             if step.sustained:
                 break
@@ -140,6 +175,6 @@ async def _rise(course: _Course, plan: Plan) -> tuple[list[Step], int]:
 
 def _report(what: str, step: Step) -> None:
     say(
-        f"(c) {what}{': ' if what else ''}{step.rate:,}/s: {step.arrived / step.scheduled:.1%} arrived, p50 {step.p50:.1f} ms, "
+        f"{what}{step.rate:,}/s: {step.arrived / step.scheduled:.1%} arrived, p50 {step.p50:.1f} ms, "
         f"p99 {step.p99:.1f} ms, {'sustained' if step.sustained else 'not sustained'}"
     )

@@ -20,6 +20,7 @@ from bench.progress import say
 from bench.sampler import Sampled, Sampler
 from bench.workflows import document
 from clarion.clock import wall_clock
+from clarion.domain.ids import partition_of
 from clarion.domain.records import Event
 from clarion.fresh_ids import fresh_id
 from clarion.store.records.entries import EntryKind, NewEntry
@@ -56,6 +57,8 @@ class Answer(msgspec.Struct, frozen=True):
     applied: int
     started: int
     sampled: Sampled | None = None
+    per_commit: float = 0.0
+    """Events."""
 
 
 def run(plan: Plan, directory: Path) -> Events:
@@ -66,7 +69,7 @@ def run(plan: Plan, directory: Path) -> Events:
     mixes += [(everyone, everyone, events // everyone) for everyone in plan.events.workflows if everyone > 1]
     answers: list[list[Answer]] = [[] for _ in mixes]
     floor: list[float] = []
-    bodies = [entry.body.decode() for entry in _entries(events, 1)]
+    bodies = [entry.body.decode() for entry in entries(events, 1)]
     for number in range(plan.events.rounds):
         floor.append(raw.move(directory / f"events-raw-{number}.db", bodies, BATCH) / events)
         say(f"(e) SQLite alone: {floor[-1] * 1e6:.1f} µs a row moved")
@@ -113,31 +116,44 @@ def _report(mix: tuple[int, int, int], seconds: float) -> None:
 async def _measure(asked: Question) -> Answer:
     place = Path(asked.directory)
     async with opened(place) as store:
-        first = asked.workflows // 2 - asked.listening // 2  # those that listen are in the middle of the others
-        names = [EVENT if first <= number < first + asked.listening else f"other_{number}" for number in range(asked.workflows)]
-        site = await publish(store, [document(number, name, _SINK) for number, name in enumerate(names)])
-        await fill(store, _entries(_WARM_UP + asked.events, site.id))
-        ready, goal = store.moved + _WARM_UP, store.moved + _WARM_UP + asked.events
+        site = await publish(store, documents(asked.workflows, asked.listening))
+        await fill(store, entries(_WARM_UP + asked.events, site.id))
+        ready, goal = store.seen.moved + _WARM_UP, store.seen.moved + _WARM_UP + asked.events
         async with owned(store):
-            await store.until(lambda: store.moved >= ready, _SECONDS)  # an owner that takes over has more to do than events
+            await store.seen.until(lambda: store.seen.moved >= ready, _SECONDS)  # an owner that takes over has more to do than events
             with Sampler() if asked.sampled else nullcontext() as sampler:
-                began, used, before = store.last, process_time(), store.moved
-                await store.until(lambda: store.moved >= goal, _SECONDS)
-                took, used, events = store.last - began, process_time() - used, store.moved - before
+                began, used, before, commits = store.seen.last, process_time(), store.seen.moved, store.seen.commits
+                await store.seen.until(lambda: store.seen.moved >= goal, _SECONDS)
+                took, used, events = store.seen.last - began, process_time() - used, store.seen.moved - before
+                commits = store.seen.commits - commits
     applied, started = only_row(place, _COUNT, tuple[int, int])
     started -= _WARM_UP * asked.listening
-    return Answer(took / events, used / events, applied - _WARM_UP, started, sampler.sampled() if sampler else None)
+    seen = sampler.sampled() if sampler else None
+    return Answer(took / events, used / events, applied - _WARM_UP, started, seen, events / max(1, commits))
 
 
-def _entries(count: int, site: int) -> list[NewEntry]:
+def documents(workflows: int, listening: int) -> list[str]:
+    """So many workflows of which some listen for the event: those in the middle of the others."""
+    first = workflows // 2 - listening // 2
+    names = [EVENT if first <= number < first + listening else f"other_{number}" for number in range(workflows)]
+    return [document(number, name, _SINK) for number, name in enumerate(names)]
+
+
+def entries(count: int, site: int, partitions: int = 1) -> list[NewEntry]:
     """Events as the API puts them into the inbox."""
-    entries = []
+    found = []
     for number in range(count):
-        now, id = wall_clock(), fresh_id()
-        data = msgspec.Raw(encode({"number": number, "product_name": "Running Shoes", "price": 99.99}))
-        event = Event(id=id, name=EVENT, profile_id=f"buyer-{number % PROFILES}", data=data, received=now)
-        entries.append(NewEntry(EntryKind.EVENT, site, id, encode(event), now))
-    return entries
+        profile = f"buyer-{number % PROFILES}"
+        found.append(entry(number, site, profile, partition_of(site, profile, partitions)))
+    return found
+
+
+def entry(number: int, site: int, profile: str, partition: int) -> NewEntry:
+    """One event about a profile."""
+    now, id = wall_clock(), fresh_id()
+    data = msgspec.Raw(encode({"number": number, "product_name": "Running Shoes", "price": 99.99}))
+    event = Event(id=id, name=EVENT, profile_id=profile, data=data, received=now)
+    return NewEntry(EntryKind.EVENT, site, id, encode(event), now, partition)
 
 
 if __name__ == "__main__":

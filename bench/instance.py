@@ -1,10 +1,11 @@
 """A Clarion of a benchmark's own: a fresh data directory, and `clarion serve` on it."""
 
 import http.client
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ import apsw
 import msgspec
 
 from bench.child import Child, ChildFailed
+from bench.usage import cpu_seconds
 
 _CLARION: Final = str(Path(sys.executable).parent / "clarion")
 _SITE: Final = "bench"
@@ -39,10 +41,11 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
 class Instance:
     """An initialised data directory with a site that has no workflow yet."""
 
-    def __init__(self, directory: Path) -> None:
-        """Raises ChildFailed if a command fails."""
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` as the variables that name them. Raises ChildFailed if a command fails."""
         self.data = directory / "data"
         self._errors = directory / "clarion.err"
+        self._environment = _ENVIRONMENT | dict(settings or {})
         self._run("init")
         self._run("sites", "create", "--name", _SITE, "--vapid-subject", "mailto:bench@example.com")
         self.key: str = self._run("keys", "create", "--name", _SITE, "--site", _SITE)["key"]
@@ -52,10 +55,11 @@ class Instance:
         self._run("workflows", "apply", *map(str, files), "--site", _SITE)
 
     @contextmanager
-    def serve(self) -> Iterator["Server"]:
-        """Run the server. Raises ChildFailed if it does not come up."""
+    def serve(self, roles: str = "") -> Iterator["Server"]:
+        """Run a process that does everything, or only the `roles`, with commas between. Raises ChildFailed if it does not come up."""
         began = time.perf_counter()
-        with Child([_CLARION, "serve", "--data", str(self.data), "--port", "0"], self._errors, _ENVIRONMENT) as child:
+        command = [_CLARION, "serve", "--data", str(self.data), "--port", "0", *(("--roles", roles) if roles else ())]
+        with Child(command, self._errors, self._environment) as child:
             said = child.read_line()
             port = said.rpartition(":")[2]
             if not port.isdecimal():
@@ -73,7 +77,8 @@ class Instance:
 
     def _run(self, *arguments: str) -> Any:
         command = [_CLARION, *arguments, "--data", str(self.data), "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_COMMAND_SECONDS)
+        environment = {**os.environ, **self._environment}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_COMMAND_SECONDS, env=environment)
         if done.returncode:
             raise ChildFailed(f"clarion {' '.join(arguments[:2])}: {done.stderr.strip()}")
         return msgspec.json.decode(done.stdout)
@@ -91,6 +96,10 @@ class Server:
     @property
     def pid(self) -> int:
         return self._child.pid
+
+    def cpu(self) -> float:
+        """Seconds of CPU that it has used up to now."""
+        return cpu_seconds(self.pid)
 
 
 def _require_health(port: int) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import apsw
 import msgspec
 
-_LIBRARIES: Final = ("uvloop", "httptools", "msgspec", "apsw", "starlette", "python-liquid")
+_LIBRARIES: Final = ("uvloop", "httptools", "msgspec", "apsw", "asyncpg", "starlette", "python-liquid")
 
 
 class Machine(msgspec.Struct, frozen=True):

@@ -33,6 +33,39 @@ class SleepPlan(msgspec.Struct, frozen=True):
     seconds: int = 30
 
 
+class PostgresPlan(msgspec.Struct, frozen=True):
+    """(h) to (l). Durations are in seconds."""
+
+    settings: tuple[str, ...] = ("shared_buffers=4GB", "max_wal_size=8GB", "checkpoint_timeout=15min", "maintenance_work_mem=1GB")
+    """Of the server, as the how-to advises for this machine; the others are the server's own."""
+    partitions: int = 256
+    rounds: int = 2
+    """Times that each server of (h) and each case of (i) is measured in turn; the median counts."""
+    seconds: float = 5
+    """Of one round of (h), and of one measurement at the store's port."""
+    copied: int = 500_000
+    """Rows that COPY writes at a time at most."""
+    events: int = 20_000
+    """Of one measurement of (i) and (k)."""
+    workflows: int = 20
+    runs: int = 50_000
+    """Timers of (i) that are due at one instant."""
+    rates: tuple[int, ...] = (250, 500, 1000, 1500, 2000, 3000, 4000)
+    """Events a second of (j), rising."""
+    step_seconds: float = 5
+    """Of one rate of (j)."""
+    rest_seconds: float = 5
+    """For which the processes of (j) have nothing to do."""
+    logs: tuple[int, ...] = (100_000, 1_000_000, 10_000_000)
+    """Events in the log, of (k)."""
+    sleepers: tuple[int, ...] = (10_000, 1_000_000, 10_000_000)
+    """Sleeping runs, of (k)."""
+    backlog: int = 30_000
+    """Events that wait as the engines of (l) begin."""
+    beside: int = 200
+    """Events a second that come in meanwhile."""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Durations are in seconds."""
 
@@ -51,6 +84,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     events: EventsPlan = EventsPlan()
     due: DuePlan = DuePlan()
     sleep: SleepPlan = SleepPlan()
+    postgres: PostgresPlan = PostgresPlan()
 
 
 FULL = Plan(
@@ -73,4 +107,20 @@ QUICK = Plan(
     events=EventsPlan(events=2_000, rounds=1),
     due=DuePlan(runs=5_000),
     sleep=SleepPlan(few=1_000, many=20_000, idle_seconds=3, seconds=3),
+    postgres=PostgresPlan(
+        settings=("shared_buffers=256MB",),
+        partitions=32,
+        rounds=1,
+        seconds=2,
+        copied=20_000,
+        events=1_000,
+        runs=2_000,
+        rates=(100, 400),
+        step_seconds=2,
+        rest_seconds=1,
+        logs=(1_000, 10_000),
+        sleepers=(1_000, 10_000),
+        backlog=2_000,
+        beside=50,
+    ),
 )

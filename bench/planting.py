@@ -70,9 +70,9 @@ async def plant(directory: Path, last: str, count: int, due: str) -> Planted:
         now, id = wall_clock(), fresh_id()
         event = Event(id=id, name=_EVENT, profile_id=_PROFILE, received=now)
         async with owned(store):
-            goal = store.moved + 1
+            goal = store.seen.moved + 1
             await fill(store, [NewEntry(EntryKind.EVENT, site.id, id, msgspec.json.encode(event), now)])
-            await store.until(lambda: store.moved >= goal, _COMMIT_SECONDS)
+            await store.seen.until(lambda: store.seen.moved >= goal, _COMMIT_SECONDS)
     file = directory / DATABASE
     [instant] = only_row(directory, _SAMPLE, tuple[int], (named_profile(_PROFILE),))
     with closing(apsw.Connection(str(file))) as database:

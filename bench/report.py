@@ -10,7 +10,8 @@ from bench.machine import Machine
 from bench.method import ACCEPT, BATCH, COLD_START, DUE, END_TO_END, EVENTS, INTRODUCTION, PROFILE, SLEEP
 from bench.neighbours import QUIET
 from bench.percentiles import median
-from bench.results import Accept, Batch, ColdStart, EndToEnd, Results, Round, Step
+from bench.results import Results
+from bench.server_results import Accept, Batch, ColdStart, EndToEnd, Round, Step
 from bench.table import table
 from bench.usage import Memory
 from bench.verdicts import judge, middle

@@ -1,5 +1,6 @@
 """What the benchmarks measured, as it is saved. Latencies in milliseconds, memory in bytes."""
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -9,94 +10,26 @@ import msgspec
 from bench.engine_results import Events, Fired, Profile, Sleep
 from bench.machine import Machine, describe
 from bench.plan import Plan
-from bench.usage import Memory
+from bench.postgres.results import PostgresResults
+from bench.server_results import Accept, Batch, ColdStart, EndToEnd
 
 DIRECTORY: Final = Path(__file__).parent / "results"
 
 
-class Round(msgspec.Struct, frozen=True):
-    """One server under wrk, once."""
+PARTS: Final = {
+    "accept": "(a)",
+    "batch": "(b)",
+    "end_to_end": "(c)",
+    "cold_start": "(d)",
+    "events": "(e)",
+    "due": "(f)",
+    "sleep": "(g)",
+    "profile": "profile",
+    "postgres": "",
+}
+"""Fields of the results that a part fills, and its name."""
 
-    rate: float
-    """Requests a second."""
-    p50: float
-    p99: float
-    errors: int
-    """Answers other than 2xx, and failures of sockets."""
-
-
-class Accept(msgspec.Struct, frozen=True):
-    """(a) One event a request."""
-
-    nginx: list[Round]
-    bare: list[Round]
-    clarion: list[Round]
-    acknowledged: int
-    stored: int
-    """Events in the database afterwards; at least as many as were acknowledged."""
-    memory: Memory
-
-
-class Batch(msgspec.Struct, frozen=True):
-    """(b) Batches of events."""
-
-    size: int
-    connections: int
-    rate: float
-    """Events acknowledged a second."""
-    p50: float
-    p99: float
-    """Of a whole batch."""
-    errors: int
-    acknowledged: int
-    stored: int
-    memory: Memory
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One rate of (c). Latency runs from when an event was due to when its request reached the receiver."""
-
-    rate: int
-    scheduled: int
-    acknowledged: int
-    arrived: int
-    """Events whose request arrived within the step and 5 s."""
-    p50: float
-    p99: float
-    most: float
-    acknowledged_p50: float
-    acknowledged_p99: float
-    server_cores: float
-    """CPU seconds a second."""
-    generator_cores: float
-    sustained: bool
-
-
-class EndToEnd(msgspec.Struct, frozen=True):
-    """(c) Event in, request out."""
-
-    workflows: int
-    profiles: int
-    connections: int
-    steps: list[Step]
-    highest: int
-    """The highest rate that was sustained, every lower one too; 0 if none was."""
-    half: Step | None
-    """Measured at half of the highest rate."""
-    acknowledged: int
-    never_arrived: int
-    """Acknowledged events whose request had not arrived at the end."""
-    repeated: int
-    """Requests that arrived more than once."""
-    memory: Memory
-
-
-class ColdStart(msgspec.Struct, frozen=True):
-    """(d) A server that has nothing to do."""
-
-    seconds: list[float]
-    memory: Memory
-    idle_cores: float
+POSTGRES_PARTS: Final = {"ingest": "(h)", "engines": "(i)", "through": "(j)", "growth": "(k)", "spread": "(l)"}
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +40,11 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine
     plan: Plan
     other_cores: float = 0.0
+    """Cores that other work on the machine took meanwhile, on average."""
     other_parts: dict[str, float] = {}
     """The same of parts that were measured by themselves, by letter."""
-    """Cores that other work on the machine took meanwhile, on average."""
+    other_dates: dict[str, str] = {}
+    """And when that was."""
     accept: Accept | None = None
     batch: Batch | None = None
     end_to_end: EndToEnd | None = None
@@ -119,6 +54,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """One for each kind of last step."""
     sleep: Sleep | None = None
     profile: Profile | None = None
+    postgres: PostgresResults | None = None
 
 
 def begin(plan: Plan) -> Results:
@@ -137,3 +73,41 @@ def save(results: Results, name: str) -> Path:
 def load(name: str) -> Results:
     """Results that were saved. Raises FileNotFoundError, msgspec.ValidationError."""
     return msgspec.json.decode((DIRECTORY / f"{name}.json").read_bytes(), type=Results)
+
+
+def merge(several: Sequence[Results]) -> Results:
+    """Results as one; of what several have, the last one's counts. Raises ValueError where they are of different machines."""
+    merged = several[0]
+    for other in several[1:]:
+        if (merged.machine.cpu, merged.machine.cores, merged.machine.memory) != (other.machine.cpu, other.machine.cores, other.machine.memory):
+            raise ValueError("these results were measured on different machines")
+        fields = {name: value for name in PARTS if (value := getattr(other, name)) is not None}
+        if merged.postgres is not None and other.postgres is not None:
+            fields["postgres"] = _merged(merged.postgres, other.postgres)
+        named = ", ".join(sorted(parts_of(other)))
+        merged = msgspec.structs.replace(
+            merged,
+            machine=other.machine,
+            plan=_planned(merged, other, fields),
+            other_parts=merged.other_parts | other.other_parts | {named: other.other_cores},
+            other_dates=merged.other_dates | other.other_dates | {named: other.date},
+            **fields,
+        )
+    return merged
+
+
+def parts_of(results: Results) -> list[str]:
+    """Which parts were run, in order, as `(a)`; those on PostgreSQL by their letters too."""
+    found = [letter for name, letter in PARTS.items() if name != "postgres" and getattr(results, name) is not None]
+    if results.postgres is not None:
+        found += [letter for name, letter in POSTGRES_PARTS.items() if getattr(results.postgres, name) is not None]
+    return found
+
+
+def _merged(one: PostgresResults, other: PostgresResults) -> PostgresResults:
+    return msgspec.structs.replace(one, **{name: value for name, value in msgspec.structs.asdict(other).items() if value is not None})
+
+
+def _planned(one: Results, other: Results, fields: Collection[str]) -> Plan:
+    """The plan that each part was measured by."""
+    return msgspec.structs.replace(one.plan, postgres=other.plan.postgres) if "postgres" in fields else one.plan

@@ -21,6 +21,11 @@ class Arrivals:
         self._first = 0
         self._changed = asyncio.Event()
 
+    @property
+    def next(self) -> int:
+        """Number of the next event that nobody has sent yet."""
+        return len(self._ever)
+
     def begin(self, first: int, count: int) -> None:
         """A step begins with events `first` up to `first + count`."""
         self._first, self.times = first, [0] * count

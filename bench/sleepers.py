@@ -112,9 +112,9 @@ async def _measure(asked: Question) -> Answer:
         began, used = monotonic(), process_time()
         await asyncio.sleep(asked.idle_seconds)
         idle = (process_time() - used) / (monotonic() - began)
-        await store.until(lambda: store.ended >= asked.timers, asked.idle_seconds + _SECONDS)
+        await store.seen.until(lambda: store.seen.ended >= asked.timers, asked.idle_seconds + _SECONDS)
     ordered = sorted(late)
-    return Answer(idle, store.ended, percentile(ordered, 50), percentile(ordered, 99), ordered[-1], resident(os.getpid()))
+    return Answer(idle, store.seen.ended, percentile(ordered, 50), percentile(ordered, 99), ordered[-1], resident(os.getpid()))
 
 
 if __name__ == "__main__":

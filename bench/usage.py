@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +44,7 @@ def cpu_seconds(pid: int) -> float:
     for process in _tree(pid):
         try:
             stat = Path(f"/proc/{process}/stat").read_text()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         # after the name in parentheses, which may hold anything: utime, stime, cutime, cstime are fields 14 to 17
         total += sum(int(field) for field in stat.rpartition(")")[2].split()[11:15])
@@ -54,14 +55,15 @@ def _tree(pid: int) -> list[int]:
     found = [pid]
     for process in found:
         for task in Path(f"/proc/{process}/task").glob("*/children"):
-            found.extend(int(child) for child in task.read_text().split())
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended in between
+                found.extend(int(child) for child in task.read_text().split())
     return found
 
 
 def _field(pid: int, file: str, name: str) -> int:
     try:
         text = Path(f"/proc/{pid}/{file}").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
     match = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
     return int(match[1]) * _KIB if match else 0

@@ -2,7 +2,8 @@
 
 from bench.engine_verdicts import judge_due, judge_events, judge_sleep
 from bench.percentiles import median
-from bench.results import Accept, Batch, ColdStart, EndToEnd, Results, Round
+from bench.results import Results
+from bench.server_results import Accept, Batch, ColdStart, EndToEnd, Round
 from bench.verdict import Verdict
 
 

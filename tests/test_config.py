@@ -15,7 +15,10 @@ from clarion.faults import POINTS
 OTHER: Mapping[str, tuple[object, str]] = {
     "host": ("0.0.0.0", "0.0.0.0"),
     "port": (9000, "9000"),
+    "roles": (["engine", "delivery"], "engine, delivery"),
     "database_url": ("sqlite:////var/lib/other.db", "sqlite:////var/lib/other.db"),
+    "database_connections": (30, "30"),
+    "partitions": (16, "16"),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "rate_limit_per_second": (50, "50"),
@@ -25,7 +28,17 @@ OTHER: Mapping[str, tuple[object, str]] = {
     "delivery_per_host": (3, "3"),
     "engine_batch": (10, "10"),
     "ingest_queue": (99, "99"),
+    "max_lag": ("90s", "90s"),
+    "max_inbox": (0, "0"),
+    "min_free_disk": ("2GiB", "2GiB"),
+    "max_database_size": ("100GiB", "100GiB"),
+    "metrics_public": (True, "true"),
+    "keep_events": ("2w", "2w"),
     "keep_explanations": ("1d12h", "1d12h"),
+    "keep_deliveries": ("1h", "1h"),
+    "keep_runs": ("forever", "forever"),
+    "export_events": ("parquet", "parquet"),
+    "export_directory": ("/var/lib/export", "/var/lib/export"),
 }
 
 
@@ -47,9 +60,28 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
     assert settings == Settings(data=tmp_path)
 
 
-@pytest.mark.parametrize(("text", "kept"), [("1h", 3_600_000_000), ("30d", 30 * 86_400_000_000)])
-def test_a_duration_is_read(tmp_path: Path, text: str, kept: int) -> None:
-    assert load_settings(tmp_path, {"CLARION_KEEP_EXPLANATIONS": text}).explanations_kept == kept
+@pytest.mark.parametrize("kind", ["events", "explanations", "deliveries", "runs"])
+@pytest.mark.parametrize(("text", "kept"), [("1h", 3_600_000_000), ("30d", 30 * 86_400_000_000), ("forever", None)])
+def test_how_long_things_are_kept_is_read(kind: str, tmp_path: Path, text: str, kept: int | None) -> None:
+    assert load_settings(tmp_path, {f"CLARION_KEEP_{kind.upper()}": text}).kept(kind) == kept
+
+
+def test_how_long_things_are_kept_by_default(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, {})
+    days = {kind: (settings.kept(kind) or 0) // 86_400_000_000 for kind in ("events", "explanations", "deliveries", "runs")}
+    assert days == {"events": 365, "explanations": 30, "deliveries": 90, "runs": 90}
+
+
+@pytest.mark.parametrize(("given", "place"), [("export", "{data}/export"), ("a/b", "{data}/a/b"), ("/var/x", "/var/x")])
+def test_where_exports_go(given: str, place: str, tmp_path: Path) -> None:
+    assert str(load_settings(tmp_path, {"CLARION_EXPORT_DIRECTORY": given}).exports) == place.format(data=tmp_path)
+
+
+def test_parquet_without_its_library_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clarion.config.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"export_events = parquet needs pyarrow.*pip install 'clarion\[parquet\]', or choose ndjson"):
+        load_settings(tmp_path, {"CLARION_EXPORT_EVENTS": "parquet"})
+    assert load_settings(tmp_path, {"CLARION_EXPORT_EVENTS": "ndjson"}).export_events == "ndjson"
 
 
 def test_the_examples_above_cover_every_setting() -> None:
@@ -116,6 +148,9 @@ def test_dangerous_switches_say_so() -> None:
         ("port = -1", r"port = -1 does not fit: expected `int` >= 0"),
         ("port = 65536", r"port = 65536 does not fit: expected `int` <= 65535"),
         ("host = ''", r"does not fit: expected `str` of length >= 1"),
+        ("roles = ['cook']", r'roles = \["cook"\] does not fit: expected some of api, engine, delivery — correct it there'),
+        ("roles = []", r"roles = \[\] does not fit: expected some of api, engine, delivery"),
+        ("roles = 'api'", r'roles = "api" does not fit: expected some of api, engine, delivery'),
         ("log_level = 'loud'", r"log_level = \"loud\" does not fit: expected one of debug, info, warning, error"),
         ("push_endpoint_hosts = 'a'", r"does not fit: expected `array`, got `str`"),
         ("push_endpoint_hosts = [1]", r"does not fit: expected `str`, got `int` - at `\$\[0\]`"),
@@ -126,7 +161,19 @@ def test_dangerous_switches_say_so() -> None:
         ("delivery_concurrency = 0", r"expected `int` >= 1"),
         ("keep_explanations = '59m'", r'keep_explanations = "59m" does not fit: it is shorter than 1h — correct it there'),
         ("keep_explanations = '30 days'", r'keep_explanations = "30 days" does not fit: it is no duration: write whole numbers'),
-        ("keep_explanations = 30", r"keep_explanations = 30 does not fit: expected a text such as 30d"),
+        ("keep_explanations = 30", r"keep_explanations = 30 does not fit: expected a text such as 30d, or forever"),
+        ("keep_events = '3599s'", r'keep_events = "3599s" does not fit: it is shorter than 1h'),
+        ("keep_deliveries = 'off'", r'keep_deliveries = "off" does not fit: it is no duration'),
+        ("keep_runs = '3661d'", r'keep_runs = "3661d" does not fit: it is longer than 3660d'),
+        ("export_events = 'csv'", r'export_events = "csv" does not fit: expected one of no, ndjson, parquet'),
+        ("export_directory = ''", r"does not fit: expected `str` of length >= 1"),
+        ("max_lag = '999ms'", r'max_lag = "999ms" does not fit: it is shorter than 1s — correct it there'),
+        ("max_lag = 'never'", r'max_lag = "never" does not fit: it is no duration: '),
+        ("max_lag = 60", r"max_lag = 60 does not fit: expected a text such as 1h, or off"),
+        ("max_inbox = -1", r"max_inbox = -1 does not fit: expected `int` >= 0"),
+        ("min_free_disk = '1023KiB'", r'min_free_disk = "1023KiB" does not fit: it is smaller than 1MiB'),
+        ("min_free_disk = '512MB'", r'min_free_disk = "512MB" does not fit: it is no size: write a whole number with B, KiB, '),
+        ("max_database_size = 1", r"max_database_size = 1 does not fit: expected a text such as 100GiB, or off"),
         ("port = 1979-05-27", r'port = "1979-05-27" does not fit'),
         ("port = \nhost = 1", r"is not TOML: .*line 1, column 8"),
         ("port = 1\nport = 2", r"is not TOML: "),
@@ -147,6 +194,7 @@ def test_the_file_is_refused_with_place_and_reason(tmp_path: Path, text: str, me
         ("CLARION_PORT", "80x", r'CLARION_PORT = "80x" does not fit: expected `int`'),
         ("CLARION_PORT", "", r"CLARION_PORT = \"\" does not fit"),
         ("CLARION_DANGEROUS_ALLOW_PRIVATE_TARGETS", "maybe", r"does not fit: expected `bool`"),
+        ("CLARION_ROLES", "", r"CLARION_ROLES = \[\] does not fit: expected some of api, engine, delivery"),
         ("CLARION_LOG_FORMAT", "xml", r"expected one of text, json"),
     ],
 )
@@ -210,6 +258,11 @@ def test_what_kubernetes_sets_for_a_service_called_clarion_is_left_alone(tmp_pat
     assert load_settings(tmp_path, {name: text}) == Settings(data=tmp_path)
 
 
+def test_roles_are_each_named_once_and_in_order(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, {"CLARION_ROLES": "delivery, api,delivery"}).roles == ("api", "delivery")
+    assert load_settings(tmp_path, {"CLARION_ROLES": "api"}, {"roles": ["engine"]}).roles == ("engine",)
+
+
 def test_one_host_cannot_have_more_than_there_is(tmp_path: Path) -> None:
     at_the_limit = {"CLARION_DELIVERY_CONCURRENCY": "5", "CLARION_DELIVERY_PER_HOST": "5"}
     assert load_settings(tmp_path, at_the_limit).delivery_per_host == 5
@@ -217,14 +270,47 @@ def test_one_host_cannot_have_more_than_there_is(tmp_path: Path) -> None:
         load_settings(tmp_path, at_the_limit | {"CLARION_DELIVERY_PER_HOST": "6"})
 
 
-@pytest.mark.parametrize("value", ["postgresql://u:hunter2@db/clarion", "postgres://u:hunter2@db/clarion"])
-def test_postgresql_is_refused_without_showing_the_password(tmp_path: Path, value: str) -> None:
-    with pytest.raises(ConfigError, match="names PostgreSQL, but this version keeps to SQLite") as refused:
-        load_settings(write(tmp_path, f"database_url = '{value}'"), {})
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("postgresql://u:hunter2@db/clarion", "postgresql://db/clarion"),
+        ("postgres://u:hunter2@db:5433/clarion?sslmode=require", "postgresql://db:5433/clarion"),
+        ("postgresql://u:hunter%402@[::1]:5433/clarion", "postgresql://[::1]:5433/clarion"),
+        ("postgresql:///clarion?host=/run/postgresql&password=hunter2", "postgresql:///clarion"),
+        ("postgresql://u:hunter2@a:5432,b:5433/clarion?target_session_attrs=primary", "postgresql://a:5432,b:5433/clarion"),
+    ],
+)
+def test_postgresql_is_taken_and_its_password_is_never_shown(tmp_path: Path, value: str, shown: str) -> None:
+    settings = load_settings(write(tmp_path, f"database_url = '{value}'"), {})
+    assert (settings.database_url, settings.is_shared, settings.database) == (value, True, None)
+    assert settings.database_shown == shown
+    assert "hunter" not in repr(settings)
+
+
+def test_sqlite_is_one_file_for_one_process(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, {})
+    assert (settings.is_shared, settings.database_shown) == (False, str(tmp_path / "clarion.db"))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("postgresql://u:hunter2@db", "names a server but no database"),
+        ("postgresql://u:hunter2@db/", "names a server but no database"),
+        ("postgresql://u:hunter2@db:x/clarion", "is no URL: its host or port cannot be read"),
+        ("postgresql://u:hunter2@a:5432,b:x/clarion", "is no URL: its host or port cannot be read"),
+        ("postgresql://u:hunter2#@db/clarion", "is no URL: "),
+        ("postgresql://u:hunter2@[db/clarion", "is no URL: its host or port cannot be read"),
+        ("postgresql://u@db/clarion#hunter2", "is no URL: there is a # in it"),
+    ],
+)
+def test_a_postgresql_url_that_is_none_is_refused_without_showing_it(tmp_path: Path, value: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"environment: CLARION_DATABASE_URL {message}") as refused:
+        load_settings(tmp_path, {"CLARION_DATABASE_URL": value})
     assert "hunter2" not in str(refused.value)
 
 
-@pytest.mark.parametrize("value", ["", "sqlite://", "sqlite:///", "clarion.db", "mysql://u:hunter2@db/x"])
+@pytest.mark.parametrize("value", ["", "sqlite://", "sqlite:///", "clarion.db", "mysql://u:hunter2@db/x", "postgresql:u:hunter2@db/x"])
 def test_other_databases_are_refused(tmp_path: Path, value: str) -> None:
     with pytest.raises(ConfigError, match="no database that this version knows — write it as sqlite:///") as refused:
         load_settings(tmp_path, {"CLARION_DATABASE_URL": value})

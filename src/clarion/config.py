@@ -5,22 +5,34 @@ import os
 import re
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from clarion import faults
-from clarion.clock import HOUR
+from clarion.clock import HOUR, SECOND
 from clarion.domain.durations import parse_duration
+from clarion.sizes import MIB, parse_size
 
 FILE: Final = "clarion.toml"
 VARIABLE_PREFIX: Final = "CLARION_"
 DATABASE_FILE: Final = "clarion.db"
+SQLITE: Final = "sqlite:///"
+POSTGRESQL: Final = ("postgresql://", "postgres://")
 SHORTEST_KEPT: Final = HOUR
 """What is forgotten sooner could be gone before anybody asks."""
+OFF: Final = "off"
+"""In place of a limit: there is none."""
+FOREVER: Final = "forever"
+"""In place of how long something is kept: it is never removed."""
+SHORTEST_LAG: Final = SECOND
+"""It is looked at once a second."""
+SMALLEST_SIZE: Final = MIB
 
 OTHER_VARIABLES: Final = frozenset(
     {
@@ -48,6 +60,11 @@ HostPattern = Annotated[str, Meta(max_length=253, pattern=r"^(\*\.)?[A-Za-z0-9_-
 """A host, or `*.` and a domain for every host below it."""
 
 
+Role = Literal["api", "engine", "delivery"]
+ROLES: Final[tuple[Role, ...]] = typing.get_args(Role)
+"""What a process can do: take requests, run workflows, send what they want sent."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator can set; `clarion.default.toml` says what each means."""
 
@@ -55,7 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The data directory; set by `--data` or `CLARION_DATA` only, for the file lies in it."""
     host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
-    database_url: str = f"sqlite:///{DATABASE_FILE}"
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1)] = ROLES
+    database_url: str = f"{SQLITE}{DATABASE_FILE}"
+    """Never shown: it may hold a password. `database_shown` may be."""
+    database_connections: Annotated[int, Meta(ge=8, le=1_000)] = 12
+    partitions: Annotated[int, Meta(ge=1, le=4_096)] = 256
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     rate_limit_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
@@ -65,21 +86,66 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     delivery_per_host: Annotated[int, Meta(ge=1, le=10_000)] = 32
     engine_batch: Annotated[int, Meta(ge=1, le=100_000)] = 1_024
     ingest_queue: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000
+    max_lag: str = "1h"
+    max_inbox: Annotated[int, Meta(ge=0, le=1_000_000_000_000)] = 5_000_000
+    min_free_disk: str = "512MiB"
+    max_database_size: str = OFF
+    metrics_public: bool = False
+    keep_events: str = "365d"
     keep_explanations: str = "30d"
+    keep_deliveries: str = "90d"
+    keep_runs: str = "90d"
+    export_events: Literal["no", "ndjson", "parquet"] = "no"
+    export_directory: Annotated[str, Meta(min_length=1, pattern=r"^[^\0]*\Z")] = "export"
+
+    def __repr__(self) -> str:
+        return f"Settings({str(self.data)!r}, …)"
 
     @property
-    def database(self) -> Path:
-        """The SQLite file that `database_url` names; a relative path starts at the data directory."""
-        return self.data / self.database_url.removeprefix("sqlite:///")
+    def is_shared(self) -> bool:
+        """Whether `database_url` names PostgreSQL, where several processes can serve one database."""
+        return self.database_url.startswith(POSTGRESQL)
 
     @property
-    def explanations_kept(self) -> int:
-        """`keep_explanations` in microseconds."""
-        return parse_duration(self.keep_explanations)
+    def database(self) -> Path | None:
+        """The SQLite file that `database_url` names; a relative path starts at the data directory. None where it names PostgreSQL."""
+        return None if self.is_shared else self.data / self.database_url.removeprefix(SQLITE)
+
+    @property
+    def database_shown(self) -> str:
+        """Which database that is, without user, password and options: for messages."""
+        return str(self.database) if self.database is not None else shown_url(self.database_url)
+
+    @property
+    def lag_allowed(self) -> int | None:
+        """`max_lag` in microseconds; None for off."""
+        return _read_lag(self.max_lag)
+
+    @property
+    def free_disk_kept(self) -> int | None:
+        """`min_free_disk` in bytes; None for off."""
+        return _read_size(self.min_free_disk)
+
+    @property
+    def database_size_allowed(self) -> int | None:
+        """`max_database_size` in bytes; None for off."""
+        return _read_size(self.max_database_size)
+
+    def kept(self, kind: str) -> int | None:
+        """How long `events`, `explanations`, `deliveries` or `runs` are kept, in microseconds; None: forever."""
+        return _read_kept(str(getattr(self, f"keep_{kind}")))
+
+    @property
+    def exports(self) -> Path:
+        """Where exported events go; a relative path starts at the data directory."""
+        return self.data / self.export_directory
 
 
 NAMES: Final = tuple(name for name in Settings.__struct_fields__ if name != "data")
 """Every setting that the file and the variables may name."""
+
+_LISTS: Final = frozenset({"push_endpoint_hosts", "roles"})
+"""Settings that are lists; a variable has them with commas between."""
 
 _TYPES: Final = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 
@@ -116,6 +182,10 @@ def load_settings(data: Path, environ: Mapping[str, str] = os.environ, flags: Ma
     if settings.delivery_per_host > settings.delivery_concurrency:
         both = f"delivery_per_host ({settings.delivery_per_host}) is above delivery_concurrency ({settings.delivery_concurrency})"
         raise ConfigError(f"{both} — one host cannot have more than there is")
+    if settings.export_events == "parquet" and find_spec("pyarrow") is None:
+        raise ConfigError(
+            "export_events = parquet needs pyarrow, which is not installed — run: pip install 'clarion[parquet]', or choose ndjson"
+        )
     return settings
 
 
@@ -141,7 +211,7 @@ def _read_variables(environ: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(VARIABLE_PREFIX).lower()
         if variable != variable.upper():
             raise ConfigError(f"environment: unknown variable {variable} — write it in capitals")
-        found[name] = [part.strip() for part in text.split(",") if part.strip()] if name == "push_endpoint_hosts" else text.strip()
+        found[name] = [part.strip() for part in text.split(",") if part.strip()] if name in _LISTS else text.strip()
     return found
 
 
@@ -153,8 +223,10 @@ def _convert(origin: str, name: str, value: object, *, strict: bool) -> object:
         raise ConfigError(f"{origin}: unknown setting {shown} — {advice}")
     if name == "database_url":
         return _database_url(origin, shown, value)
-    if name == "keep_explanations":
-        return _duration(origin, shown, value)
+    if name == "roles":
+        return _roles(origin, shown, value)
+    if name in _LIMITS:
+        return _limit(origin, shown, value, *_LIMITS[name])
     try:
         return msgspec.convert(value, _TYPES[name], strict=strict)
     except msgspec.ValidationError as error:
@@ -163,27 +235,97 @@ def _convert(origin: str, name: str, value: object, *, strict: bool) -> object:
         raise ConfigError(f"{origin}: {shown} = {_brief(value)} does not fit: {reason} — correct it there") from None
 
 
+def _roles(origin: str, shown: str, value: object) -> tuple[Role, ...]:
+    if isinstance(value, list | tuple) and value and all(role in ROLES for role in value):
+        return tuple(role for role in ROLES if role in value)
+    raise ConfigError(f"{origin}: {shown} = {_brief(value)} does not fit: expected some of {', '.join(ROLES)} — correct it there")
+
+
 def _database_url(origin: str, shown: str, value: object) -> str:
-    # The value is never shown: it may hold a password.
-    if isinstance(value, str):
-        if value.startswith(("postgresql:", "postgres:")):
-            raise ConfigError(
-                f"{origin}: {shown} names PostgreSQL, but this version keeps to SQLite — leave it out or use sqlite:///{DATABASE_FILE}"
-            )
-        if value.startswith("sqlite:///") and value.removeprefix("sqlite:///") and "\0" not in value:
+    try:
+        return read_database_url(value)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: {shown} {error}") from None
+
+
+def read_database_url(value: object) -> str:
+    """A database's URL as it was given. Raises ValueError with what is wrong, which shows nothing of it: it may hold a password."""
+    if isinstance(value, str) and "\0" not in value:
+        if value.startswith(SQLITE) and value.removeprefix(SQLITE):
             return value
-    raise ConfigError(f"{origin}: {shown} is no database that this version knows — write it as sqlite:///{DATABASE_FILE}")
+        if value.startswith(POSTGRESQL):
+            _check_postgresql(value)
+            return value
+    raise ValueError(
+        f"is no database that this version knows — write it as {SQLITE}{DATABASE_FILE} or postgresql://USER:PASSWORD@HOST/DATABASE"
+    )
 
 
-def _duration(origin: str, shown: str, value: object) -> str:
-    reason = "expected a text such as 30d"
+def _check_postgresql(url: str) -> None:
+    advice = "write it as postgresql://USER:PASSWORD@HOST/DATABASE, with %XX for what is no letter or digit of user and password"
+    try:
+        parts = urlsplit(url)
+        for host in parts.netloc.rpartition("@")[2].split(","):  # a primary and its standbys
+            _ = urlsplit(f"//{host}").port
+    except ValueError:
+        raise ValueError(f"is no URL: its host or port cannot be read — {advice}") from None
+    if parts.fragment:
+        raise ValueError(f"is no URL: there is a # in it — {advice}")
+    if not unquote(parts.path).strip("/"):
+        raise ValueError(f"names a server but no database — {advice}")
+
+
+def shown_url(url: str) -> str:
+    """Which PostgreSQL database a URL names, without user, password and options."""
+    parts: SplitResult = urlsplit(url)
+    return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _read_kept(text: str) -> int | None:
+    if text == FOREVER:
+        return None
+    kept = parse_duration(text)
+    if kept < SHORTEST_KEPT:
+        raise ValueError("is shorter than 1h")
+    return kept
+
+
+def _read_lag(text: str) -> int | None:
+    if text == OFF:
+        return None
+    lag = parse_duration(text)
+    if lag < SHORTEST_LAG:
+        raise ValueError("is shorter than 1s")
+    return lag
+
+
+def _read_size(text: str) -> int | None:
+    if text == OFF:
+        return None
+    size = parse_size(text)
+    if size < SMALLEST_SIZE:
+        raise ValueError("is smaller than 1MiB")
+    return size
+
+
+_LIMITS: Final = {
+    "max_lag": (_read_lag, "1h", OFF),
+    "min_free_disk": (_read_size, "512MiB", OFF),
+    "max_database_size": (_read_size, "100GiB", OFF),
+    **dict.fromkeys(("keep_events", "keep_explanations", "keep_deliveries", "keep_runs"), (_read_kept, "30d", FOREVER)),
+}
+"""Limits that are texts: what reads one, an example, and what says that there is none."""
+
+
+def _limit(origin: str, shown: str, value: object, read: Callable[[str], int | None], example: str, none: str) -> str:
+    reason = f"expected a text such as {example}, or {none}"
     if isinstance(value, str):
         try:
-            if parse_duration(value) >= SHORTEST_KEPT:
-                return value
-            reason = "it is shorter than 1h"
+            read(value)
         except ValueError as error:
             reason = f"it {error}"
+        else:
+            return value
     raise ConfigError(f"{origin}: {shown} = {_brief(value)} does not fit: {reason} — correct it there")
 
 

@@ -35,7 +35,8 @@ class Directory:
 
     MOST_REMEMBERED: Final = 10_000
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    def __init__(self, store: Store, vault: Vault | None) -> None:
+        """Without a vault no secret can be opened or sealed: for a process that sends nothing and takes nothing in."""
         self._store, self._vault = store, vault
         self._keys: dict[bytes, Credential] = {}
         self._seen: dict[bytes, Credential] = {}
@@ -59,19 +60,15 @@ class Directory:
         self._sites = {site.id: site for site in configuration.sites}
         self._sealed = {(secret.site, secret.name): secret.sealed for secret in configuration.secrets}
         self._vapid, self._webhook, self._opened = {}, {}, {}
+        vault = self._vault
+        if vault is None:
+            return
         for site in configuration.sites:
             try:
-                self._vapid[site.id] = self._open_vapid(site)
-                self._webhook[site.id] = self._open_webhook(site)
+                self._vapid[site.id] = _open_vapid(vault, site)
+                self._webhook[site.id] = _open_webhook(vault, site)
             except (VaultError, ValueError) as error:
                 _log.error("the secrets of a site cannot be read; it cannot send", site=site.id, error=str(error))
-
-    def _open_vapid(self, site: Site) -> VapidKey:
-        return VapidKey(self._vault.open(site.vapid_private_sealed, VAPID_PURPOSE), site.vapid_public_key, site.vapid_subject)
-
-    def _open_webhook(self, site: Site) -> bytes:
-        secret = self._vault.open(site.webhook_secret_sealed, WEBHOOK_PURPOSE).decode()
-        return base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX))
 
     # -- API keys ----------------------------------------------------------------------------------------------------
 
@@ -119,12 +116,12 @@ class Directory:
             sealed = self._sealed.get((site, name))
             if sealed is None:
                 return None
-            opened = self._opened[site, name] = self._vault.open(sealed, secret_purpose(site, name)).decode()
+            opened = self._opened[site, name] = self._open_vault.open(sealed, secret_purpose(site, name)).decode()
         return opened
 
     def seal(self, plaintext: bytes, purpose: str) -> bytes:
         """Seal what is to be kept (`clarion.vault.Vault.seal`)."""
-        return self._vault.seal(plaintext, purpose)
+        return self._open_vault.seal(plaintext, purpose)
 
     def paused(self, site: int, workflow: str) -> bool:
         """Whether an operator has paused a workflow."""
@@ -132,7 +129,22 @@ class Directory:
 
     def device_token_hash(self, site: int, endpoint: str) -> str:
         """The hash that a subscription gets: the same each time it is registered, and nobody else can compute it."""
-        return self._vault.device_token_hash(site, endpoint)
+        return self._open_vault.device_token_hash(site, endpoint)
+
+    @property
+    def _open_vault(self) -> Vault:
+        if self._vault is None:
+            raise VaultError("this process has no master key — give it the one that the others have")
+        return self._vault
+
+
+def _open_vapid(vault: Vault, site: Site) -> VapidKey:
+    return VapidKey(vault.open(site.vapid_private_sealed, VAPID_PURPOSE), site.vapid_public_key, site.vapid_subject)
+
+
+def _open_webhook(vault: Vault, site: Site) -> bytes:
+    secret = vault.open(site.webhook_secret_sealed, WEBHOOK_PURPOSE).decode()
+    return base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX))
 
 
 def _credentials(keys: list[ApiKey]) -> dict[bytes, Credential]:

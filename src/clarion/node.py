@@ -5,39 +5,55 @@ import gc
 import os
 import random
 import signal
+import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 import structlog
 
 from clarion.api.access import Access
-from clarion.api.app import body_limit, direct_routes, make_app
+from clarion.api.app import body_limit, direct_routes, make_app, make_status_app
 from clarion.api.context import Context
 from clarion.api.documents import DocumentReader
 from clarion.api.limits import RateLimit
 from clarion.api.server import HttpServer
-from clarion.clock import wall_clock
+from clarion.clock import SECOND
 from clarion.config import Settings
 from clarion.delivery.guard import Guard, PushAllowList
 from clarion.delivery.http1 import HttpClient
 from clarion.delivery.limits import HostLimits
-from clarion.delivery.worker import DeliveryWorker
+from clarion.delivery.worker import DeliveryWorker, Ready
 from clarion.directory import Directory
+from clarion.engine.fleet import Fleet
 from clarion.engine.log_clock import steady_clock
 from clarion.engine.owner import Owner
+from clarion.engine.placement import ENGINE
+from clarion.engine.shared import Shared
 from clarion.fresh_ids import fresh_id
+from clarion.freshness import Freshness
+from clarion.heartbeat import Heartbeat
 from clarion.logs import configure_logs
-from clarion.retention import Retention
+from clarion.metrics.exposition import Metrics
+from clarion.outage import Outage
+from clarion.retention.policy import Retention
 from clarion.serve_lock import serve_lock
-from clarion.store.port import Store, StoreError
+from clarion.store.port import Store, StoreError, StoreUnavailable
+from clarion.store.records import nodes
 from clarion.stores import open_store
 from clarion.vault import open_vault
 
+API, DELIVERY = "api", "delivery"
+
 GRACE = 10.0
-"""Seconds that requests and deliveries under way get to finish on shutdown."""
+"""Seconds that requests, batches and deliveries under way get to finish on shutdown."""
 USAGE_INTERVAL = 10.0
 """Seconds between notes of when keys were last used."""
+TURNS = 6
+"""Owners that may be at a batch at a time: each needs a connection or two of the store's."""
+CALM = SECOND
+"""Microseconds without a failure after which a store that others share is said to be back."""
 SWITCH_INTERVAL = 0.000_1
 """Seconds; the store's writer gets the interpreter back soon after each commit, even while the event loop is busy."""
 
@@ -48,76 +64,155 @@ _log = structlog.get_logger(__name__)
 
 
 class Node:
-    """One process with all roles."""
+    """One process with its roles."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._refresh = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
         self._failed = False
+        self._fleet: Fleet | None = None
+        self._worker: DeliveryWorker | None = None
+        self._server: HttpServer | None = None
 
     async def run(self, ready: Callable[[str, int], None], stop: asyncio.Event) -> None:
         """Start, call `ready(host, port)`, and stop in order once `stop` is set.
 
-        Raises AlreadyServed when another node works on the database, StoreError when the engine ends by itself.
+        Raises AlreadyServed when another node works on a database of one process, StoreError when a part ends by itself.
         """
         settings = self._settings
-        vault = open_vault(settings.data, os.environ)
+        roles = settings.roles
+        vault = open_vault(settings.data, os.environ) if {API, DELIVERY} & set(roles) else None
         async with AsyncExitStack() as stack:
-            stack.enter_context(serve_lock(settings.database))
+            if settings.database is not None:
+                stack.enter_context(serve_lock(settings.database))
             store = open_store(settings)
             stack.push_async_callback(store.close)
             await store.open()
+            metrics = Metrics.over(store, settings)
+            outage = Outage(calm=CALM if store.shared else 0)
+            heartbeat = self._heartbeat(store, outage)
             directory = Directory(store, vault)
-            owner = Owner(store, 0, wall_clock, fresh_id, entries=settings.engine_batch)
-            private = settings.dangerous_allow_private_targets
-            allowed = PushAllowList(settings.push_endpoint_hosts, dangerous_allow_private_targets=private)
-            client = HttpClient(Guard(dangerous_allow_private_targets=private))
+            freshness = Freshness(steady_clock, lambda: heartbeat.silent if store.shared else None)
+            client = HttpClient(Guard(dangerous_allow_private_targets=settings.dangerous_allow_private_targets))
             stack.push_async_callback(client.close)
-            worker = DeliveryWorker(
-                store,
-                directory,
-                client,
-                wall_clock,
-                random.Random(),  # noqa: S311  # spreads retries, guards nothing
-                allow=allowed,
-                limits=HostLimits(
-                    total=settings.delivery_concurrency, per_host=settings.delivery_per_host, per_push_host=settings.delivery_concurrency
-                ),
-            )
-            self._wire(store, owner, worker)
+            store.on_change(partial(self._changed, heartbeat))
             await directory.refresh()
-            self._spawn(self._keep_directory(directory), stop)
-            self._spawn(self._note_usage(directory), stop)
-            self._spawn(Retention(store, settings.explanations_kept, wall_clock).run(), stop)
+            if store.shared:
+                await heartbeat.start()
+                _log.info("this node", node=heartbeat.node, roles=",".join(roles))
+                stack.push_async_callback(heartbeat.leave)
+                self._spawn(heartbeat.run(), stop)
+            self._spawn(self._keep_directory(directory, freshness, outage), stop)
+            if API in roles:
+                self._spawn(self._note_usage(directory), stop)
+                await metrics.pressure.judge()
+                self._spawn(metrics.pressure.run(), stop)
             stack.push_async_callback(self._cancel_background)
-            await worker.start()
-            stack.push_async_callback(worker.stop, GRACE)
-            await owner.start()
-            stack.push_async_callback(owner.stop)
-            self._spawn(owner.ended(), stop)
-            server = self._server(store, directory, allowed)
-            host, port = await server.start()
-            stack.push_async_callback(server.stop, GRACE)
+            stack.push_async_callback(self._wind_up, store, heartbeat)
+            if DELIVERY in roles:
+                await self._deliver(store, directory, client, outage, metrics)
+            if ENGINE in roles:
+                await self._run_engine(store, heartbeat, outage, metrics, stop)
+            host, port = await self._listen(store, directory, freshness, heartbeat, outage, metrics)
             ready(host, port)
             await stop.wait()
             _log.info("shutting down")
-            if owner.failed or self._failed:
+            if self._failed or (self._fleet is not None and self._fleet.failed):
                 raise StoreError("a part of the server ended by itself; the log says which")
 
-    def _wire(self, store: Store, owner: Owner, worker: DeliveryWorker) -> None:
-        wakes = {"inbox": owner.wake, "outbox": worker.wake, "configuration": self._refresh.set}
+    # -- the parts ---------------------------------------------------------------------------------------------------
 
-        def changed(what: str) -> None:
-            wakes[what]()
+    def _heartbeat(self, store: Store, outage: Outage) -> Heartbeat:
+        me = nodes.Node(fresh_id(), self._settings.roles, socket.gethostname())
+        return Heartbeat(store, me, outage, random.Random(), steady_clock)  # noqa: S311  # spreads beats, guards nothing
 
-        store.on_change(changed)
-
-    def _server(self, store: Store, directory: Directory, allowed: PushAllowList) -> HttpServer:
+    async def _deliver(self, store: Store, directory: Directory, client: HttpClient, outage: Outage, metrics: Metrics) -> None:
         settings = self._settings
-        access = Access(directory, wall_clock, RateLimit(settings.rate_limit_per_second, steady_clock))
-        shared = Context(store, directory, access, wall_clock, fresh_id, DocumentReader(), allowed)
-        return HttpServer(make_app(shared), direct_routes(shared), settings.host, settings.port, body_limit=body_limit)
+        limits: HostLimits[Ready] = HostLimits(
+            total=settings.delivery_concurrency, per_host=settings.delivery_per_host, per_push_host=settings.delivery_concurrency
+        )
+        rng = random.Random()  # noqa: S311  # spreads retries, guards nothing
+        worker = DeliveryWorker(store, directory, client, store.now, rng, allow=self._allowed(), limits=limits, outage=outage)
+        await worker.start()
+        self._worker = metrics.worker = worker
+
+    async def _run_engine(self, store: Store, heartbeat: Heartbeat, outage: Outage, metrics: Metrics, stop: asyncio.Event) -> None:
+        settings = self._settings
+        shared = Shared.of(store, outage, TURNS)
+
+        def new_owner(partition: int) -> Owner:
+            return Owner(store, partition, store.now, fresh_id, node=heartbeat.node, entries=settings.engine_batch, shared=shared)
+
+        errand = Retention(store, settings, store.now).run
+        fleet = Fleet(store, heartbeat.node, new_owner, outage, ask=heartbeat.hasten, errand=errand)
+        metrics.applying, metrics.owned = shared.tally, lambda: len(fleet.owned)
+        await fleet.start()
+        self._fleet = fleet
+        heartbeat.on_roster(lambda roster: fleet.heed(roster, spares=heartbeat.is_returning))
+        heartbeat.hasten()
+        self._spawn(fleet.ended(), stop)
+
+    async def _listen(
+        self, store: Store, directory: Directory, freshness: Freshness, heartbeat: Heartbeat, outage: Outage, metrics: Metrics
+    ) -> tuple[str, int]:
+        """Listen for requests, or for those who ask how the process is."""
+        settings = self._settings
+
+        def is_ready() -> bool:
+            return not freshness.is_stale() and (heartbeat.holds or not store.shared)
+
+        access = Access(directory, store.now, RateLimit(settings.rate_limit_per_second, steady_clock), freshness.is_stale)
+        shared = Context(
+            store,
+            directory,
+            access,
+            store.now,
+            fresh_id,
+            DocumentReader(),
+            self._allowed(),
+            metrics=metrics,
+            is_ready=is_ready,
+            outage=outage,
+        )
+        if API in settings.roles:
+            server = HttpServer(make_app(shared), direct_routes(shared), settings.host, settings.port, body_limit=body_limit)
+        else:
+            server = HttpServer(make_status_app(shared), {}, settings.host, settings.port)
+        address = await server.start()
+        self._server = metrics.server = server
+        return address
+
+    def _allowed(self) -> PushAllowList:
+        settings = self._settings
+        return PushAllowList(settings.push_endpoint_hosts, dangerous_allow_private_targets=settings.dangerous_allow_private_targets)
+
+    def _changed(self, heartbeat: Heartbeat, what: str, partitions: Collection[int]) -> None:
+        match what:
+            case "inbox" if self._fleet is not None:
+                self._fleet.wake(partitions)
+            case "outbox" if self._worker is not None:
+                self._worker.wake()
+            case "configuration":
+                self._refresh.set()
+            case "roster":
+                heartbeat.hasten()
+
+    async def _wind_up(self, store: Store, heartbeat: Heartbeat) -> None:
+        """Stop the parts that were started.
+
+        Where others can go on, they get the partitions at once, and clients their last answers meanwhile. The node stays known until its
+        deliveries are reported, for those that it has claimed are free as soon as it is gone.
+        """
+        stops = [part.stop(GRACE) for part in (self._server, self._fleet, self._worker) if part is not None]
+        if not store.shared:
+            for each in stops:
+                await each
+            return
+        if self._fleet is not None:
+            with suppress(StoreUnavailable):
+                await heartbeat.resign(ENGINE)
+        await asyncio.gather(*stops)
 
     # -- in the background -------------------------------------------------------------------------------------------
 
@@ -143,17 +238,21 @@ class Node:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
 
-    async def _keep_directory(self, directory: Directory) -> None:
+    async def _keep_directory(self, directory: Directory, freshness: Freshness, outage: Outage) -> None:
         """Read the configuration again after each change; when that fails, until it succeeds: a revoked key must not live on."""
+        wait = random.Random()  # noqa: S311  # spreads tries, guards nothing
         while True:
             await self._refresh.wait()
             self._refresh.clear()
+            freshness.changed()
             try:
                 await directory.refresh()
             except StoreError as error:
-                _log.warning("the configuration could not be read; trying again", error=str(error))
+                outage.failed(error)
                 self._refresh.set()
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(wait.uniform(0.1, 0.3))
+            else:
+                freshness.read()
 
     async def _note_usage(self, directory: Directory) -> None:
         while True:

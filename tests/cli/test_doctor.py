@@ -16,6 +16,7 @@ from clarion.config import load_settings
 from clarion.contract.track_event import read_event
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
+from clarion.store.records.upkeep import Upkeep
 from clarion.stores import open_store
 
 
@@ -56,6 +57,9 @@ def test_everything_is_well_on_a_fresh_directory(cli: Cli, tmp_path: Path, monke
         "set aside",
         "clock",
         "sites",
+        "lags",
+        "limits",
+        "retention",
     ]
     assert "library" in found["database"]["detail"]
 
@@ -186,6 +190,29 @@ def test_what_waits_for_long_fails(cli: Cli, data: Path, age: int, status: str) 
             connection.execute("DELETE FROM inbox WHERE kind <> 'event'")
         found = findings(cli, data)["inbox"]
     assert found["status"] == status
+
+
+def test_events_that_cannot_be_removed_are_found(cli: Cli, data: Path) -> None:
+    def note(upkeep: Upkeep) -> None:
+        async def work() -> None:
+            store = open_store(load_settings(data, {}))
+            await store.open()
+            await store.note_upkeep(upkeep)
+            await store.close()
+
+        asyncio.run(work())
+
+    assert findings(cli, data)["retention"]["detail"] == "kept: events 365d, explanations 30d, deliveries 90d, runs 90d"
+    note(Upkeep(0, "OSError: no room", 1_777_636_800_000_000))
+    found = findings(cli, data)["retention"]
+    assert found["status"] == "failed"
+    assert "since 2026-05-01T12:00:00.000Z" in found["detail"]
+    assert "OSError: no room" in found["detail"]
+    assert str(data / "export") in found["advice"]
+    note(Upkeep(1_777_636_800_000_000))
+    (data / "clarion.toml").write_text('export_events = "ndjson"\n')
+    found = findings(cli, data)["retention"]
+    assert (found["status"], found["detail"].rpartition("; ")[2]) == ("ok", "events until 2026-05-01T12:00:00.000Z are exported")
 
 
 def test_a_file_that_is_no_database_is_one_finding(cli: Cli, data: Path) -> None:

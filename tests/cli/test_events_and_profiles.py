@@ -161,12 +161,16 @@ class Log:
 
     def __init__(self) -> None:
         self.rows = [{"sequence": 4}, {"sequence": 7}]
-        self.asked: list[tuple[int, int]] = []
+        self.asked: list[tuple[str, int]] = []
 
-    def events(self, after: int, limit: int) -> list[dict[str, int]]:
+    def events(self, after: str, limit: int) -> tuple[list[dict[str, int]], str]:
         self.asked.append((after, limit))
-        rows = [row for row in self.rows if row["sequence"] > after]
-        return rows[-limit:] if after < 0 else rows[:limit]
+        rows = [row for row in self.rows if row["sequence"] > _place(after)][:limit] if after else self.rows[-limit:]
+        return rows, f"after {rows[-1]['sequence']}" if rows else after or "0"
+
+
+def _place(cursor: str) -> int:
+    return int(cursor.removeprefix("after "))
 
 
 def test_following_goes_on_where_it_was_and_pauses_only_when_there_is_nothing() -> None:
@@ -181,7 +185,7 @@ def test_following_goes_on_where_it_was_and_pauses_only_when_there_is_nothing() 
     followed: Iterator[dict[str, int]] = iter(_follow(log, 2, pause))  # type: ignore[arg-type] # a log is all that it needs
     assert [row["sequence"] for row in islice(followed, 5)] == [4, 7, 8, 9, 10]
     assert pauses == 3
-    assert log.asked[:2] == [(-1, 2), (7, 100)]
+    assert log.asked[:2] == [("", 2), ("after 7", 100)]
 
 
 def test_following_an_empty_log_begins_at_its_beginning() -> None:

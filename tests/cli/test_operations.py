@@ -91,9 +91,9 @@ def test_runs_are_changed_through_the_inbox(ready: Cli, data: Path) -> None:
     assert ready("runs", "retry", FAILED.id, "--json").json["change"] == "retry"
     assert ready("runs", "move", RUN.id, "--step", "remind").code == 0
     stopped, retried, moved = told(data, EntryKind.RUN, RunChange)
-    assert stopped == RunChange(RUN.id, "welcome", "stop", reason="asked for")
-    assert retried == RunChange(FAILED.id, "welcome", "retry")
-    assert moved == RunChange(RUN.id, "welcome", "move", "remind")
+    assert stopped == RunChange(RUN.id, "welcome", "stop", reason="asked for", profile=RUN.profile)
+    assert retried == RunChange(FAILED.id, "welcome", "retry", profile=FAILED.profile)
+    assert moved == RunChange(RUN.id, "welcome", "move", "remind", profile=RUN.profile)
 
 
 def test_a_refusal_says_why(ready: Cli, data: Path) -> None:

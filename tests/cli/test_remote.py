@@ -55,14 +55,21 @@ def test_sends_the_same_body_that_is_judged_locally(remote: Cli, server: FakeSer
 
 
 def test_shows_events(remote: Cli, server: FakeServer) -> None:
-    server.say("GET", "/api/v1/log?after=-1&limit=2", {"events": [EVENT]})
+    server.say("GET", "/api/v1/log?limit=2", {"events": [EVENT], "cursor": "5"})
     assert remote("events", "tail", "--limit", "2", "--json").json == [EVENT]
     told = remote("events", "tail", "--limit", "2")
     assert told.out == f'2026-09-21T14:13:20.000Z  {EVENT["event_id"]}  add_to_cart  user-1  {{"price":9.5}}\n'
 
 
+def test_an_answer_without_a_cursor_is_not_gone_on_from(remote: Cli, server: FakeServer) -> None:
+    server.say("GET", "/api/v1/log?limit=20", {"events": [EVENT]})
+    failed = remote("events", "tail")
+    assert (failed.code, failed.out) == (1, "")
+    assert "gave no place to go on from in the log — use the command of the server's version" in failed.err
+
+
 def test_what_came_from_outside_cannot_steer_the_terminal(remote: Cli, server: FakeServer) -> None:
-    server.say("GET", "/api/v1/log?after=-1&limit=20", {"events": [EVENT | {"event_name": "a\x1b[2Jb\x9b\n"}]})
+    server.say("GET", "/api/v1/log?limit=20", {"events": [EVENT | {"event_name": "a\x1b[2Jb\x9b\n"}], "cursor": "5"})
     told = remote("events", "tail")
     assert "  a\N{REPLACEMENT CHARACTER}[2Jb" in told.out
     assert "\x1b" not in told.out

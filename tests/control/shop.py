@@ -43,7 +43,7 @@ class Shop:
         self._owner: Owner | None = None
         store.on_change(self._wake)
 
-    def _wake(self, _: str) -> None:
+    def _wake(self, _: str, __: object) -> None:
         if self._owner is not None:
             self._owner.wake()
 

@@ -1,6 +1,7 @@
 """Explaining events, runs and people on a real store, with what a real engine recorded."""
 
 import asyncio
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from clarion.control.explain import Whom, explain_event, explain_person, explain
 from clarion.control.explain.place import Place, read_place
 from clarion.domain.ids import run_id
 from clarion.store.port import NotFound, Store
+from clarion.store.records.entries import Entry, EntryKind, LogRow
 
 
 @pytest.fixture
@@ -76,6 +78,14 @@ async def test_an_event_that_is_not_taken_yet_is_told_apart_from_one_that_is_unk
     for unknown in ("nope", "0" * 32, id[:-1] + ("0" if id[-1] == "f" else "f"), "é" * 32, ""):
         with pytest.raises(NotFound, match=r"no event .*is known; an event's id is the one in the log — see: clarion events tail"):
             await explain_event(shop.store, shop.site, unknown)
+
+
+async def test_an_event_on_its_way_from_one_partition_to_another_still_waits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = await shop.send("go", "ann")
+    passed_on = Entry(1, EntryKind.EVENT, shop.site.id, id, msgspec.Raw(b"{}"), shop.now)
+    monkeypatch.setattr(shop.store, "waiting_events", AsyncMock(return_value=[passed_on]))
+    with pytest.raises(NotFound, match=rf"event {id} was accepted and waits for the engine to take it — ask again"):
+        await explain_event(shop.store, shop.site, id)
 
 
 async def test_another_sites_event_and_run_are_not_known(shop: Shop) -> None:
@@ -169,6 +179,17 @@ async def test_a_runs_history_goes_on_through_a_merge(shop: Shop) -> None:
     found = await explain_run(shop.store, shop.site, run)
     assert found.profile_id == "ann"
     assert [line.sentence for line in found.history] == ["waits until 2026-05-01T13:00:00.000Z", "came to its end"]
+
+
+def test_no_two_events_of_one_instant_have_the_same_place() -> None:
+    rows = [
+        LogRow(sequence, NOON, EntryKind.EVENT, 1, "e", msgspec.Raw(b"{}"), NOON, "n:ann", partition)
+        for sequence in (1, 2, 4_096)
+        for partition in (0, 1, 4_095)
+    ]
+    places = [timeline.Happening(NOON, row).place for row in rows]
+    assert places == sorted(set(places))
+    assert [read_place(place.text) for place in places] == places
 
 
 # -- timelines -----------------------------------------------------------------------------------------------------------

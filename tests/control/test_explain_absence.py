@@ -159,7 +159,7 @@ async def test_a_message_that_was_sent_or_not(shop: Shop) -> None:
 async def test_a_forgotten_explanation_is_not_made_up(shop: Shop) -> None:
     await shop.publish(document("on: [{event: go, where: {field: event.price, op: gte, value: 20}}]"))
     id = await shop.send("go", "ann", price=1)
-    assert await shop.store.forget_explanations(NOON + 1, 10) == 1
+    assert await shop.store.forget("explanations", NOON + 1, 10) == 1
     found = (await why(shop)).conclusion
     assert (found.answer, found.event_id) == ("not_recorded", id)
     assert (await explain_event(shop.store, shop.site, id)).status == "nothing"

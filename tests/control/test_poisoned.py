@@ -36,7 +36,7 @@ async def test_a_timer_is_set_anew(store: Store, shop: Site) -> None:
     await (await Owner.of(store)).commit(runs=[row], poisoned=[aside(row.id, "timer", row)])
     await retry_poisoned(store, shop, row.id, NOW, new_id)
     [entry] = await inbox(store, EntryKind.RUN)
-    assert msgspec.json.decode(entry.body, type=RunChange) == RunChange(row.id, "cart", "rearm")
+    assert msgspec.json.decode(entry.body, type=RunChange) == RunChange(row.id, "cart", "rearm", profile=row.profile)
     assert entry.id != row.id
     assert await list_poisoned(store, shop, 10) == []
 

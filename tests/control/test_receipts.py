@@ -42,7 +42,7 @@ async def test_a_receipt_goes_to_the_engine(store: Store, shop: Site, outcome: s
     made = await put(store, outcome)
     assert await record(store, shop, made, "clicked", 1)
     assert await told(store) == [
-        Receipt("clicked", made.id, made.run, "cart", 3, "remind", "n:ann", "browser", 1, 2),
+        Receipt("clicked", made.id, made.run, "cart", 3, "remind", "n:ann", "laptop", 1, 2),
     ]
 
 

@@ -43,22 +43,25 @@ async def test_a_run_in_flight_is_stopped(store: Store, shop: Site) -> None:
     assert await change(store, shop, row, "stop") == row
     await change(store, shop, row, "stop", reason=" asked for by the customer ")
     assert await told(store) == [
-        RunChange(row.id, "reminder", "stop"),
-        RunChange(row.id, "reminder", "stop", reason="asked for by the customer"),
+        RunChange(row.id, "reminder", "stop", profile=row.profile),
+        RunChange(row.id, "reminder", "stop", reason="asked for by the customer", profile=row.profile),
     ]
 
 
 async def test_a_failed_run_is_retried(store: Store, shop: Site) -> None:
     row = await put(store, shop, status="failed", due=None, ended=NOW, reason="step hour: no")
     await change(store, shop, row, "retry")
-    assert await told(store) == [RunChange(row.id, "reminder", "retry")]
+    assert await told(store) == [RunChange(row.id, "reminder", "retry", profile=row.profile)]
 
 
 async def test_a_run_in_flight_is_moved(store: Store, shop: Site) -> None:
     row = await put(store, shop)
     await change(store, shop, row, "move")
     await change(store, shop, row, "move", step="tomorrow")
-    assert await told(store) == [RunChange(row.id, "reminder", "move"), RunChange(row.id, "reminder", "move", "tomorrow")]
+    assert await told(store) == [
+        RunChange(row.id, "reminder", "move", profile=row.profile),
+        RunChange(row.id, "reminder", "move", "tomorrow", profile=row.profile),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -167,3 +170,4 @@ def test_an_operators_entry_goes_to_the_runs_partition() -> None:
     for profile in ("n:ann", "a:browser"):
         entry = operator_entry(run("x", profile=profile), RunChange("x", "cart", "stop"), NOW, new_id, 256)
         assert entry.partition == partition_of(1, profile[2:], 256)
+        assert msgspec.json.decode(entry.body, type=RunChange).profile == profile

@@ -1,14 +1,11 @@
-"""What the data directory says, read from the database by itself: not through the code under test."""
+"""What the database says, read from it by itself: not through the code under test."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import apsw
 import msgspec
-
-from clarion.config import DATABASE_FILE
+from tests.crash.places import Look
 
 
 @dataclass(frozen=True)
@@ -16,6 +13,7 @@ class Logged:
     """An event of the log."""
 
     id: str
+    partition: int
     sequence: int
     profile: str
     """Key of the profile that it was applied to."""
@@ -26,8 +24,8 @@ class Logged:
 class Books:
     """Everything that has to add up."""
 
-    sequences: list[tuple[int, int]]
-    """(sequence, log_time) of every log entry, in order."""
+    sequences: dict[int, list[tuple[int, int]]]
+    """By partition: (sequence, log_time) of every log entry, in order."""
     events: list[Logged]
     runs: dict[str, tuple[str, str]]
     """By id: workflow, status."""
@@ -47,76 +45,54 @@ class Books:
     pending: tuple[int, int, int]
 
 
-def read(data: Path, event: str) -> Books:
+async def read(look: Look, event: str) -> Books:
     """All of it; of the events those of one name."""
-    connection = _connect(data)
-    try:
-        transitions: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        started: Counter[str] = Counter()
-        paused: set[tuple[str, str]] = set()
-        for cause, body in connection.execute("SELECT event, body FROM explanations ORDER BY sequence"):
-            history = msgspec.json.decode(body)
-            for run, reasons in history.get("runs", ()):
-                # that another order's event did not resume a run depends on who was waiting when it came
-                told = [reason for reason in reasons if reason["what"] != "not_resumed"]
-                transitions[run] += [(reason["what"], reason.get("step", "")) for reason in told]
-            verdicts = history.get("verdicts", ())
-            started.update(verdict["run"] for verdict in verdicts if verdict["verdict"] == "started")
-            paused.update((cause, verdict["workflow"]) for verdict in verdicts if verdict["verdict"] == "paused")
-        return Books(
-            list(connection.execute("SELECT sequence, log_time FROM log ORDER BY sequence")),
-            [
-                Logged(id, sequence, profile, given["data"])
-                for id, sequence, profile, body in connection.execute(
-                    "SELECT id, sequence, profile, body FROM log WHERE kind = 'event' ORDER BY sequence"
-                )
-                if (given := msgspec.json.decode(body))["name"] == event
-            ],
-            {id: (workflow, status) for id, workflow, status in connection.execute("SELECT id, workflow, status FROM runs")},
-            transitions,
-            started,
-            paused,
-            {row[0]: row[1:] for row in connection.execute("SELECT id, effect, run, step, status FROM deliveries")},
-            _counters(connection),
-            Counter(connection.execute("SELECT body ->> 'delivery', body ->> 'event' FROM log WHERE kind = 'receipt'")),
-            list(connection.execute("SELECT kind, error FROM poisoned")),
-            _pending(connection),
-        )
-    finally:
-        connection.close()
-
-
-def _counters(connection: apsw.Connection) -> dict[tuple[str, str, str, str], tuple[int, int]]:
-    rows = connection.execute(
-        "SELECT workflow, step, name, branch, sum(iif(period = 'hour', count, 0)), sum(iif(period = 'day', count, 0)) "
-        "FROM counters GROUP BY workflow, step, name, branch"
+    transitions: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    started: Counter[str] = Counter()
+    paused: set[tuple[str, str]] = set()
+    for cause, body in await look("SELECT event, body FROM explanations ORDER BY sequence"):
+        history = msgspec.json.decode(body)
+        for run, reasons in history.get("runs", ()):
+            # that another order's event did not resume a run depends on who was waiting when it came
+            told = [reason for reason in reasons if reason["what"] != "not_resumed"]
+            transitions[run] += [(reason["what"], reason.get("step", "")) for reason in told]
+        verdicts = history.get("verdicts", ())
+        started.update(verdict["run"] for verdict in verdicts if verdict["verdict"] == "started")
+        paused.update((cause, verdict["workflow"]) for verdict in verdicts if verdict["verdict"] == "paused")
+    sequences: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for partition, sequence, log_time in await look("SELECT partition, sequence, log_time FROM log ORDER BY partition, sequence"):
+        sequences[partition].append((sequence, log_time))
+    logged = "SELECT id, partition, sequence, profile, body FROM log WHERE kind = 'event' ORDER BY partition, sequence"
+    receipts = [msgspec.json.decode(body) for (body,) in await look("SELECT body FROM log WHERE kind = 'receipt'")]
+    return Books(
+        sequences,
+        [
+            Logged(id, partition, sequence, profile, given["data"])
+            for id, partition, sequence, profile, body in await look(logged)
+            if (given := msgspec.json.decode(body))["name"] == event
+        ],
+        {id: (workflow, status) for id, workflow, status in await look("SELECT id, workflow, status FROM runs")},
+        transitions,
+        started,
+        paused,
+        {row[0]: row[1:] for row in await look("SELECT id, effect, run, step, status FROM deliveries")},
+        {row[:4]: (int(row[4]), int(row[5])) for row in await look(_COUNTERS)},
+        Counter((receipt["delivery"], receipt["event"]) for receipt in receipts),
+        await look("SELECT kind, error FROM poisoned"),
+        await pending(look),
     )
-    return {(workflow, step, name, branch): (hours, days) for workflow, step, name, branch, hours, days in rows}
 
 
-class Glance:
-    """Looks at a database that a server is working on; to be closed before the server is killed, or its recovery would be another one."""
-
-    def __init__(self, data: Path) -> None:
-        self._connection = _connect(data)
-
-    def pending(self) -> tuple[int, int, int]:
-        """How many inbox entries, deliveries and waiting runs are left."""
-        return _pending(self._connection)
-
-    def close(self) -> None:
-        self._connection.close()
+async def pending(look: Look) -> tuple[int, int, int]:
+    """How many inbox entries, deliveries and waiting runs are left."""
+    ((inbox, outbox, waiting),) = await look(_PENDING)
+    return (inbox, outbox, waiting)
 
 
-def _connect(data: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(data / DATABASE_FILE))
-    connection.set_busy_timeout(5_000)
-    connection.pragma("query_only", True)
-    return connection
-
-
-def _pending(connection: apsw.Connection) -> tuple[int, int, int]:
-    counts: tuple[int, int, int] = connection.execute(
-        "SELECT (SELECT count(*) FROM inbox), (SELECT count(*) FROM outbox), (SELECT count(*) FROM runs WHERE status = 'waiting')"
-    ).get
-    return counts
+_COUNTERS: Final = """
+SELECT workflow, step, name, branch, sum(CASE period WHEN 'hour' THEN count ELSE 0 END), sum(CASE period WHEN 'day' THEN count ELSE 0 END)
+FROM counters GROUP BY workflow, step, name, branch
+"""
+_PENDING: Final = """
+SELECT (SELECT count(*) FROM inbox), (SELECT count(*) FROM outbox), (SELECT count(*) FROM runs WHERE status = 'waiting')
+"""

@@ -4,17 +4,21 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from tests.crash.orders import Order
 from tests.crash.receipts import Readers
+from tests.crash.sink import Sink
 from tests.crash.tally import Tally
 from tests.server.client import Client, Response, request
 
 SINGLE: Final = "/api/v1/events"
+MOST_AHEAD: Final = 2_000
+"""Orders accepted and not seen to have led to anything."""
 BATCH: Final = "/api/v1/events/batch"
 
 _BROKEN = (ConnectionError, asyncio.IncompleteReadError)
@@ -24,10 +28,21 @@ class Load:
     """What was sent, and what is known of it."""
 
     def __init__(
-        self, key: str, rng: random.Random, readers: Readers, *, connections: int = 8, batching: int = 2, most_in_batch: int = 20
+        self,
+        key: str,
+        rng: random.Random,
+        readers: Readers,
+        sink: Sink,
+        *,
+        connections: int = 8,
+        batching: int = 2,
+        most_in_batch: int = 20,
     ) -> None:
-        """`batching` of the connections send batches, the others one event at a time; `readers` have one of their own."""
-        self._key, self._rng, self.readers = key, rng, readers
+        """`batching` of the connections send batches, the others one event at a time; `readers` have one of their own.
+
+        They send no faster than it arrives at the sink: while nobody applies anything, more would wait than a test has time for.
+        """
+        self._key, self._rng, self.readers, self._sink = key, rng, readers, sink
         self._connections, self._batching, self._most_in_batch = connections, batching, most_in_batch
         self._numbers = itertools.count()
         self._connection = 0
@@ -45,11 +60,35 @@ class Load:
     @asynccontextmanager
     async def on(self, port: int) -> AsyncIterator[None]:
         """Send without pause until the end of the block, or until the server is gone."""
+        async with self._sending(lambda _: port, again=False):
+            yield
+
+    @asynccontextmanager
+    async def on_any(self, ports: Callable[[], Sequence[int]]) -> AsyncIterator[None]:
+        """Send without pause until the end of the block to servers that come and go; a sender that loses its own goes to another."""
+
+        def port(turn: int) -> int:
+            there = ports()
+            return there[turn % len(there)] if there else 0
+
+        async with self._sending(port, again=True):
+            yield
+
+    @asynccontextmanager
+    async def _sending(self, port: Callable[[int], int], *, again: bool) -> AsyncIterator[None]:
         stop = asyncio.Event()
+
+        async def keep(begin: Callable[[int], Coroutine[None, None, None]], turn: int) -> None:
+            await begin(port(turn))
+            while again and not stop.is_set():
+                turn += 1
+                await asyncio.sleep(0)  # while none is there, others have a turn
+                await begin(port(turn))
+
         async with asyncio.TaskGroup() as senders:
             for place in range(self._connections):
-                senders.create_task(self._send(port, stop, batches=place < self._batching))
-            senders.create_task(self.readers.look(port, stop))
+                senders.create_task(keep(partial(self._send, stop=stop, batches=place < self._batching), place))
+            senders.create_task(keep(partial(self.readers.look, stop=stop), 0))
             try:
                 yield
             finally:
@@ -78,16 +117,27 @@ class Load:
         except ConnectionError:
             return
         while not stop.is_set():
+            await self._catch_up(stop)
             orders = self._batch() if batches else [self._order()]
             try:
                 answer = await self._one(client, orders)
-            except _BROKEN:
+            except (*_BROKEN, TimeoutError):
                 break
             if answer.status == 200:
                 done.extend(order.n for order in orders)
             if answer.headers.get("connection") == "close":
                 break
         client.close()
+
+    async def _catch_up(self, stop: asyncio.Event) -> None:
+        """Wait while too much is accepted that has not arrived; each order leads to two effects at least."""
+        while not stop.is_set() and self.acknowledgements.value - len(self._sink.arrived) / 2 > MOST_AHEAD:
+            waiting = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._sink.arrivals.reach(self._sink.arrivals.value + 1))]
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in waiting:
+                    one.cancel()
 
     async def _one(self, client: Client, orders: Sequence[Order]) -> Response:
         """Send a request and note what becomes of it."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -23,13 +23,22 @@ class Process:
         self.port = 0
 
     @classmethod
-    async def start(cls, data: Path, fault: str | None = None, log: Path | None = None) -> "Process":
+    async def start(
+        cls,
+        data: Path,
+        fault: str | None = None,
+        log: Path | None = None,
+        *,
+        settings: Mapping[str, str] | None = None,
+        roles: str | None = None,
+    ) -> "Process":
         """Start it on a port of its own. `fault` is the point at which it is to die, and may keep it from ever listening: see `listens`."""
-        settings = {} if fault is None else {"CLARION_FAULT": fault}
+        variables = {**(settings or {}), **({} if fault is None else {"CLARION_FAULT": fault})}
         log = log or data / "server.log"
+        arguments: list[str | Path] = ["serve", "--data", data, "--port", "0", *([] if roles is None else ["--roles", roles])]
         with log.open("a") as file:
             process = await asyncio.create_subprocess_exec(
-                CLARION, "serve", "--data", data, "--port", "0", env=environment(settings), stdout=asyncio.subprocess.PIPE, stderr=file
+                CLARION, *arguments, env=environment(variables), stdout=asyncio.subprocess.PIPE, stderr=file
             )
         return cls(process, log)
 

@@ -35,7 +35,7 @@ class Readers:
         while (delivery := await self._next(stop)) is not None:
             try:
                 await self._read(client, delivery)
-            except _BROKEN:
+            except (*_BROKEN, TimeoutError):
                 self._shown.put_nowait(delivery)
                 break
         client.close()

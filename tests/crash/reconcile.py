@@ -91,9 +91,10 @@ def _log(load: Load, books: Books, times: Counter[int]) -> Iterator[str]:
         order = load.sent[event.data["n"]]
         if (event.profile, event.data) != (named_profile(order.profile), order.data):
             yield f"order {order.n} is in the log as {event}"
-    for (before, earlier), (after, later) in pairwise(books.sequences):
-        if after != before + 1 or later < earlier:
-            yield f"log entry {after} of {later} follows {before} of {earlier}"
+    for partition, sequences in books.sequences.items():
+        for (before, earlier), (after, later) in pairwise(sequences):
+            if after != before + 1 or later < earlier:
+                yield f"log entry {after} of {later} follows {before} of {earlier} in partition {partition}"
     yield from _batches(load, times)
     yield from _order(load, books)
     if books.poisoned:
@@ -113,11 +114,11 @@ def _batches(load: Load, times: Counter[int]) -> Iterator[str]:
 
 
 def _order(load: Load, books: Books) -> Iterator[str]:
-    """What one connection sent one after the other is in the log in that order."""
-    place = {event.data["n"]: event.sequence for event in books.events}
+    """What one connection sent one after the other is in the log in that order, as far as it is one log."""
+    place = {event.data["n"]: (event.partition, event.sequence) for event in books.events}
     for numbers in load.in_order.values():
-        for one, other in pairwise(n for n in numbers if n in place):
-            if place[one] > place[other]:
+        for one, other in pairwise(sorted((n for n in numbers if n in place), key=lambda n: place[n][0])):
+            if place[one][0] == place[other][0] and place[one] > place[other]:
                 yield f"order {other} was sent after {one} had been acknowledged, and is in the log before it"
 
 

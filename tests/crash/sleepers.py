@@ -1,15 +1,11 @@
 """Runs that wait for an hour while operators change things around them, and what the database says of them."""
 
-import shutil
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-import apsw
 import msgspec
-
-from clarion.config import DATABASE_FILE
+from tests.crash.places import Look, Place
 
 DOZE: Final = "doze"
 """The event that runs start on."""
@@ -53,42 +49,40 @@ class Night:
     """What is in the inbox or the outbox, was set aside, has not been heard of by all, or has a timer that is due."""
 
 
-def read(connection: apsw.Connection) -> Night:
+async def read(look: Look) -> Night:
     """What a database says."""
     lines: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for (body,) in connection.execute("SELECT body FROM explanations ORDER BY sequence"):
+    for (body,) in await look("SELECT body FROM explanations ORDER BY sequence"):
         for run, reasons in msgspec.json.decode(body).get("runs", ()):
             lines[run] += [(reason["what"], reason.get("step", "")) for reason in reasons]
+    changes = [(kind, msgspec.json.decode(body)) for kind, body in await look(_CHANGES)]
     return Night(
-        Counter(connection.execute("SELECT version, status, step, due - started, reason FROM runs")),
+        Counter(await look("SELECT version, status, step, due - started, reason FROM runs")),
         Counter(tuple(told) for told in lines.values()),
-        {row[:4]: row[4:] for row in connection.execute(_COUNTERS)},
-        Counter(connection.execute("SELECT step, status FROM deliveries")),
-        Counter(connection.execute(_CHANGES, (SLEEPER, CALLER))),
-        int(connection.execute(_LEFT).get),
+        {row[:4]: (int(row[4]), int(row[5])) for row in await look(_COUNTERS) if row[4:] != (0, 0)},
+        Counter(await look("SELECT step, status FROM deliveries")),
+        Counter((kind, change["change"]) for kind, change in changes if change["workflow"] in (SLEEPER, CALLER)),
+        await left(look),
     )
 
 
-def left(connection: apsw.Connection) -> int:
+async def left(look: Look) -> int:
     """`Night.left` of a database that a server works on."""
-    return int(connection.execute(_LEFT).get)
+    ((count,),) = await look(_LEFT)
+    return int(count)
 
 
-def glimpse(data: Path, beside: Path) -> Night:
-    """What a directory says whose server has ended. A copy is read: the next server has to recover the directory by itself."""
-    connection = apsw.Connection(str(shutil.copytree(data, beside) / DATABASE_FILE))
-    try:
-        return read(connection)
-    finally:
-        connection.close()
-        shutil.rmtree(beside)
+async def glimpse(place: Place) -> Night:
+    """What there is when the server has ended."""
+    async with place.glimpsing() as look:
+        return await read(look)
 
 
 _COUNTERS: Final = """
-SELECT version, step, name, branch, sum(iif(period = 'hour', count, 0)) AS hours, sum(iif(period = 'day', count, 0)) AS days
-FROM counters GROUP BY 1, 2, 3, 4 HAVING hours <> 0 OR days <> 0
+SELECT version, step, name, branch, sum(CASE period WHEN 'hour' THEN count ELSE 0 END), sum(CASE period WHEN 'day' THEN count ELSE 0 END)
+FROM counters GROUP BY version, step, name, branch
 """
-_CHANGES: Final = "SELECT kind, body ->> 'change' FROM log WHERE kind IN ('run', 'workflow') AND body ->> 'workflow' IN (?, ?)"
+_CHANGES: Final = "SELECT kind, body FROM log WHERE kind IN ('run', 'workflow')"
 _LEFT: Final = """
 SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM outbox) + (SELECT count(*) FROM poisoned)
      + (SELECT count(*) FROM workflow_states WHERE directives <> '[]')

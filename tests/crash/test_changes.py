@@ -6,11 +6,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
-import apsw
-import pytest
 from tests.crash.conftest import Open
 from tests.crash.shop import Shop
 from tests.crash.sleepers import CALLER, DOZE, Night, caller, glimpse, left, sleeper
@@ -18,7 +15,6 @@ from tests.e2e.server import Api, eventually
 from tests.server.client import Client
 
 from clarion.clock import HOUR
-from clarion.config import DATABASE_FILE
 from clarion.domain.ids import effect_id
 
 RUNS: Final = 1_100
@@ -46,19 +42,13 @@ async def publish(api: Api, document: dict[str, Any], runs: str) -> None:
 
 async def rest(shop: Shop) -> None:
     """Wait until the server has done all that there is to do before an hour has passed."""
-    connection = apsw.Connection(str(shop.data / DATABASE_FILE))
-    connection.set_busy_timeout(5_000)
-    connection.pragma("query_only", True)
+    async with shop.place.looking() as look, operator(shop) as api:
 
-    async def look() -> int:
-        assert (await api.ask("GET", "/workflows")).status == 200  # lets the server work between two looks
-        return left(connection)
+        async def remaining() -> int:
+            assert (await api.ask("GET", "/workflows")).status == 200  # lets the server work between two looks
+            return await left(look)
 
-    try:
-        async with operator(shop) as api:
-            await eventually(look, lambda left: left == 0, LATE)
-    finally:
-        connection.close()  # before the server may be killed, or its recovery would be another one
+        await eventually(remaining, lambda left: left == 0, LATE)
 
 
 async def begin(shop: Shop, document: dict[str, Any], runs: int) -> None:
@@ -85,18 +75,12 @@ async def die(shop: Shop, fault: str) -> None:
     await dies(shop)
 
 
-async def finish(shop: Shop, beside: Path) -> Night:
+async def finish(shop: Shop) -> Night:
     """Start once more, and look when nothing is left to be done."""
     await shop.start()
     await rest(shop)
     await shop.server.stop()
-    return glimpse(shop.data, beside)
-
-
-@pytest.fixture
-def beside(tmp_path: Path) -> Path:
-    """Where a directory can be copied to."""
-    return tmp_path / "copy"
+    return await glimpse(shop.place)
 
 
 MOVING: Final = (("waiting", "sleep"), ("moved", "sleep"))
@@ -132,48 +116,48 @@ def slept(*, moved: int = 0, ended: int = 0) -> Night:
     )
 
 
-async def test_a_publish_moves_every_run_once(open_shop: Open, beside: Path) -> None:
+async def test_a_publish_moves_every_run_once(open_shop: Open) -> None:
     """Killed at the publish itself and between the pieces of the runs that hear of it, on either side of the commits."""
-    async with open_shop(1) as shop:
+    async with open_shop(1, partitions=1) as shop:
         await begin(shop, sleeper(1), RUNS)
         await shop.start("engine.before_commit:2")  # a start's own commit is the first
         async with operator(shop) as api:
             with suppress(*BROKEN):
                 await publish(api, sleeper(2), "move")
             await dies(shop)
-        before = glimpse(shop.data, beside)
+        before = await glimpse(shop.place)
         await die(shop, "engine.after_commit:2")
-        told = glimpse(shop.data, beside)
+        told = await glimpse(shop.place)
         await die(shop, "engine.after_commit:2")
-        halfway = glimpse(shop.data, beside)
+        halfway = await glimpse(shop.place)
         await die(shop, "engine.before_commit:2")
-        night = await finish(shop, beside)
+        night = await finish(shop)
     assert before == replace(slept(), changes=Counter({("workflow", "publish"): 1}), left=1)
     assert told == replace(slept(), left=1)
     assert halfway == replace(slept(moved=PIECE), left=1)
     assert night == slept(moved=RUNS)
 
 
-async def test_a_publish_ends_every_run_once(open_shop: Open, beside: Path) -> None:
-    async with open_shop(2) as shop:
+async def test_a_publish_ends_every_run_once(open_shop: Open) -> None:
+    async with open_shop(2, partitions=1) as shop:
         await begin(shop, sleeper(1), RUNS)
         await shop.start("engine.before_commit:3")  # the publish is in the log, and nobody has heard of it
         async with operator(shop) as api:
             with suppress(*BROKEN):
                 await publish(api, sleeper(2), "end")
             await dies(shop)
-        told = glimpse(shop.data, beside)
+        told = await glimpse(shop.place)
         await die(shop, "engine.after_commit:2")
-        halfway = glimpse(shop.data, beside)
-        night = await finish(shop, beside)
+        halfway = await glimpse(shop.place)
+        night = await finish(shop)
     assert told == replace(slept(), left=1)
     assert halfway == replace(slept(ended=PIECE), left=1)
     assert night == slept(ended=RUNS)
 
 
-async def test_a_command_is_carried_out_once(open_shop: Open, beside: Path) -> None:
+async def test_a_command_is_carried_out_once(open_shop: Open) -> None:
     """A run is sent back to the step that calls: it calls once more, and sleeps anew."""
-    async with open_shop(3) as shop:
+    async with open_shop(3, partitions=1) as shop:
         await begin(shop, caller(shop.sink.url), 1)
         await shop.start("engine.before_commit:2")
         async with operator(shop) as api:
@@ -182,10 +166,10 @@ async def test_a_command_is_carried_out_once(open_shop: Open, beside: Path) -> N
                 answer = await api.ask("POST", f"/runs/{run['run_id']}/move", {"step": "call"})
                 assert answer.status == 200, answer
             await dies(shop)
-        before = glimpse(shop.data, beside)
+        before = await glimpse(shop.place)
         await die(shop, "engine.after_commit:2")
-        told = glimpse(shop.data, beside)
-        night = await finish(shop, beside)
+        told = await glimpse(shop.place)
+        night = await finish(shop)
     first = (("http", "call"), ("waiting", "sleep"))
     assert before.histories == Counter({first: 1})
     assert told.histories == night.histories == Counter({(*first, ("moved", "call"), *first): 1})

@@ -16,6 +16,12 @@ PAGE = 4096
 REFUSALS = 200
 
 
+@pytest.fixture
+def engine() -> str:
+    """The one whose files this process writes."""
+    return "sqlite"
+
+
 @contextmanager
 def file_size_limit(server: Process, size: int) -> Iterator[None]:
     """The process can write no file beyond `size` bytes: the write fails as on a full disk. Its log is on that disk too."""

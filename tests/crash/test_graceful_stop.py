@@ -3,9 +3,7 @@
 import signal
 
 import pytest
-from tests.crash import books
 from tests.crash.conftest import Open
-from tests.crash.orders import EVENT
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -16,7 +14,7 @@ async def test_stop_under_load(number: signal.Signals, open_shop: Open) -> None:
             await server.until(shop.load.acknowledgements.reach(300))
             server.signal(number)
             assert await server.end() == 0, server.log()
-        logged = books.read(shop.data, EVENT)
+        logged = await shop.books()
         taken = {event.data["n"] for event in logged.events}
         assert not taken & shop.load.unknown, "taken and not answered"
         told = shop.load.readers.told

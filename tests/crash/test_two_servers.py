@@ -2,10 +2,17 @@
 
 from pathlib import Path
 
+import pytest
 from tests.crash.conftest import Open
 from tests.crash.process import Process
 
 REFUSED = "error: another clarion serve is running on this data directory — stop it first\n"
+
+
+@pytest.fixture
+def engine() -> str:
+    """The one that a single process serves."""
+    return "sqlite"
 
 
 async def refused(data: Path, log: Path) -> None:

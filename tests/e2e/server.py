@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sysconfig
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -28,9 +28,10 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "CLARION_DANGEROUS_ALLOW_PRIVATE_TARGETS": "true", **settings}
 
 
-def command(*arguments: object) -> Any:
-    """Run `clarion … --json` to its end; returns what it printed."""
-    done = subprocess.run([CLARION, *map(str, arguments), "--json"], env=environment({}), capture_output=True, timeout=60, text=True)
+def command(*arguments: object, variables: Mapping[str, str] | None = None) -> Any:
+    """Run `clarion … --json` to its end, with these variables or none of ours; returns what it printed."""
+    given = environment({}) if variables is None else variables
+    done = subprocess.run([CLARION, *map(str, arguments), "--json"], env=given, capture_output=True, timeout=60, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -40,11 +41,12 @@ class Server:
 
     def __init__(self, data: Path, settings: Mapping[str, str]) -> None:
         self.data = data
-        made = command("init", "--data", data)
+        self.environment = environment(settings)
+        """The variables of whatever works on it."""
+        made = command("init", "--data", data, variables=self.environment)
         self.key: str = made["key"]
         """With all scopes."""
         self.port = 0
-        self._environment = environment(settings)
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -60,7 +62,7 @@ class Server:
         """Start the process; returns as soon as it says that it listens."""
         with (self.data / "server.log").open("a") as log:
             arguments: list[str | Path] = [CLARION, "serve", "--data", self.data, "--port", "0"]
-            self._process = subprocess.Popen(arguments, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True)
+            self._process = subprocess.Popen(arguments, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line.startswith(LISTENING), (line, self.log())
@@ -93,7 +95,7 @@ class Server:
 
     async def run(self, *arguments: object) -> Any:
         """Run a command of another process on the same data directory; returns what it printed."""
-        return await asyncio.to_thread(command, *arguments, "--data", self.data)
+        return await asyncio.to_thread(command, *arguments, "--data", self.data, variables=self.environment)
 
     async def apply(self, document: str | Mapping[str, Any]) -> None:
         """Publish a workflow with the command."""
@@ -171,39 +173,48 @@ class Api:
 
     async def verdict(self, profile_id: str, workflow: str, event_name: str) -> Any:
         """The newest thing that an event of this name meant to a workflow, of those that were accepted before this call."""
-        await self.sequence()
+        await self.place(profile_id)
         profile = await self.profile(profile_id)
         histories = [line["explanation"] for line in profile["explanations"] if line["explanation"]["name"] == event_name]
         return next(verdict for history in histories for verdict in history.get("verdicts", []) if verdict["workflow"] == workflow)
 
-    async def sequence(self) -> int:
-        """Where the log stands once it has taken everything that was accepted before this call."""
-        return int((await self._taken(0))[-1]["sequence"])
+    async def place(self, *people: str, device: str | None = None) -> str:
+        """Where the log stands once it has taken everything about these profiles, or `p`, and this subscriber that was accepted before.
 
-    async def events_since(self, sequence: int) -> list[Any]:
-        """What the log took after `sequence`, of all that was accepted before this call."""
-        return (await self._taken(sequence))[:-1]
-
-    async def _taken(self, sequence: int) -> list[Any]:
-        """The log after `sequence` (0: its newest events), up to an event that is sent here: the log keeps the order of acceptance.
-
-        What runs do may already stand behind that event.
+        A cursor. Others may be in other partitions, which take what is theirs at their own pace.
         """
-        marker = unique("marker")
-        await self.accept(marker)
+        markers = await self._mark(people, device)
+
+        async def newest() -> Any:
+            return await self.get("/log?limit=200")
+
+        seen = await eventually(newest, lambda page: markers <= {one["event_name"] for one in page["events"]})
+        return str(seen["cursor"])
+
+    async def events_since(self, place: str, *people: str, device: str | None = None) -> list[Any]:
+        """What the log took after `place`; of what was accepted about these profiles, or `p`, and this subscriber before, all."""
+        markers = await self._mark(people, device)
         events: list[Any] = []
 
-        async def read_on() -> int | None:
-            if sequence:
-                after = events[-1]["sequence"] if events else sequence
-                events.extend((await self.get(f"/log?after={after}&limit=1000"))["events"])
-            else:
-                events[:] = sorted((await self.get("/log?limit=200"))["events"], key=lambda one: int(one["sequence"]))
-            return next((at for at, one in enumerate(events) if one["event_name"] == marker), None)
+        async def read_on() -> list[int]:
+            nonlocal place
+            page = await self.get(f"/log?after={place}&limit=1000")
+            place = page["cursor"]
+            events.extend(page["events"])
+            return [at for at, one in enumerate(events) if one["event_name"] in markers]
 
-        last = await eventually(read_on, lambda at: at is not None)
-        assert last is not None
-        return events[: last + 1]
+        marked = await eventually(read_on, lambda found: len(found) == len(markers))
+        return [one for at, one in enumerate(events[: marked[-1]]) if at not in marked]
+
+    async def _mark(self, people: Sequence[str], device: str | None) -> set[str]:
+        """Events that stand in the log behind everything that was accepted about somebody before; what runs do may stand behind them."""
+        about = [{"profile_id": person} for person in people or ("p",)]
+        if device is not None:
+            about = [{"device_token_hash": device}] + (about if people else [])
+        markers = [unique("marker") for _ in about]
+        for marker, whom in zip(markers, about, strict=True):
+            await self.accept(marker, **whom)
+        return set(markers)
 
 
 def unique(name: str) -> str:

@@ -26,12 +26,13 @@ class Case:
     async def change(self, change: str) -> None:
         answer = await self.api.ask("POST", f"/workflows/{self.slug}/{change}", {})
         assert answer.status == 200, answer
-        await self.api.sequence()
+        await self.api.place(self.person)
 
     async def send(self, **fields: Any) -> str:
         """Send the event; returns its id in the log."""
-        await self.api.accept(self.event, **({"profile_id": self.person} | fields))
-        await self.api.sequence()
+        about = {"profile_id": self.person} | fields
+        await self.api.accept(self.event, **about)
+        await self.api.place(*filter(None, [about["profile_id"]]), device=about.get("device_token_hash"))
         [*_, mine] = [event for event in (await self.api.get("/log?limit=100"))["events"] if event["event_name"] == self.event]
         return str(mine["event_id"])
 
@@ -143,7 +144,7 @@ async def test_nothing_came_at_all(case: Case) -> None:
     other = unique("bob")
     assert (await case.conclusion(other))["answer"] == "unknown_profile"
     await case.api.accept(unique("elsewhere"), profile_id=other)
-    await case.api.sequence()
+    await case.api.place(other)
     assert await case.conclusion(other) == {
         "answer": "no_event",
         "sentence": f"no event that it listens for has come for this profile: {case.event}",

@@ -91,6 +91,29 @@ async def test_any_other_request_gets_an_id_of_its_own(client: Client, sent: str
     assert sent.removeprefix("X-Request-Id: ") not in ids
 
 
+@pytest.mark.parametrize("after", ["-1", "x", "1.5", "%00", "%FF", "A" * 5000])
+async def test_what_is_no_place_in_the_log_is_refused(api: Api, after: str) -> None:
+    answer = await api.ask("GET", f"/log?after={after}")
+    error = answer.json["error"]
+    assert (answer.status, error["code"]) == (400, 1003)
+    assert error["details"] == [{"message": "after must be 0 or the cursor of an earlier answer", "path": ["after"]}]
+
+
+async def test_the_log_is_followed_by_its_cursor(api: Api) -> None:
+    place = (await api.get("/log?limit=1"))["cursor"]
+    names = [unique("followed") for _ in range(3)]
+    for name in names:
+        await api.accept(name)
+    await api.place()
+    seen: list[str] = []
+    while (page := await api.get(f"/log?after={place}&limit=2"))["events"]:
+        seen += [event["event_name"] for event in page["events"]]
+        place = page["cursor"]
+    assert [name for name in seen if name in names] == names
+    assert len(set(seen)) == len(seen)
+    assert (await api.get(f"/log?after={place}"))["cursor"] == place
+
+
 async def test_one_connection_carries_good_and_bad_requests(api: Api) -> None:
     statuses = [
         (await api.track("x")).status,

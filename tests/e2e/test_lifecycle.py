@@ -118,7 +118,7 @@ async def test_a_plan_says_what_publishing_does_to_runs(api: Api, runs: str, sta
         "end": {"exit": 2},
     }
     assert (await ok(api, "PUT", f"/workflows/{slug}?runs={runs}", text, YAML))["version"] == 2
-    await api.sequence()
+    await api.place(one, other)
     await run_when(api, one, **stays)
     await run_when(api, other, **goes)
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
+from tests.e2e.engines import database
 from tests.e2e.server import Server, serving
 from tests.server.client import request
 
@@ -30,9 +31,9 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def explored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def explored(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of this module's own: what is posted here becomes workflows, subscribers and events."""
-    with serving(tmp_path_factory.mktemp("explored") / "data") as server:
+    with database(engine) as where, serving(tmp_path_factory.mktemp("explored") / "data", **where) as server:
         yield server
 
 

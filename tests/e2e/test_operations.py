@@ -140,7 +140,7 @@ async def test_the_value_of_goals_is_in_units(api: Api) -> None:
     await api.accept(event, profile_id=person)
     await api.accept(purchase, profile_id=person, data={"total": 19.99})
     await api.accept(purchase, profile_id=person, data={"total": 5})
-    await api.sequence()
+    await api.place(person)
     seen = counted(await api.get(f"/workflows/{slug}/counters"))
     assert (seen["", "goals"], seen["", "value"]) == (2, 24.99)
 

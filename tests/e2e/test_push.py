@@ -190,7 +190,7 @@ async def test_a_browser_that_is_gone_is_removed(server: Server, api: Api) -> No
 async def test_an_unknown_device_starts_nothing_and_is_recorded(server: Server, api: Api) -> None:
     slug, event, nobody = unique("lost"), unique("go"), unique("nobody")
     await server.apply({"workflow": slug, "start": {"on": [{"event": event}]}, "steps": []})
-    before = await api.sequence()
+    before = await api.place()
     await api.accept(event, device_token_hash=nobody)
-    assert [row["device_token_hash"] for row in await api.events_since(before)] == [nobody]
+    assert [row["device_token_hash"] for row in await api.events_since(before, device=nobody)] == [nobody]
     assert await api.get(f"/subscribers/{nobody}") is None

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from tests.delivery.receiver import receiving, status
 from tests.e2e.conftest import Start
-from tests.e2e.server import CLARION, Api, Server, environment, eventually, unique
+from tests.e2e.server import CLARION, Api, Server, eventually, unique
 from tests.e2e.shop import check_signature
 
 VALUE = 'k9/"Zq\\ é&=Tj-4217'
@@ -24,7 +24,7 @@ async def set_by_command(server: Server, name: str, value: str) -> None:
 
     def call() -> subprocess.CompletedProcess[bytes]:
         arguments: list[str | Path] = [CLARION, "secrets", "set", name, "--data", server.data]
-        return subprocess.run(arguments, input=f"{value}\n".encode(), env=environment({}), capture_output=True, timeout=60)
+        return subprocess.run(arguments, input=f"{value}\n".encode(), env=server.environment, capture_output=True, timeout=60)
 
     done = await asyncio.to_thread(call)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{name}: is set\n".encode(), b"")

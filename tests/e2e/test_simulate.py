@@ -27,7 +27,7 @@ async def problems(api: Api, body: object, status: int = 400) -> list[tuple[str,
 
 
 async def test_texts_and_objects_give_the_same(api: Api) -> None:
-    before = await api.sequence()
+    before = await api.place()
     views = [await simulate(api, [document], scenario) for document in (CART, DOCUMENT) for scenario in (SCENARIO, WORLD)]
     assert all(view == views[0] for view in views)
     assert (views[0]["differences"], views[0]["complete"]) == ([], True)

@@ -5,8 +5,11 @@ from typing import Any
 import msgspec
 
 from clarion.domain.records import Event, Profile, Subscriber
-from clarion.engine.batch import Batch, decode
+from clarion.engine.batch import Batch
+from clarion.engine.homes import ALONE, Homes
+from clarion.engine.inputs import decode
 from clarion.engine.needs import Needs, together
+from clarion.engine.programs import Programs
 from clarion.engine.registry import Registry
 from clarion.store.records.batches import Asked, Facts
 from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SubscriberPut, WorkflowChange
@@ -18,7 +21,8 @@ from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.runs import DueRun, EntryMemory, RunRow
 from clarion.store.records.states import PartitionState, WorkflowState
 from clarion.store.records.workflows import WorkflowVersion
-from clarion.workflow.source import canonical, read_document
+from clarion.workflow.program import Program, compile_program
+from clarion.workflow.source import canonical, parse_canonical, read_document
 
 SITE = 1
 SECOND = 1_000_000
@@ -39,10 +43,11 @@ class Versions:
 class Partition:
     """Applies batches and remembers what they left."""
 
-    def __init__(self) -> None:
-        self.versions = Versions()
-        self.registry = Registry(self.versions)  # type: ignore[arg-type]  # a part of the port is enough
-        self.state = PartitionState(0, 1, 0, 0, 0)
+    def __init__(self, homes: Homes = ALONE, versions: Versions | None = None) -> None:
+        self.versions = versions or Versions()
+        self.homes = homes
+        self.registry = Registry(Programs(self.versions))
+        self.state = PartitionState(homes.here, 1, 0, 0, 0)
         self.timers = 1000
         self.sweep = True
         """Whether runs hear of a publish before anything else is applied, as with an owner; else each before its next input."""
@@ -67,10 +72,19 @@ class Partition:
         self.counts: dict[tuple[str, int, str, str, str], int] = {}
         """By workflow, version, step, name, branch."""
         self._position = 0
+        self._compiled: dict[tuple[str, int], Program] = {}
 
     def _next(self) -> int:
         self._position += 1
         return self._position
+
+    def program(self, workflow: str, version: int) -> Program:
+        """Any version that was published."""
+        found = self._compiled.get((workflow, version))
+        if found is None:
+            document = self.versions.documents[SITE, workflow, version]
+            found = self._compiled[workflow, version] = compile_program(parse_canonical(document), version)
+        return found
 
     # -- entries -----------------------------------------------------------------------------------------------------
 
@@ -149,7 +163,7 @@ class Partition:
             if run.status == "waiting" and run.due is not None and run.due <= at and not run.held
         ]
         await self.registry.fetch(())
-        needs = Needs(self.registry)
+        needs = Needs(self.registry, self.homes)
         needs.add_runs(due)
         bodies = [decode(entry) for entry in entries]
         for entry, body in zip(entries, bodies, strict=True):
@@ -205,7 +219,7 @@ class Partition:
         if not state.directives:
             return
         for start in range(0, len(behind), self.piece):
-            needs = Needs(self.registry)
+            needs = Needs(self.registry, self.homes)
             needs.add_runs(behind[start : start + self.piece])
             self._take((await self._batch(needs, [], at)).outcome())
         self.workflows[site, workflow] = state = msgspec.structs.replace(state, directives=())
@@ -217,7 +231,16 @@ class Partition:
         if more is not None:
             facts = together(facts, self._facts(more))
         await self.registry.fetch(needs.versions | {(run.site, run.workflow, run.version) for run in facts.runs})
-        batch = Batch(self.state, self.registry, facts, due, at, remembered=needs.remembered(facts), is_over=lambda: self.hurries)
+        batch = Batch(
+            self.state,
+            self.registry,
+            facts,
+            due,
+            at,
+            partitions=self.homes.partitions,
+            remembered=needs.remembered(facts),
+            is_over=lambda: self.hurries,
+        )
         while not batch.prepare():
             pass
         return batch
@@ -271,6 +294,10 @@ class Partition:
             key = (count.workflow, count.version, count.step, count.name, count.branch)
             self.counts[key] = self.counts.get(key, 0) + count.count
         self.poisoned += outcome.poisoned
+        for run in outcome.gone_runs:
+            self.runs.pop(run, None)
+        for gone in outcome.gone_subscribers:
+            self.subscribers.pop(gone, None)
 
     def run(self, workflow: str, key: str | None = None) -> RunRow:
         """The latest run of a workflow."""

@@ -12,7 +12,7 @@ from tests.engine.builders import SITE, Partition
 from clarion.domain import system_events
 from clarion.domain.ids import named_profile
 from clarion.domain.records import Event
-from clarion.engine.batch import decode
+from clarion.engine.inputs import decode
 from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SubscriberPut, WorkflowChange
 from clarion.store.records.entries import Entry
 from clarion.store.records.runs import RunRow
@@ -270,7 +270,9 @@ class Watcher:
         return program is not None and event != reason and bool(program.exits_on(event)) and given.offers(run, frozenset({event}))
 
     def _program(self, run: RunRow) -> Program | None:
-        return self._partition.registry.program(SITE, run.workflow, run.version)
+        """None for a version that is not valid any more, as the registry has it while it is at hand."""
+        made = self._partition.program(run.workflow, run.version)
+        return self._partition.registry._programs.get((SITE, run.workflow, run.version), made)
 
     def _given(self, entry: Entry | None, now: int) -> _Given:
         """What an input is."""

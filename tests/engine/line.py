@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 from tests.engine.builders import Partition
 
+from clarion.engine.programs import Programs
+from clarion.engine.registry import Registry
 from clarion.store.records.counters import Count
 from clarion.store.records.deliveries import Delivery
 from clarion.store.records.entries import Entry, NewEntry
@@ -129,7 +131,7 @@ def replay(
     """
     partition = Partition()
     partition.versions = line.partition.versions
-    partition.registry = type(partition.registry)(partition.versions)  # type: ignore[arg-type]  # a part of the port is enough
+    partition.registry = Registry(Programs(partition.versions))
     partition.timers, partition.sweep, partition.piece = timers, sweep, piece
     times = sorted({at for at, _ in line.log} | {at for at in pauses if at < line.now} | {line.now})
     for at in times:

@@ -1,7 +1,7 @@
 """An owner on a real store: a clock to turn, a signal for each commit, and gates and refusals in front of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 
 import msgspec
@@ -52,7 +52,7 @@ class Bench:
         self.owner = self.new_owner()
         store.on_change(self._changed)
 
-    def _changed(self, what: str) -> None:
+    def _changed(self, what: str, _: Collection[int]) -> None:
         if what == "inbox":
             self.owner.wake()
 

@@ -11,7 +11,7 @@ from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
 from clarion.domain.ids import anonymous_profile, run_id
 from clarion.domain.records import Event
-from clarion.engine.apply import MOST_RUNS, Applier
+from clarion.engine.offering import MOST_RUNS, Offering
 from clarion.store.records.bodies import DeliveryOutcome, SiteChange
 from clarion.store.records.commits import Outcome
 from clarion.store.records.entries import EntryKind
@@ -286,14 +286,14 @@ async def test_a_new_version_is_used_by_new_runs_only(partition: Partition) -> N
 
 
 async def test_a_poisoned_entry_is_set_aside_whole_and_the_rest_go_on(partition: Partition, monkeypatch: pytest.MonkeyPatch) -> None:
-    real: Callable[..., Any] = Applier._consider
+    real: Callable[..., Any] = Offering._consider
 
-    def breaks(self: Applier, state: Any, event: Event, *rest: Any) -> None:
+    def breaks(self: Offering, state: Any, event: Event, *rest: Any) -> None:
         real(self, state, event, *rest)
         if event.id == "bad" and state.workflow == "now":
             raise ZeroDivisionError("boom")
 
-    monkeypatch.setattr(Applier, "_consider", breaks)
+    monkeypatch.setattr(Offering, "_consider", breaks)
     entries = [partition.event("add", id, profile=id, cart="c") for id in ("good", "bad", "fine")]
     outcome = await partition.apply(*entries, at=2 * SECOND)
     assert [(one.id, one.error) for one in partition.poisoned] == [("bad", "ZeroDivisionError: boom")]

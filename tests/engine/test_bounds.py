@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
-from clarion.engine import apply
-from clarion.engine.apply import Applier
+from clarion.engine import offering
+from clarion.engine.offering import Offering
 from clarion.store.records.entries import EntryKind
 
 MANY = "workflow: many\nstart: {{on: [{{event: go}}], key: event.k, while_running: {mode}}}\nsteps: [{{id: nap, wait: {{for: 1h}}}}]"
@@ -16,7 +16,7 @@ PICKY = "workflow: picky\nstart: {on: [{event: go, where: {field: event.n, op: e
 
 @pytest.mark.parametrize(("most", "verdict"), [(3, "too_many_runs"), (4, "started")])
 async def test_no_more_runs_than_a_profile_may_have(monkeypatch: pytest.MonkeyPatch, most: int, verdict: str) -> None:
-    monkeypatch.setattr(apply, "MOST_RUNS", most)
+    monkeypatch.setattr(offering, "MOST_RUNS", most)
     partition = Partition()
     await partition.apply(partition.publish(MANY.format(mode="ignore")), at=SECOND)
     await partition.apply(*(partition.event("go", k=f"k{number}") for number in range(3)), at=2 * SECOND)
@@ -28,7 +28,7 @@ async def test_no_more_runs_than_a_profile_may_have(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_restart_takes_no_more_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "MOST_RUNS", 1)
+    monkeypatch.setattr(offering, "MOST_RUNS", 1)
     partition = Partition()
     await partition.apply(partition.publish(MANY.format(mode="restart")), at=SECOND)
     await partition.apply(partition.event("go", k="k"), at=2 * SECOND)
@@ -38,7 +38,7 @@ async def test_a_restart_takes_no_more_place(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_the_limit_is_no_reason_for_what_would_not_have_started_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "MOST_RUNS", 1)
+    monkeypatch.setattr(offering, "MOST_RUNS", 1)
     partition = Partition()
     await partition.apply(partition.publish(PICKY), partition.event("go", n=1), at=SECOND)
     await partition.apply(partition.event("go", "e", n=2), at=2 * SECOND)
@@ -61,9 +61,9 @@ steps:
 
 
 def breaking(bad: str) -> Callable[..., None]:
-    real = Applier._close
+    real = Offering.close
 
-    def close(self: Applier, person: Any, event: str, name: str, now: int) -> None:
+    def close(self: Offering, person: Any, event: str, name: str, now: int) -> None:
         real(self, person, event, name, now)
         if event == bad:
             raise ZeroDivisionError("boom")
@@ -83,7 +83,7 @@ async def test_nothing_of_a_poisoned_input_stays(monkeypatch: pytest.MonkeyPatch
             entries.append(partition.event("go", "bad", k=3))
         entries.append(partition.event("go", "c", k=4))
         with monkeypatch.context() as broken:
-            broken.setattr(Applier, "_close", breaking("bad"))
+            broken.setattr(Offering, "close", breaking("bad"))
             await partition.apply(*entries, at=2 * SECOND)
         made.append(partition)
     poisoned, sound = made
@@ -100,7 +100,7 @@ async def test_a_poisoned_entry_can_be_tried_again(monkeypatch: pytest.MonkeyPat
     await partition.apply(partition.publish(EVERYTHING), at=SECOND)
     bad = partition.event("go", "bad", k=3)
     with monkeypatch.context() as broken:
-        broken.setattr(Applier, "_close", breaking("bad"))
+        broken.setattr(Offering, "close", breaking("bad"))
         await partition.apply(bad, at=2 * SECOND)
     assert not partition.runs
     await partition.apply(bad, at=3 * SECOND)
@@ -119,7 +119,7 @@ steps: [{id: nap, wait: {for: 1h}}, {id: send, send_event: {event: told}}, {id: 
     bad = partition.run("w").id
     bad, good = (one.id for one in sorted(partition.runs.values(), key=lambda one: one.profile))
     with monkeypatch.context() as broken:
-        broken.setattr(Applier, "_close", breaking(bad))
+        broken.setattr(Offering, "close", breaking(bad))
         await partition.apply(at=2 * HOUR)
     assert [(one.id, one.kind) for one in partition.poisoned] == [(bad, "timer")]
     assert (partition.runs[bad].step, partition.runs[bad].due, partition.runs[good].step) == ("nap", None, "end")

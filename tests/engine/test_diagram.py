@@ -12,6 +12,7 @@ from tests.engine.line import Line
 from tests.engine.test_states import States
 
 from clarion.engine.apply import Applier
+from clarion.engine.offering import Offering
 from clarion.engine.runs import Runs
 from clarion.store.records.bodies import RunChange
 from clarion.workflow.advance import Due, Leaving, _Walk
@@ -197,7 +198,7 @@ def heeds_any_outcome(patch: pytest.MonkeyPatch) -> None:
 def ends_at_any_event(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_Walk, "leave", lambda walk, event, _: walk.end("exited", f"event {event.name}"))
     patch.setattr(Program, "exits_on", lambda *_: ())
-    patch.setattr(Applier, "_leave", lambda applier, kept, event, data, now: applier._runs.advance(kept, Leaving(event, data), now))
+    patch.setattr(Offering, "_leave", lambda offering, kept, event, data, now: offering._runs.advance(kept, Leaving(event, data), now))
 
 
 def moves_whatever_was_asked(patch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from tests.engine.builders import HOUR, SECOND, Partition
 
-from clarion.engine import apply
+from clarion.engine import offering
 
 WORKFLOW = """
 workflow: w
@@ -124,7 +124,7 @@ async def test_a_receipt_after_the_goal_is_over_changes_nothing() -> None:
 
 
 async def test_of_very_many_open_goals_the_oldest_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "MOST_GOALS", 3)
+    monkeypatch.setattr(offering, "MOST_GOALS", 3)
     partition = Partition()
     await partition.apply(partition.publish(document("{event: buy, within: 5h}", "[]")), at=SECOND)
     for number in range(3):
@@ -137,7 +137,7 @@ async def test_of_very_many_open_goals_the_oldest_is_given_up(monkeypatch: pytes
 
 
 async def test_what_is_over_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "MOST_GOALS", 2)
+    monkeypatch.setattr(offering, "MOST_GOALS", 2)
     for cut in (True, False):
         partition = Partition()
         await partition.apply(partition.publish(document("{event: buy, within: 5h}", "[]")), at=SECOND)

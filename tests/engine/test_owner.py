@@ -7,14 +7,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 from tests.engine.real import HOUR, Bench, has, opened
 
 from clarion.control.workflows import pause_workflow, resume_workflow
 from clarion.domain.records import Event
 from clarion.engine.owner import Owner
+from clarion.engine.shared import Shared
 from clarion.fresh_ids import fresh_id
-from clarion.store.port import NotFound, StoreUnavailable
+from clarion.store.port import NotFound, Owned, StoreUnavailable
 from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.store.records.states import PartitionState
 
 WAITING = "workflow: slow\nstart: {on: [{event: go}]}\nsteps: [{id: nap, wait: {for: 1h}}, {id: call, http: {url: 'https://a.example/'}}]"
 AT_ONCE = "workflow: fast\nstart: {on: [{event: go}]}\nsteps: [{id: call, http: {url: 'https://a.example/'}}]"
@@ -33,7 +36,7 @@ async def test_events_become_runs_and_deliveries_in_one_commit(bench: Bench) -> 
     assert {row.workflow: row.status for row in outcome.runs} == {"slow": "waiting", "fast": "completed"}
     assert len(outcome.moved) >= 1
     assert (await bench.run("fast", "e1")).status == "completed"
-    [event] = await bench.store.events(bench.site.id, 0, 10)
+    [event] = (await bench.store.events(bench.site.id, "0", 10)).rows
     assert (event.id, event.profile) == ("e1", "n:p")
 
 
@@ -97,7 +100,7 @@ async def test_events_are_not_taken_twice_when_the_store_goes_away(bench: Bench)
     await bench.send("e1", "e2")
     outcome = await bench.until(has(moved=2))
     assert len(outcome.deliveries) == 2
-    assert [event.id for event in await bench.store.events(bench.site.id, 0, 10)] == ["e1", "e2"]
+    assert [event.id for event in (await bench.store.events(bench.site.id, "0", 10)).rows] == ["e1", "e2"]
 
 
 async def test_what_the_store_refuses_is_set_aside_alone(bench: Bench) -> None:
@@ -147,8 +150,83 @@ async def test_a_fenced_owner_ends_and_says_so(bench: Bench) -> None:
     await bench.send("e1")
     async with asyncio.timeout(10):
         await bench.owner.ended()
-    assert bench.owner.failed
-    assert not await bench.store.events(bench.site.id, 0, 10)
+    assert (bench.owner.failed, bench.owner.lost) == (True, True)
+    assert not (await bench.store.events(bench.site.id, "0", 10)).rows
+
+
+async def test_an_owner_whose_partition_was_taken_during_an_outage_ends(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def taken(partition: int, node: str) -> PartitionState:
+        raise Owned(f"another has {partition}, not {node}")
+
+    bench.owner = Owner(bench.store, 0, lambda: bench.wall, fresh_id, node="n", steady=lambda: bench.steady)
+    await bench.owner.start()
+    await bench.until(has(moved=1))
+    monkeypatch.setattr(bench.store, "own", taken)
+    bench.breaks = [StoreUnavailable("away")]
+    with capture_logs() as logs:
+        await bench.send("e1")
+        async with asyncio.timeout(10):
+            await bench.owner.ended()
+    assert bench.owner.lost
+    assert [line.get("why") or line["event"].partition(";")[0] for line in logs] == ["the store is away", "another has 0, not n"]
+
+
+async def test_an_owner_is_abandoned_in_the_middle_of_its_writing_and_gives_its_turn_back(bench: Bench) -> None:
+    shared = Shared.of(bench.store)
+    bench.owner = Owner(bench.store, 0, lambda: bench.wall, fresh_id, steady=lambda: bench.steady, shared=shared)
+    await bench.owner.start()
+    await bench.until(has(moved=1))
+    gate = bench.gate(has(moved=1))
+    await bench.send("e1")
+    await gate.reached.wait()
+    bench.owner.abandon()
+    async with asyncio.timeout(10):
+        await bench.owner.stop()
+        await shared.turns.acquire()
+    assert (bench.owner.lost, bench.owner.failed) == (True, False)
+    assert not (await bench.store.events(bench.site.id, "0", 10)).rows
+
+
+async def test_an_owner_waits_for_its_turn_and_gives_it_back(bench: Bench) -> None:
+    shared = Shared.of(bench.store)
+    bench.owner = Owner(bench.store, 0, lambda: bench.wall, fresh_id, steady=lambda: bench.steady, shared=shared)
+    async with shared.turns:
+        starting = asyncio.create_task(bench.owner.start())
+        await bench.send("e1")
+        assert bench.order == []
+    await starting
+    await bench.applied("p")
+    async with asyncio.timeout(10):
+        await shared.turns.acquire()  # it sleeps, and does so without
+    await bench.send("e2", profile="q")
+    shared.turns.release()
+    await bench.applied("q")
+
+
+async def test_an_owner_that_is_told_to_end_while_it_waits_for_its_turn_takes_nothing_more(bench: Bench) -> None:
+    shared = Shared.of(bench.store)
+    bench.owner = Owner(bench.store, 0, lambda: bench.wall, fresh_id, steady=lambda: bench.steady, shared=shared)
+    await bench.owner.start()
+    await bench.until(has(moved=1))
+    async with shared.turns:
+        before = len(bench.order)
+        await bench.send("e1")
+        bench.owner.retire()
+    await bench.owner.stop()
+    assert len(bench.order) == before
+    assert not bench.owner.failed
+
+
+async def test_many_failures_are_one_line_and_their_end_another(bench: Bench) -> None:
+    await bench.owner.start()
+    await bench.until(has(moved=1))
+    bench.breaks = [StoreUnavailable("away") for _ in range(4)]
+    with capture_logs() as logs:
+        await bench.send("e1")
+        await bench.applied("p")
+        await bench.send("e2", profile="q")
+        await bench.applied("q")
+    assert [line.get("failures", 0) for line in logs if "the store is" in line["event"]] == [0, 4]
 
 
 async def test_more_timers_than_fit_into_a_batch_fire_before_a_later_entry(bench: Bench) -> None:

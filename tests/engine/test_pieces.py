@@ -16,6 +16,7 @@ from clarion.engine.batch import Batch
 from clarion.engine.needs import Needs
 from clarion.engine.owner import Owner
 from clarion.engine.portion import LONGEST, PIECES, STINT
+from clarion.engine.programs import Programs
 from clarion.engine.registry import Registry
 from clarion.fresh_ids import fresh_id
 from clarion.store.port import StoreUnavailable
@@ -216,7 +217,7 @@ async def test_others_have_a_turn_while_the_books_are_loaded(bench: Bench) -> No
         *((EntryKind.EVENT, one.id, msgspec.json.encode(one)) for one in [Event("x", "go", None, "p0", received=bench.wall)])
     )
     state, due = await bench.store.own(0), [DueRun((await bench.run("w", f"go{n}")).id, 0, bench.site.id, f"n:p{n}") for n in range(8)]
-    registry = Registry(bench.store)
+    registry = Registry(Programs(bench.store))
     registry.load(await bench.store.workflow_states(0), await bench.store.site_states(0))
     needs = Needs(registry)
     needs.add_runs(due)

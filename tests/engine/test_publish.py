@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from tests.engine.builders import HOUR, SECOND, SITE, Partition
 
+from clarion.engine.programs import Programs
 from clarion.engine.registry import Registry
 from clarion.engine.runs import Runs
 from clarion.store.records.bodies import WorkflowChange
@@ -209,7 +210,8 @@ async def test_a_run_that_cannot_hear_of_a_publish_fails_and_the_others_go_on(mo
 async def test_what_the_log_says_of_a_workflow_is_in_the_outcome() -> None:
     partition = await started()
     outcome = await partition.apply(partition.publish(LONGER, "move"), at=3 * SECOND)
-    assert outcome.workflows == [WorkflowState(1, "w", 2, "active", directives=(Directive(2, "move", 3 * SECOND),))]
+    directive = Directive(2, "move", 3 * SECOND, number=1)
+    assert outcome.workflows == [WorkflowState(1, "w", 2, "active", directives=(directive,), heard=(directive,))]
 
 
 @pytest.mark.parametrize("runs", ["keep", "move", "end"])
@@ -235,7 +237,7 @@ async def test_an_archived_workflow_that_a_step_or_an_operator_asks_for_is_there
     asks = "workflow: asks\nstart: {on: [{event: ask}]}\nsteps: [{id: s, start_workflow: {workflow: w}}]"
     await partition.apply(partition.publish(asks), at=3 * SECOND)
     await partition.apply(partition.change("w", "archive"), at=3 * SECOND)
-    partition.registry = Registry(partition.versions)  # type: ignore[arg-type]  # a part of the port is enough; after a restart
+    partition.registry = Registry(Programs(partition.versions))  # after a restart
     partition.registry.load(partition.workflows.values(), [])
     await partition.apply(partition.event("ask"), at=4 * SECOND)
     [entry] = partition.emitted()

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from clarion.engine import registry as module
+from clarion.engine import programs as module
+from clarion.engine.programs import Programs
 from clarion.engine.registry import MOVE, Registry
 from clarion.store.records.states import Directive, WorkflowState
 from clarion.store.records.workflows import WorkflowVersion
@@ -27,9 +28,9 @@ class Versions:
         return WorkflowVersion(site, workflow, version, msgspec.Raw(canonical(read_document(text))), "", 0)
 
 
-def made(*states: WorkflowState) -> tuple[Registry, Versions]:
+def made(*states: WorkflowState, most: int = 100) -> tuple[Registry, Versions]:
     versions = Versions()
-    registry = Registry(versions)  # type: ignore[arg-type]  # a part of the port is enough
+    registry = Registry(Programs(versions, most))
     registry.load(states, [])
     return registry, versions
 
@@ -56,9 +57,8 @@ async def test_a_publish_has_its_version_read_and_what_runs_are_moved_to_with_it
     assert versions.read == [("w", 1), ("w", 2), ("w", 3)]
 
 
-async def test_programs_that_are_not_current_are_forgotten_the_least_recently_used_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Registry, "MOST_PROGRAMS", 2)
-    registry, versions = made(WorkflowState(1, "w", 9, "active"), WorkflowState(1, "v", 9, "active"))
+async def test_programs_are_forgotten_the_least_recently_used_first_but_no_current_one_is_missed() -> None:
+    registry, versions = made(WorkflowState(1, "w", 9, "active"), WorkflowState(1, "v", 9, "active"), most=2)
     for version in (1, 2, 1, 3):
         await registry.fetch([(1, "w", version)])
     versions.read.clear()
@@ -72,6 +72,26 @@ async def test_programs_that_are_not_current_are_forgotten_the_least_recently_us
     versions.read.clear()
     await registry.fetch([(1, "v", 9)])
     assert versions.read == [("v", 9)]
+
+
+async def test_what_a_batch_did_not_ask_for_is_not_kept_for_it() -> None:
+    registry, _ = made(WorkflowState(1, "w", 2, "active"))
+    await registry.fetch([(1, "w", 1)])
+    await registry.fetch(())
+    assert registry.program(1, "w", 2) is not None
+    with pytest.raises(KeyError):
+        registry.program(1, "w", 1)
+
+
+async def test_the_registries_of_a_process_compile_a_version_once_between_them() -> None:
+    versions = Versions()
+    programs = Programs(versions)
+    registries = [Registry(programs) for _ in range(5)]
+    for registry in registries:
+        registry.load([WorkflowState(1, "w", 1, "active")], [])
+    await asyncio.gather(*(registry.fetch([(1, "w", 2)]) for registry in registries))
+    assert versions.read == [("w", 1), ("w", 2)]
+    assert len({id(registry.program(1, "w", 1)) for registry in registries}) == 1
 
 
 async def test_a_registry_that_starts_anew_keeps_what_it_has_read() -> None:

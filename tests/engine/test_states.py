@@ -193,8 +193,8 @@ class States(RuleBasedStateMachine):
     @invariant()
     def no_run_is_in_two_places(self) -> None:
         """Of a workflow that never let runs stand side by side, a profile has one with a key."""
-        programs = (self.partition.registry.program(*version) for version in self.partition.versions.documents)
-        parallel = {one.workflow for one in programs if one is not None and one.document.start.while_running == "parallel"}
+        programs = (self.partition.program(workflow, version) for _, workflow, version in self.partition.versions.documents)
+        parallel = {one.workflow for one in programs if one.document.start.while_running == "parallel"}
         places = Counter((run.profile, run.workflow, run.key) for run in self.partition.runs.values() if run.status == "waiting")
         assert [place for place, count in places.items() if count > 1 and place[1] not in parallel] == []
 

@@ -35,7 +35,7 @@ every = pytest.mark.parametrize("client", CLIENTS, ids=[client.file for client i
 
 @every
 async def test_it_sends_one_event(client: Client, server: Server, api: Api) -> None:
-    before = await api.sequence()
+    before = await api.place()
     person = unique("person")
     ended = await client.run(server.url, server.key, person)
     assert (ended.code, ended.out.rstrip("\n"), ended.err) == (0, ACCEPTED, "")
@@ -55,7 +55,7 @@ async def test_it_says_why_it_was_refused(client: Client, server: Server) -> Non
 
 @every
 async def test_it_says_what_is_wrong_with_the_event(client: Client, server: Server, api: Api) -> None:
-    before = await api.sequence()
+    before = await api.place()
     ended = await client.run(server.url, server.key, "x" * 256)
     assert ended.code == 1
     assert "profile_id must be at most 255 characters" in ended.err

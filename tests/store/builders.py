@@ -60,7 +60,7 @@ def delivery(name: str, **fields: Any) -> Delivery:
         "created": NOW,
         "due": NOW,
         "expires": NOW + 1_000_000,
-        "subscriber": "browser",
+        "subscriber": "laptop",  # whose home is partition 0 of four
     }
     return Delivery(**{**known, **fields})
 
@@ -72,11 +72,11 @@ class Owner:
         self.store, self.state = store, state
 
     @classmethod
-    async def of(cls, store: Store) -> "Owner":
-        return cls(store, await store.own(0))
+    async def of(cls, store: Store, partition: int = 0) -> "Owner":
+        return cls(store, await store.own(partition))
 
     async def waiting(self, limit: int = 1_000) -> list[Entry]:
-        return (await self.store.take(0, limit, 0, 0)).entries
+        return (await self.store.take(self.state.partition, limit, 0, 0)).entries
 
     async def commit(self, *, log_time: int = NOW, moved: list[Entry] | None = None, profile: str = "n:ann", **fields: Any) -> None:
         """One outcome; `moved` go to the log."""

@@ -22,7 +22,7 @@ async def test_entries_move_from_the_inbox_to_the_log(store: Store, owner: Owner
     waiting = await owner.waiting()
     await owner.commit(moved=waiting[:2], log_time=NOW + 7)
     assert [one.id for one in await owner.waiting()] == [entry("c").id]
-    rows = await store.events(SITE, 0, 10)
+    rows = (await store.events(SITE, "0", 10)).rows
     assert [(row.sequence, row.log_time, row.id, bytes(row.body), row.received, row.profile) for row in rows] == [
         (1, NOW + 7, entry("a").id, b'{"n":1}', NOW, "n:ann"),
         (2, NOW + 7, entry("b").id, b'{"n":2}', NOW, "n:ann"),

@@ -6,10 +6,11 @@ from tests.store.builders import FAR, NOW, SITE, Owner, entry, run
 
 from clarion.domain.records import FrequencyCap, Profile, Subscriber
 from clarion.store.port import Store
+from clarion.store.postgres import engine as postgres_engine
 from clarion.store.records.batches import Asked, MemoryKey, SiteProfile
 from clarion.store.records.runs import DueRun, EntryMemory
 from clarion.store.records.states import Directive, SiteState, WorkflowState
-from clarion.store.sqlite import engine
+from clarion.store.sqlite import engine as sqlite_engine
 
 
 async def test_taking_changes_nothing_and_keeps_to_its_limit(store: Store) -> None:
@@ -70,7 +71,8 @@ async def test_a_profile_that_is_joined_brings_its_failed_runs(store: Store, own
     found = await store.facts(0, Asked(named, joining=joining, runs=[failed[0].id]))
     assert {one.id for one in found.runs} == {run(name).id for name in ("f0", "f1", "f2", "waits")}
     assert len(found.runs) == 4
-    monkeypatch.setattr(engine, "FAILED_RUNS", 1)
+    for module in (postgres_engine, sqlite_engine):
+        monkeypatch.setattr(module, "FAILED_RUNS", 1)
     found = await store.facts(0, Asked(named, joining=joining))
     assert {one.id for one in found.runs} == {run(name).id for name in ("f2", "waits")}
 

@@ -1,12 +1,12 @@
 """Whoever watches the store hears of every commit, this process's or another's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Collection
 
 import pytest
 from tests.store.builders import NOW, SITE, Owner, delivery, entry, run
 from tests.store.conftest import Database
-from tests.store.test_configuration import change, version
+from tests.store.test_configuration import change, site, version
 
 from clarion.store.port import Store
 from clarion.store.records.deliveries import Report
@@ -20,12 +20,17 @@ class Watcher:
         self._changed = asyncio.Event()
         store.on_change(self._hear)
 
-    def _hear(self, what: str) -> None:
+    def _hear(self, what: str, _: Collection[int]) -> None:
         self.heard.append(what)
         self._changed.set()
 
     async def until(self, what: set[str]) -> None:
         while not what <= set(self.heard):
+            self._changed.clear()
+            await asyncio.wait_for(self._changed.wait(), 10)
+
+    async def until_times(self, what: str, times: int) -> None:
+        while self.heard.count(what) < times:
             self._changed.clear()
             await asyncio.wait_for(self._changed.wait(), 10)
 
@@ -81,13 +86,20 @@ async def test_a_refused_commit_is_not_told(store: Store, owner: Owner, watcher:
 
 async def test_another_processs_commits_are_noticed(store: Store, watcher: Watcher, other: Store) -> None:
     await other.append([entry("a")])
-    await watcher.until({"inbox", "outbox", "configuration"})
+    await watcher.until({"inbox"})
     assert [one.id for one in (await store.take(0, 10, 0, 0)).entries] == [entry("a").id]
+    await other.create_site(site())
+    await watcher.until({"configuration"})
+    assert [one.app_id for one in (await store.configuration()).sites] == ["app"]
+    await (await Owner.of(other)).commit(deliveries=[delivery("a")])
+    await watcher.until({"outbox"})
+    assert [one.id for one in (await store.claim(1, NOW))[0]] == [delivery("a").id]
 
 
 async def test_own_commits_are_not_mistaken_for_anothers(store: Store, watcher: Watcher, other: Store) -> None:
     """The signal of a later foreign commit is the only one of its kind."""
-    await store.append([entry("a")])
-    await other.append([entry("b")])
-    await watcher.until({"configuration"})
-    assert watcher.heard.count("configuration") == 1
+    await store.create_site(site("ours"))
+    heard = watcher.heard.count("configuration")
+    await other.create_site(site("theirs"))
+    await watcher.until_times("configuration", heard + 1)
+    assert watcher.heard.count("configuration") == heard + 1 == 2

@@ -12,7 +12,7 @@ import pytest
 from clarion.store.sqlite.connection import connect
 from clarion.store.sqlite.statements import load
 
-AREAS = ("configuration", "engine", "ingest", "outbox", "reading", "workflows")
+AREAS = ("configuration", "engine", "ingest", "outbox", "reading", "retention", "workflows")
 
 WALKS = {
     ("configuration", "generation"): {"generation"},
@@ -26,19 +26,31 @@ WALKS = {
     ("engine", "site_states"): {"site_states"},
     ("engine", "held_workflows"): {"w"},
     ("ingest", "forget_all_claims"): {"event_ids"},
-    ("ingest", "forget_explanations"): {"explanations"},
     ("outbox", "hold"): {"outbox"},  # a pause or a resume is rare
     ("outbox", "stale"): {"o"},
     ("outbox", "release"): {"outbox"},
     ("reading", "poisoned"): {"poisoned"},
+    ("reading", "lag"): {"inbox", "outbox"},  # the ends of the one, and up to the limit of the other
     ("reading", "waiting"): {"inbox", "outbox"},
+    ("reading", "waiting_events"): {"inbox"},  # from its beginning, up to the limit
+    ("retention", "forget_explanations"): {"explanations"},  # from its beginning, up to the limit
+    ("retention", "forget_events"): {"log"},
+    ("retention", "log_last"): {"log"},  # its end
+    ("retention", "list_snapshots"): {"snapshots", "p"},  # from place to place
+    # A snapshot has all there is, a row at a time.
+    ("retention", "sites"): {"site_states"},
+    ("retention", "workflows"): {"workflow_states"},
+    ("retention", "profiles"): {"profiles"},
+    ("retention", "subscribers"): {"subscribers"},
+    ("retention", "memory"): {"entry_memory"},
+    ("retention", "runs"): {"runs"},
     ("workflows", "workflows"): {"w"},
 }
 """Statements that may go through a table, and which (or its alias)."""
 
 TABLES = (
     "inbox|log|event_ids|poisoned|profiles|subscribers|runs|entry_memory|explanations|deliveries|outbox|counters|sites|api_keys|secrets"
-    "|workflows|workflow_drafts|generation"
+    "|workflows|workflow_drafts|generation|snapshots"
 )
 
 
@@ -49,6 +61,9 @@ INDEXES = {
     ("engine", "held_workflows"): {"runs_held"},
     ("engine", "ripe"): {"runs_due"},
     ("workflows", "run_counts"): {"runs_by_version"},
+    ("retention", "forget_deliveries"): {"deliveries_ended"},
+    ("retention", "forget_runs"): {"runs_over"},
+    ("retention", "runs"): {"runs_goals"},
     ("reading", "events_newest"): {"log_events"},
     ("reading", "events_about"): {"log_by_profile"},
     ("reading", "poisoned_of_site"): {"poisoned_by_site"},
@@ -96,13 +111,15 @@ def test_an_index_is_used_for_what_it_was_made(area: str, name: str, database: a
     assert used >= INDEXES[area, name]
 
 
-@pytest.mark.parametrize(("area", "name", "sql"), [one for one in all_statements() if one[0] in ("engine", "ingest", "outbox")])
+@pytest.mark.parametrize(
+    ("area", "name", "sql"), [one for one in all_statements() if one[0] in ("engine", "ingest", "outbox", "retention")]
+)
 def test_a_statement_is_prepared_once_whatever_is_asked(area: str, name: str, sql: str, database: apsw.Connection) -> None:
     """Preparing `facts` takes twenty times as long as running it."""
     ended: list[dict[str, Any]] = []
     database.trace_v2(apsw.SQLITE_TRACE_PROFILE, ended.append)
     for number in range(3):
-        values = {key: b"[]" if key in JSON else b"" if key == "bodies" else number for key in re.findall(r":(\w+)", sql)}
+        values = {key: b"[]" if key in JSON else b"" if key in ("bodies", "body") else number for key in re.findall(r":(\w+)", sql)}
         database.execute(sql, values).fetchall()
     assert ended[-1]["stmt_status"]["SQLITE_STMTSTATUS_REPREPARE"] == 0
 

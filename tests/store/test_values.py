@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.store.builders import NOW, SITE, Owner, delivery, entry, run
+from tests.store.conftest import ENGINES
 
+from clarion.domain.ids import partition_of
 from clarion.domain.records import Profile, Scalar, Subscriber
 from clarion.store.port import Store
 from clarion.store.records.batches import Asked, SiteProfile
 from clarion.store.records.deliveries import Attempt
 from clarion.store.records.explanations import Explanation
 from clarion.store.records.poisoned import Poisoned
-from clarion.store.sqlite.migrations import migrate
-from clarion.store.sqlite.store import SqliteStore
 
 TRICKY = [
     b'{"n":12345678901234567890123456789012345678901234567890}',
@@ -40,7 +40,7 @@ async def test_a_body_survives_inbox_and_log(store: Store, owner: Owner, body: b
     waiting = await owner.waiting()
     assert [bytes(one.body) for one in waiting] == [b'{"x":1}', body, '{"y":"ä"}'.encode()]
     await owner.commit(moved=waiting)
-    assert bytes((await store.events(SITE, 1, 1))[0].body) == body
+    assert bytes((await store.events(SITE, "0", 2)).rows[1].body) == body
 
 
 @pytest.mark.parametrize("body", TRICKY)
@@ -67,6 +67,7 @@ integers = st.integers(-(2**63), 2**63 - 1)
 scalars = texts | st.booleans() | integers | st.floats(allow_nan=False, allow_infinity=False)
 
 
+@pytest.mark.parametrize("engine", sorted(ENGINES))
 @given(
     attributes=st.dictionaries(texts, scalars, max_size=5),
     segments=st.lists(texts, max_size=3).map(tuple),
@@ -74,27 +75,33 @@ scalars = texts | st.booleans() | integers | st.floats(allow_nan=False, allow_in
     numbers=st.lists(integers, min_size=3, max_size=3),
     pushed=st.dictionaries(texts, st.lists(integers, max_size=3).map(tuple), max_size=3),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 async def test_records_survive(
-    attributes: dict[str, Scalar], segments: tuple[str, ...], words: list[str], numbers: list[int], pushed: dict[str, tuple[int, ...]]
+    engine: str,
+    attributes: dict[str, Scalar],
+    segments: tuple[str, ...],
+    words: list[str],
+    numbers: list[int],
+    pushed: dict[str, tuple[int, ...]],
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "clarion.db"
-        migrate(path)
-        store = SqliteStore(path, synchronous="NORMAL")
+        database = ENGINES[engine](Path(directory), lambda: NOW)
+        store = database.store()
         await store.open()
-        owner = await Owner.of(store)
+        home = partition_of(SITE, words[0], store.partitions)
+        owner = await Owner.of(store, home)
         profile = Profile("n:" + words[0], attributes, segments, numbers[0], pushed)
         subscriber = Subscriber(words[1], profile.key, words[2], words[3], words[4], active=False, created=numbers[1], facts=attributes)
         row = run("r", profile=profile.key, key=words[5], reason=words[1], step=None, started=numbers[0], goal_until=numbers[2])
-        one = delivery("d", profile=profile.key, step=words[2], attempts=(Attempt(NOW, 1, None, words[3]),), version=numbers[1])
+        one = delivery("d", profile=profile.key, step=words[2], attempts=(Attempt(NOW, 1, None, words[3]),), version=numbers[1] % 2**31)
         await owner.commit(profiles=[(SITE, profile)], subscribers=[(SITE, subscriber)], runs=[row], deliveries=[one])
-        facts = await store.facts(0, Asked([SiteProfile(SITE, words[1])]))
+        facts = await store.facts(home, Asked([SiteProfile(SITE, words[1])]))
         view = await store.profile(SITE, profile.key)
         claimed = (await store.claim(1, NOW))[0]
         await store.close()
+        database.drop()
     assert (facts.profiles, facts.subscribers, facts.runs) == ([(SITE, profile)], [(SITE, subscriber)], [row])
-    assert (view.profile, view.subscribers, claimed) == (profile, [subscriber], [one])
+    assert (view.profile, view.subscribers, claimed) == (profile, [subscriber], [msgspec.structs.replace(one, partition=home)])
 
 
 async def test_an_entrys_words_survive(store: Store, owner: Owner) -> None:

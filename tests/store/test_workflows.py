@@ -70,7 +70,7 @@ async def test_nobody_is_told_of_drafts(store: Store) -> None:
     await store.publish(version(), "Cart", [])
     before = await generation(store)
     heard: list[str] = []
-    store.on_change(heard.append)
+    store.on_change(lambda what, _: heard.append(what))
     for workflow in ("cart", "welcome"):
         await store.save_draft(draft(workflow=workflow), "A draft")
         await store.discard_draft(SITE, workflow)

@@ -1,21 +1,33 @@
 """Who asks, and whether they may (contract: 401 before everything else, then 403)."""
 
+from collections.abc import Callable
+
 from clarion.api.limits import RateLimit
 from clarion.clock import Clock
-from clarion.contract.errors import forbidden, key_missing, key_unknown, too_many_requests
+from clarion.contract.errors import forbidden, key_missing, key_unknown, too_many_requests, unavailable
 from clarion.directory import Credential, Directory
+
+RETRY_AFTER = 1
+"""Seconds to wait after a 503."""
+
+
+def _never() -> bool:
+    return False
 
 
 class Access:
     """Judges API keys."""
 
-    def __init__(self, directory: Directory, clock: Clock, rate: RateLimit) -> None:
-        self._directory, self._clock, self._rate = directory, clock, rate
+    def __init__(self, directory: Directory, clock: Clock, rate: RateLimit, is_stale: Callable[[], bool] = _never) -> None:
+        """`is_stale` says that nobody knows any more which keys are valid."""
+        self._directory, self._clock, self._rate, self._is_stale = directory, clock, rate, is_stale
 
     def identify(self, api_key: bytes | None, scope: str, now: int | None = None) -> Credential:
-        """What a valid key says. Raises Refusal: 401 for no key or a wrong one, 403 where it lacks the scope."""
+        """What a valid key says. Raises Refusal: 401 for no key or a wrong one, 403 where it lacks the scope, 503 where nobody can tell."""
         if not api_key or not api_key.strip():
             raise key_missing()
+        if self._is_stale():
+            raise unavailable(RETRY_AFTER)
         credential = self._directory.credential(api_key, self._clock() if now is None else now)
         if credential is None:
             raise key_unknown()

@@ -1,5 +1,6 @@
 """The resource routes as one ASGI app; the ingest routes are direct ones beside it."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from clarion.api.context import Context, Endpoint, guarded, refused
+from clarion.api.context import Context, Endpoint, context, guarded, refused
 from clarion.api.ingest import BatchRoute, EventsRoute
 from clarion.api.openapi import openapi
 from clarion.api.protocol_direct import DirectRoute
@@ -19,6 +20,7 @@ from clarion.api.routes import (
     explain,
     health,
     log,
+    metrics,
     poisoned,
     profiles,
     receipts,
@@ -89,9 +91,14 @@ ROUTES: Mapping[str, Methods] = {
     "/api/v1/secrets": {"GET": secrets.list_secrets},
     "/api/v1/secrets/{name}": {"PUT": secrets.set_secret, "DELETE": secrets.remove_secret},
     "/api/v1/simulate": {"POST": simulate.simulate_workflows},
+}
+
+STATUS: Mapping[str, Methods] = {
     "/healthz": {"GET": health.healthz},
     "/readyz": {"GET": health.readyz},
+    "/metrics": {"GET": metrics.show_metrics},
 }
+"""What every process answers, also one that has no API."""
 
 
 def make_app(shared: Context) -> Starlette:
@@ -101,9 +108,18 @@ def make_app(shared: Context) -> Starlette:
     async def show_openapi(_: Request) -> Response:
         return Response(document, media_type="application/json")
 
-    paths: dict[str, Methods] = {"/api/v1/openapi.json": {"GET": show_openapi}, **ROUTES}
+    return _app(shared, {"/api/v1/openapi.json": {"GET": show_openapi}, **ROUTES, **STATUS})
+
+
+def make_status_app(shared: Context) -> Starlette:
+    """The app of a process without the role api: its health and its metrics."""
+    return _app(shared, STATUS)
+
+
+def _app(shared: Context, paths: Mapping[str, Methods]) -> Starlette:
+    requests = shared.metrics.taking.requests
     app = Starlette(
-        routes=[Route(path, ByMethod(methods)) for path, methods in paths.items()],
+        routes=[Route(path, ByMethod(methods, group_of(path), requests)) for path, methods in paths.items()],
         exception_handlers={404: _not_found},
     )
     app.router.redirect_slashes = False
@@ -114,9 +130,14 @@ def make_app(shared: Context) -> Starlette:
 def direct_routes(shared: Context) -> dict[bytes, dict[bytes, DirectRoute]]:
     """The ingest routes, by path and method."""
     return {
-        EVENTS.encode(): {b"POST": EventsRoute(shared.access, shared.store, shared.clock)},
-        BATCH.encode(): {b"POST": BatchRoute(shared.access, shared.store, shared.clock)},
+        EVENTS.encode(): {b"POST": EventsRoute(shared.access, shared.store, shared.clock, shared.metrics)},
+        BATCH.encode(): {b"POST": BatchRoute(shared.access, shared.store, shared.clock, shared.metrics)},
     }
+
+
+def group_of(path: str) -> str:
+    """What the metrics call a route: the first word of its address behind the version."""
+    return path.removeprefix("/api/v1").split("/")[1].partition(".")[0]
 
 
 def body_limit(method: bytes, path: bytes) -> int:
@@ -134,7 +155,9 @@ class ByMethod:
     An ASGI app and no function: of a function Starlette's route takes GET only, and words the 405 itself.
     """
 
-    def __init__(self, methods: Methods) -> None:
+    def __init__(self, methods: Methods, group: str, requests: Counter[tuple[str, int]]) -> None:
+        """Answers are counted in `requests` under the name of the group."""
+        self._group, self._requests = group, requests
         self._answers = {method: guarded(endpoint) for method, endpoint in methods.items()}
         if "GET" in self._answers:
             self._answers["HEAD"] = self._answers["GET"]
@@ -144,8 +167,10 @@ class ByMethod:
         request = Request(scope, receive, send)
         endpoint = self._answers.get(request.method)
         response = refused(method_not_allowed(tuple(self._answers))) if endpoint is None else await endpoint(request)
+        self._requests[self._group, response.status_code] += 1
         await response(scope, receive, send)
 
 
-async def _not_found(_: Request, __: Exception) -> Response:
+async def _not_found(request: Request, _: Exception) -> Response:
+    context(request).metrics.taking.requests["none", 404] += 1
     return refused(not_found())

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from clarion.api.access import Access
 from clarion.api.aside import Aside
+from clarion.api.closing import closed
 from clarion.api.documents import DocumentReader
 from clarion.clock import Clock
 from clarion.contract.errors import Detail, Refusal, failure, invalid, success, unavailable
@@ -17,6 +18,8 @@ from clarion.contract.limits import MAX_DETAILS
 from clarion.control.errors import Conflict, Invalid
 from clarion.delivery.guard import PushAllowList
 from clarion.directory import Directory
+from clarion.metrics.exposition import Metrics
+from clarion.outage import Outage
 from clarion.store.port import NotFound, Store, StoreUnavailable
 from clarion.store.records.sites import Site
 from clarion.workflow.source import DocumentInvalid
@@ -24,6 +27,10 @@ from clarion.workflow.source import DocumentInvalid
 _log = structlog.get_logger(__name__)
 
 JSON: Final = "application/json"
+
+
+def _always() -> bool:
+    return True
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -40,6 +47,11 @@ class Context(msgspec.Struct, frozen=True):
     simulations: Aside = msgspec.field(default_factory=Aside)
     views: Aside = msgspec.field(default_factory=Aside)
     """Where large answers are put together."""
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
+    """What the routes count in; its `pressure` says whether events are taken."""
+    is_ready: Callable[[], bool] = _always
+    """Whether the process is in a state to do its work."""
+    outage: Outage = msgspec.field(default_factory=Outage)
 
 
 def context(request: Request) -> Context:
@@ -55,6 +67,15 @@ def caller(request: Request, scope: str) -> Site:
     credential = shared.access.identify(None if key is None else key.encode("latin-1"), scope)
     shared.access.meter(credential)
     return shared.directory.site(credential.site)
+
+
+def taker(request: Request) -> Site:
+    """The site of the request's API key, for what is new and would wait for an engine. Raises Refusal: 401, 403, 429, 503."""
+    site = caller(request, "events")
+    limits = context(request).metrics.pressure.closed
+    if limits:
+        raise closed(limits)
+    return site
 
 
 def answer(data: object) -> Response:
@@ -115,7 +136,8 @@ def _refusal(request: Request, error: Exception) -> Refusal:
         case NotFound():
             return Refusal(404, 1004, "Not found.", (Detail(str(error)),))
         case StoreUnavailable():
-            _log.warning("a request could not be served: the store is away", path=request.url.path, error=str(error))
+            if not context(request).outage.lasts:  # else that was said already
+                _log.warning("a request could not be served: the store is away", path=request.url.path, error=str(error))
             return unavailable(1)
         case _:
             raise error

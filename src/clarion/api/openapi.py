@@ -6,7 +6,7 @@ from typing import Any
 from clarion import __version__
 from clarion.api.openapi_explain import explain_paths, explain_schemas
 from clarion.api.openapi_operations import run_paths, site_paths
-from clarion.api.openapi_parts import OBJECT, Json, data, list_of, open_operation, operation, parameter
+from clarion.api.openapi_parts import OBJECT, Json, data, list_of, open_operation, operation, parameter, text_operation
 from clarion.api.openapi_simulate import simulate_paths, simulate_schemas
 from clarion.api.openapi_workflows import workflow_paths
 from clarion.contract import schemas
@@ -58,11 +58,14 @@ def _paths() -> Json:
             "get": operation(
                 "listEvents",
                 "Events of the log, in order",
-                data(list_of("events")),
+                data(_events_page()),
                 (400,),
                 parameters=[
                     parameter(
-                        "after", "query", {"type": "integer", "minimum": -1, "maximum": 2**62}, "Sequence to go on after; -1: the newest."
+                        "after",
+                        "query",
+                        {"type": "string"},
+                        "Go on after this `cursor` of an earlier answer; `0`: from the beginning; without it: the newest.",
                     ),
                     parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 1000}, "At most so many."),
                 ],
@@ -123,7 +126,12 @@ def _paths() -> Json:
         },
         **simulate_paths(),
         "/healthz": {"get": open_operation("healthz", "The process is up", ())},
-        "/readyz": {"get": open_operation("readyz", "It takes events", (503,))},
+        "/readyz": {"get": open_operation("readyz", "It can reach its store", (503,))},
+        "/metrics": {
+            "get": text_operation(
+                "metrics", "What the process counts, for Prometheus; a key of scope admin where it is not public", (401, 403, 429)
+            )
+        },
         "/api/v1/openapi.json": {
             "get": {
                 "operationId": "openapi",
@@ -133,6 +141,12 @@ def _paths() -> Json:
             }
         },
     }
+
+
+def _events_page() -> Json:
+    page = list_of("events")
+    cursor = {"type": "string", "minLength": 1, "description": "What to go on after; nothing else is to be read from it."}
+    return page | {"required": [*page["required"], "cursor"], "properties": page["properties"] | {"cursor": cursor}}
 
 
 def _workflow_schemas() -> Json:

@@ -72,6 +72,13 @@ def open_operation(id: str, summary: str, problems: tuple[int, ...]) -> Json:
     return {"operationId": id, "summary": summary, "security": [], "responses": _responses(data(OBJECT), (*problems, 500))}
 
 
+def text_operation(id: str, summary: str, problems: tuple[int, ...]) -> Json:
+    """An operation that answers with plain text, and needs a key of some callers only."""
+    answers = _responses(OBJECT, (*problems, 500))
+    answers["200"] = {"description": "Done.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    return {"operationId": id, "summary": summary, "security": [{}, {"ApiKey": []}], "responses": answers}
+
+
 def _responses(answer: Json, problems: tuple[int, ...]) -> Json:
     failure = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
     return {

@@ -79,6 +79,7 @@ class Answering(Connection):
     def _answer(self, head: RequestHead, refusal: Refusal, *, last: bool = False) -> None:
         """Put the server's own answer into the order of responses."""
         status, body, headers = refusal
+        self._shared.refused[status] += 1
         request = DirectRequest(self, head, b"", self._address, head.request_id or self._shared.next_id())
         self._exchanges.append(request)
         if last:
@@ -91,4 +92,5 @@ class Answering(Connection):
     def _failed(self, request: DirectRequest) -> None:
         _log.exception("request_failed", path=request.head.path, request_id=request.request_id)
         if request.response is None:
+            self._shared.refused[500] += 1
             request.respond(500, self._shared.envelopes.failed)

@@ -1,6 +1,7 @@
 """What all connections of one server have in common."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,8 @@ class Shared:
         self.empty.set()
         self.stopping = False
         """Requests that have begun are finished, and no more."""
+        self.refused: Counter[int] = Counter()
+        """Requests that no route had a say in, or that one failed, by status."""
         self.partial = 0
         """Bytes of bodies that are still arriving."""
 

@@ -1,6 +1,7 @@
 """The HTTP server: direct routes and an ASGI app on one listening address."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
@@ -56,6 +57,11 @@ class HttpServer:
     def connections(self) -> int:
         """Open connections, idle ones included."""
         return 0 if self._shared is None else len(self._shared.connections)
+
+    @property
+    def refused(self) -> Mapping[int, int]:
+        """Requests that no route had a say in, by status."""
+        return {} if self._shared is None else self._shared.refused
 
     async def start(self) -> tuple[str, int]:
         """Listen, and return the address listened on; port 0 lets the system choose.

@@ -12,6 +12,7 @@ from clarion.cli import (
     doctor,
     events,
     explain,
+    export,
     initialise,
     keys,
     migrate,
@@ -59,6 +60,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(poisoned.app, name="poisoned")
 app.add_typer(events.app, name="events")
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(export.app, name="export")
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.command("migrate")(migrate.migrate)

@@ -70,9 +70,9 @@ def tail(
 
     with target.connect() as instance:
         if not follow and target.json:
-            print_json(instance.events(-1, limit))
+            print_json(instance.events("", limit)[0])
             return
-        for event in _follow(instance, limit, lambda: time.sleep(POLL_SECONDS)) if follow else instance.events(-1, limit):
+        for event in _follow(instance, limit, lambda: time.sleep(POLL_SECONDS)) if follow else instance.events("", limit)[0]:
             if target.json:
                 print_json_line(event)
             else:
@@ -81,17 +81,12 @@ def tail(
 
 def _follow(instance: Instance, limit: int, pause: Callable[[], None]) -> Iterable[View]:
     """The newest events, then every later one; `pause` is called whenever there is none."""
-    found = instance.events(-1, limit)
-    seen = -1
+    found, cursor = instance.events("", limit)
     while True:
-        for event in found:
-            yield event
-            if isinstance(event.get("sequence"), int):
-                seen = max(seen, event["sequence"])
+        yield from found
         if not found:
             pause()
-        # Without a known place there is nothing to go on from: sequences begin at 1, so 0 means all of them.
-        found = instance.events(max(seen, 0), BATCH)
+        found, cursor = instance.events(cursor, BATCH)
 
 
 def _print(event: View) -> None:

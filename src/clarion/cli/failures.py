@@ -44,6 +44,8 @@ def describe(error: Exception) -> tuple[str, ...]:
         return (str(error),)
     if isinstance(error, port.NotFound | port.StoreOutdated | port.StoreTooNew):
         return (str(error),)
+    if isinstance(error, port.StoreError) and " — " in str(error):
+        return (str(error),)  # it says itself what to do
     if isinstance(error, port.StoreUnavailable):
         return (f"{str(error).rstrip('.')} — try again, and run: clarion doctor",)
     return (f"{str(error).rstrip('.')} — run: clarion doctor",) if isinstance(error, port.StoreError) else ()

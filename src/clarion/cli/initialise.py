@@ -18,12 +18,14 @@ def init(
 ) -> None:
     """Make a data directory: database, master key, a site, an API key, an example workflow.
 
-    On a directory that is initialised already this changes nothing.
+    On a directory that is initialised already this changes nothing. With PostgreSQL the database has to be there; a second machine
+    needs the master key of the first.
     """
     import os
 
     from clarion.cli.setup import prepare
     from clarion.config import data_directory, load_settings
+    from clarion.vault import MASTER_KEY_FILE
 
     settings = load_settings(data_directory(data, os.environ))
     made = prepare(settings, name, vapid_subject, timezone)
@@ -34,7 +36,8 @@ def init(
         return
     clarion, where = invoked(), data_option(settings.data)
     if made.key is None:
-        typer.echo(f"{settings.data} is initialised already; nothing was changed.")
+        ready = settings.database_shown if settings.is_shared else settings.data
+        typer.echo(f"{ready} is initialised already; nothing was changed.")
         typer.echo(f"Start the server with: {clarion} serve{where}")
         typer.echo(f"Make another API key with: {clarion} keys create{where} --name NAME")
         return
@@ -48,4 +51,8 @@ def init(
     typer.echo(f"  {clarion} events send add_to_cart{where} --profile user-1 product_name='Running Shoes' price=99.99")
     typer.echo(f"  {clarion} profiles show user-1{where}")
     typer.echo(f"  {clarion} explain --profile user-1 --workflow {made.workflow}{where}")
-    typer.echo(f"\nKeep a copy of {settings.data}/master.key in a safe place: without it the site's secrets cannot be read.")
+    if not (settings.data / MASTER_KEY_FILE).exists():
+        return
+    typer.echo(f"\nKeep a copy of {settings.data}/{MASTER_KEY_FILE} in a safe place: without it the site's secrets cannot be read.")
+    if settings.is_shared:
+        typer.echo("Every other machine that serves this database needs the same file in its data directory.")

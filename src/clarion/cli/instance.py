@@ -19,8 +19,8 @@ class Instance(Protocol):
     def send_event(self, body: bytes) -> View:
         """Have a Track Event request body accepted; `event_id`: its id in the log, where that is known."""
 
-    def events(self, after: int, limit: int) -> list[View]:
-        """Events of the log above the sequence `after`, in order; with -1 the newest."""
+    def events(self, after: str, limit: int) -> tuple[list[View], str]:
+        """Events of the log behind the cursor `after`, in order, with an empty one the newest; and the cursor to go on after."""
 
     def workflows(self) -> list[View]:
         """Every workflow."""

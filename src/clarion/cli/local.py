@@ -23,7 +23,7 @@ from clarion.intake import entry_from
 from clarion.store.port import Store
 from clarion.store.records.entries import Appended
 from clarion.store.records.sites import Site
-from clarion.stores import open_store
+from clarion.stores import is_made, open_store
 from clarion.vault import Vault, open_vault
 
 Result = TypeVar("Result")
@@ -33,9 +33,9 @@ class LocalStore:
     """An open store with the event loop that it lives in. `with LocalStore(settings) as local: local.run(local.store.runs(…))`"""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises Failure if nothing was ever initialised there."""
-        if not settings.database.exists():
-            raise Failure(f"there is no database at {settings.database} — run: clarion init")
+        """Raises Failure if nothing was ever initialised there, and StoreError, which says what to do, where PostgreSQL lets nobody in."""
+        if not is_made(settings):
+            raise nothing_made(settings)
         self.settings = settings
         self.store: Store = open_store(settings)
         self._runner = asyncio.Runner()
@@ -65,6 +65,13 @@ class LocalStore:
     def site(self, named: str | None) -> Site:
         """The site that is named, or the only one."""
         return self.run(sites.find_site(self.store, named))
+
+
+def nothing_made(settings: Settings, advice: str = "run: clarion init") -> Failure:
+    """What to say where there is no database, or an empty one."""
+    if settings.is_shared:
+        return Failure(f"the database {settings.database_shown} has no tables yet — {advice}")
+    return Failure(f"there is no database at {settings.database_shown} — {advice}")
 
 
 def local_store(data: Path | None) -> LocalStore:
@@ -104,8 +111,9 @@ class LocalInstance(LocalWorkflows, LocalOperations, LocalExplanations):
             raise event_id_conflict()
         return {"event_id": entry.id} if appended is Appended.STORED else {}
 
-    def events(self, after: int, limit: int) -> list[View]:
-        return [views.event_view(row) for row in self._local.run(self._local.store.events(self._site.id, after, limit))]
+    def events(self, after: str, limit: int) -> tuple[list[View], str]:
+        page = self._local.run(self._local.store.events(self._site.id, after, limit))
+        return [views.event_view(row) for row in page.rows], page.cursor
 
     def secrets(self) -> list[View]:
         return [views.secret_view(secret) for secret in self._local.run(secrets.list_secrets(self._local.store, self._site))]

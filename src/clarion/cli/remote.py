@@ -65,8 +65,12 @@ class RemoteInstance(RemoteWorkflows, RemoteOperations, RemoteExplanations):
     def send_event(self, body: bytes) -> View:
         return self._ask("POST", "events", body)
 
-    def events(self, after: int, limit: int) -> list[View]:
-        return list_in(self._ask("GET", f"log?after={after}&limit={limit}"), "events")
+    def events(self, after: str, limit: int) -> tuple[list[View], str]:
+        page = self._ask("GET", f"log?limit={limit}" + (f"&after={part(after)}" if after else ""))
+        cursor = page.get("cursor")
+        if not (isinstance(cursor, str) and cursor):
+            raise Failure(f"{self._base} gave no place to go on from in the log — use the command of the server's version")
+        return list_in(page, "events"), cursor
 
     def secrets(self) -> list[View]:
         return list_in(self._ask("GET", "secrets"), "secrets")

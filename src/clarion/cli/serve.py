@@ -11,7 +11,6 @@ from clarion.cli.failures import Failure, WrongUsage
 from clarion.cli.invocation import data_option, invoked
 
 _CANNOT_LISTEN = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
-ROLES = frozenset({"api", "engine", "delivery"})
 
 
 def serve(
@@ -21,7 +20,12 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one. [default: 8080]", show_default=False)
     ] = None,
     init: Annotated[bool, typer.Option("--init", help="Do first what `clarion init` does, if the data directory is fresh.")] = False,
-    roles: Annotated[str, typer.Option(metavar="ROLES", help="Roles of this process; on SQLite always all three.")] = "api,engine,delivery",
+    roles: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLES", help="What this process does; on SQLite always all. [default: api,engine,delivery]", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Take events, run workflows and send what they want sent, until SIGTERM or SIGINT."""
     import asyncio
@@ -30,11 +34,14 @@ def serve(
 
     import uvloop
 
-    from clarion.config import data_directory, load_settings
+    from clarion.config import ROLES, data_directory, load_settings
+    from clarion.stores import is_made
 
-    _check_roles(roles)
-    settings = load_settings(data_directory(data, os.environ), flags={"host": host, "port": port})
-    place = settings.database.parent
+    flags = {"host": host, "port": port, "roles": None if roles is None else _read_roles(roles)}
+    settings = load_settings(data_directory(data, os.environ), flags=flags)
+    if settings.roles != ROLES and not settings.is_shared:
+        raise WrongUsage("roles cannot be split on SQLite, where one process does everything — leave --roles out")
+    place = settings.data if settings.database is None else settings.database.parent
     if place.is_dir() and not os.access(place, os.R_OK | os.W_OK | os.X_OK):
         raise Failure(f"{place} cannot be written by this user — run as its owner, or choose another with --data")
     key = None
@@ -42,8 +49,14 @@ def serve(
         from clarion.cli.setup import prepare
 
         key = prepare(settings, "default", options.PLACEHOLDER_SUBJECT).key
-    elif not settings.database.exists():
-        raise Failure(f"there is no database at {settings.database} — run: clarion init, or add --init")
+    elif not is_made(settings):
+        from clarion.cli.local import nothing_made
+
+        raise nothing_made(settings, "run: clarion init, or add --init")
+    if settings.is_shared and set(settings.roles) != {"engine"}:  # engines open no secrets
+        from clarion.cli.master_key import require_master_key
+
+        require_master_key(settings)
     from clarion.node import serve as run_node
 
     def ready(host: str, port: int) -> None:
@@ -89,10 +102,11 @@ def welcome(host: str, port: int, data: Path, key: str | None, *, explain: bool)
     return "\n".join(lines)
 
 
-def _check_roles(roles: str) -> None:
-    given = {role.strip() for role in roles.split(",")}
-    unknown = sorted(given - ROLES)
+def _read_roles(roles: str) -> list[str]:
+    from clarion.config import ROLES
+
+    given = [role.strip() for role in roles.split(",")]
+    unknown = sorted(set(given) - set(ROLES))
     if unknown:
         raise WrongUsage(f"unknown role {unknown[0] or '(empty)'} — the roles are {', '.join(sorted(ROLES))}")
-    if given != ROLES:
-        raise WrongUsage("roles cannot be split on SQLite, where one process does everything — leave --roles out")
+    return given

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from clarion.cli.failures import Failure
+from clarion.cli.master_key import opens, take_the_right_one
 from clarion.cli.output import View
 from clarion.clock import wall_clock
 from clarion.config import FILE, Settings, default_file
@@ -20,7 +21,7 @@ from clarion.control.workflows import publish_workflow
 from clarion.fresh_ids import fresh_id
 from clarion.store.port import Store
 from clarion.store.records.sites import Site
-from clarion.stores import migrate_store, open_store
+from clarion.stores import is_made, migrate_store, one_at_a_time, open_store
 from clarion.vault import MASTER_KEY_FILE, MASTER_KEY_VARIABLE, Vault, create_master_key, open_vault
 
 EXAMPLE: Final = Path(__file__).parent / "welcome.yaml"
@@ -37,12 +38,18 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 def prepare(settings: Settings, name: str, vapid_subject: str, timezone: str = "UTC") -> Prepared:
-    """Make the data directory ready. Raises Failure, and whatever the vault, the store and `clarion.control` raise."""
+    """Make the data directory ready, and the database that it names; one that another machine has made ready is found so.
+
+    Raises Failure, and whatever the vault, the store and `clarion.control` raise.
+    """
     _make_directory(settings.data)
-    vault = _make_vault(settings)
-    if not settings.database.exists():
-        migrate_store(settings)
-    return asyncio.run(_fill(open_store(settings), vault, name, vapid_subject, timezone))
+    with one_at_a_time(settings):
+        made = is_made(settings)
+        if settings.database is not None:
+            _require_key(settings, needed=made)  # before the file is there: a crash in between leaves a key without a database
+        if not made:
+            migrate_store(settings)
+        return asyncio.run(_fill(open_store(settings), settings, name, vapid_subject, timezone))
 
 
 def _make_directory(data: Path) -> None:
@@ -57,23 +64,24 @@ def _make_directory(data: Path) -> None:
         raise Failure(f"{data} cannot be made a data directory: {error.strerror} — choose another with --data") from None
 
 
-def _make_vault(settings: Settings) -> Vault:
+def _require_key(settings: Settings, *, needed: bool) -> Vault:
+    """The vault; with a new master key where there is none, unless one is `needed` that opens what is sealed already."""
     present = (settings.data / MASTER_KEY_FILE).exists() or MASTER_KEY_VARIABLE in os.environ
-    if not present and settings.database.exists():
-        raise Failure(
-            f"{settings.database} is there but its master key is not — "
-            f"restore {settings.data / MASTER_KEY_FILE} or set {MASTER_KEY_VARIABLE}"
-        )
+    if not present and needed:
+        raise Failure(f"{settings.database_shown} is there but its master key is not — {take_the_right_one(settings)}")
     if not present:
         create_master_key(settings.data)
     return open_vault(settings.data, os.environ)
 
 
-async def _fill(store: Store, vault: Vault, name: str, vapid_subject: str, timezone: str) -> Prepared:
+async def _fill(store: Store, settings: Settings, name: str, vapid_subject: str, timezone: str) -> Prepared:
     try:
         await store.open()
-        now = wall_clock()
         known = (await store.configuration()).sites
+        vault = _require_key(settings, needed=bool(known))
+        if settings.is_shared and not all(opens(vault, site) for site in known):
+            raise Failure(f"the master key of {settings.data} is not that of {settings.database_shown} — {take_the_right_one(settings)}")
+        now = wall_clock()
         site: Site = known[0] if known else await create_site(store, vault, name, vapid_subject, now, timezone=timezone)
         if len(known) > 1 or await list_keys(store, site):
             return Prepared(site_view(site), None, None)

@@ -99,9 +99,9 @@ def too_many_requests(retry_after: int) -> Refusal:
     return Refusal(429, 1029, "Too many requests. Please slow down.", headers=(("Retry-After", str(retry_after)),))
 
 
-def unavailable(retry_after: int) -> Refusal:
+def unavailable(retry_after: int, *details: Detail) -> Refusal:
     """The request cannot be taken now and nothing of it was kept; `retry_after` in seconds (RFC 9110 §10.2.3)."""
-    return Refusal(503, 1053, "Service temporarily unavailable. Please retry.", headers=(("Retry-After", str(retry_after)),))
+    return Refusal(503, 1053, "Service temporarily unavailable. Please retry.", details, (("Retry-After", str(retry_after)),))
 
 
 def failure() -> Refusal:

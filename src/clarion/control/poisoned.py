@@ -32,14 +32,14 @@ async def retry_poisoned(store: Store, site: Site, id: str, now: int, new_id: Ca
         entry = operator_entry(run, RunChange(run.id, run.workflow, "rearm"), now, new_id, store.partitions)
     else:
         entry = NewEntry(EntryKind(one.kind), one.site, one.id, bytes(one.body), now, one.partition)
-    await _take_back(store, id, entry)
+    await _take_back(store, one, entry)
     return one
 
 
 async def discard_poisoned(store: Store, site: Site, id: str) -> Poisoned:
     """Give an input up. A run whose timer is discarded stays where it is until it is stopped or moved. Raises NotFound."""
     one = await _find(store, site, id)
-    await _take_back(store, id, None)
+    await _take_back(store, one, None)
     return one
 
 
@@ -50,11 +50,11 @@ async def _find(store: Store, site: Site, id: str) -> Poisoned:
         raise _unknown(id) from None
 
 
-async def _take_back(store: Store, id: str, entry: NewEntry | None) -> None:
+async def _take_back(store: Store, one: Poisoned, entry: NewEntry | None) -> None:
     try:
-        await store.take_back(id, entry)
+        await store.take_back(one.id, entry, one.partition)
     except NotFound:
-        raise _unknown(id) from None  # somebody else was faster
+        raise _unknown(one.id) from None  # somebody else was faster
 
 
 def _unknown(id: str) -> NotFound:

@@ -76,10 +76,11 @@ async def change_run(
 
 
 def operator_entry(row: RunRow, change: RunChange, now: int, new_id: Callable[[], str], partitions: int) -> NewEntry:
-    """The entry that tells a run's partition of a change."""
-    whose = public_profile_id(row.profile) or row.profile.removeprefix(PROFILE_ANONYMOUS)
-    partition = partition_of(row.site, whose, partitions)
-    return NewEntry(EntryKind.RUN, row.site, new_id(), msgspec.json.encode(change), now, partition)
+    """The entry that tells a run's partition of a change, and whose the run was when it was asked for."""
+    whose = public_profile_id(row.profile)
+    partition = partition_of(row.site, row.profile.removeprefix(PROFILE_ANONYMOUS) if whose is None else whose, partitions)
+    body = msgspec.json.encode(msgspec.structs.replace(change, profile=row.profile))
+    return NewEntry(EntryKind.RUN, row.site, new_id(), body, now, partition)
 
 
 def _require_in_flight(row: RunRow, done: str) -> None:

@@ -8,6 +8,7 @@ import structlog
 
 from clarion import faults
 from clarion.delivery.backoff import Backoff
+from clarion.outage import Outage
 from clarion.store.port import StoreUnavailable
 from clarion.store.records.deliveries import Delivery, Report
 
@@ -28,8 +29,9 @@ class Outbox(Protocol):
 class Reporter:
     """Writes reports until told to stop. While the store is unavailable they are kept; the worker sees to it that they stay few."""
 
-    def __init__(self, outbox: Outbox, wrote: Callable[[Sequence[Report]], None], backoff: Backoff) -> None:
+    def __init__(self, outbox: Outbox, wrote: Callable[[Sequence[Report]], None], backoff: Backoff, outage: Outage) -> None:
         """`wrote` is called after each commit with what it held."""
+        self._outage = outage
         self._outbox = outbox
         self._wrote = wrote
         self._backoff = backoff
@@ -63,7 +65,7 @@ class Reporter:
             try:
                 await self._write(batch)
             except StoreUnavailable as error:
-                _log.warning("reports wait for the store", reports=len(self._pending), error=str(error))
+                self._outage.failed(error)
                 await self._backoff.wait()
                 continue
             self._backoff.reset()

@@ -20,8 +20,10 @@ from clarion.delivery.limits import HostLimits
 from clarion.delivery.reporter import Outbox, Reporter
 from clarion.delivery.sender import Client, Sender
 from clarion.delivery.target import parse_target
+from clarion.outage import Outage
 from clarion.store.port import StoreError, StoreUnavailable
 from clarion.store.records.deliveries import Delivery, Report
+from clarion.tallies import Delivering
 
 HELD_FOR: Final = SECOND
 """How long a paused workflow's deliveries stay claimed before they go back: the engine's hold reaches the store meanwhile."""
@@ -63,6 +65,7 @@ class DeliveryWorker:
         batch: int = 256,
         max_unreported: int = 8192,
         store_backoff: tuple[float, float] = (0.1, 5.0),
+        outage: Outage | None = None,
     ) -> None:
         """`batch` is how many deliveries one claim takes at most.
 
@@ -76,8 +79,9 @@ class DeliveryWorker:
         self._limits: HostLimits[Ready] = limits or HostLimits()
         self._batch = batch
         self._max_unreported = max_unreported
+        self._outage = outage or Outage()
         self._backoff = Backoff(*store_backoff)
-        self._reporter = Reporter(store, self._reported, Backoff(*store_backoff))
+        self._reporter = Reporter(store, self._reported, Backoff(*store_backoff), self._outage)
         self._woken = asyncio.Event()
         self._alarm = Alarm(clock, self._woken.set)
         self._sending: dict[str, asyncio.Task[None]] = {}
@@ -89,6 +93,17 @@ class DeliveryWorker:
         self._stopping = False
         self._claiming: asyncio.Task[None] | None = None
         self._reporting: asyncio.Task[None] | None = None
+        self.tally = Delivering()
+
+    @property
+    def under_way(self) -> int:
+        """Deliveries that are being sent."""
+        return len(self._sending)
+
+    @property
+    def taken_on(self) -> int:
+        """Deliveries that are claimed and not reported: sent just now, waiting for their host, or waiting for their report's commit."""
+        return len(self._sending) + self._limits.parked + self._reporter.pending + len(self._held)
 
     async def start(self) -> None:
         """Begin; the outbox is looked at once without being woken. Raises RuntimeError when started before."""
@@ -139,11 +154,16 @@ class DeliveryWorker:
             self._woken.clear()
             try:
                 await self._cycle()
-                self._backoff.reset()
             except Exception as error:  # noqa: BLE001 - claims go on whatever happens to one of them
-                _log.warning("the outbox cannot be read", error=str(error), exc_info=None if isinstance(error, StoreUnavailable) else error)
+                if isinstance(error, StoreUnavailable):
+                    self._outage.failed(error)
+                else:
+                    _log.warning("the outbox cannot be read", error=str(error), exc_info=error)
                 await self._backoff.wait()
                 self._woken.set()
+            else:
+                self._backoff.reset()
+                self._outage.answered()
 
     async def _cycle(self) -> None:
         if self._held:
@@ -152,8 +172,7 @@ class DeliveryWorker:
                 self._held = []
             else:
                 self._alarm.at(self._held_until)  # again: an earlier alarm than this one has taken its place
-        taken_on = len(self._sending) + self._limits.parked + self._reporter.pending + len(self._held)
-        limit = min(self._batch, self._limits.free, self._max_unreported - taken_on)
+        limit = min(self._batch, self._limits.free, self._max_unreported - self.taken_on)
         now = self._clock()
         self._short = limit <= 0
         if limit > 0 and now < self._look_past and self._limits.parked >= self._enough:
@@ -170,7 +189,9 @@ class DeliveryWorker:
                 self._admit(delivery)
             except Exception as error:  # noqa: BLE001 - a job that cannot be read is that delivery's trouble only
                 _log.exception("a delivery cannot be read", delivery=delivery.id)
-                self._reporter.add(self._sender.broken(delivery, error))
+                broken = self._sender.broken(delivery, error)
+                self.tally.add(delivery.kind, broken.outcome)
+                self._reporter.add(broken)
         self._enough = self._limits.parked // 2
         if len(deliveries) == limit:
             self._woken.set()
@@ -210,6 +231,7 @@ class DeliveryWorker:
         attempted = await self._sender.attempt(ready.delivery, ready.job)
         # in one turn of the loop, so that whoever counts what is taken on counts it once
         self._reporter.add(attempted.report)
+        self.tally.add(ready.delivery.kind, attempted.report.outcome)
         del self._sending[ready.delivery.id]
         now = self._clock()
         self._release(ready.host, now, now - began, answered=attempted.answered)

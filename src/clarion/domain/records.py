@@ -65,6 +65,8 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     created: int = 0
     pushed: dict[str, tuple[int, ...]] = {}
     """When the latest pushes that frequency caps count were committed: by workflow, and under the empty name for the site."""
+    merged: str | None = None
+    """Key of the profile that this one has become part of."""
 
 
 class Missing:

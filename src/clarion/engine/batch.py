@@ -8,36 +8,24 @@ import structlog
 
 from clarion.domain.records import Event
 from clarion.engine.apply import Applier
+from clarion.engine.homes import Homes
+from clarion.engine.inputs import Body, Passed
 from clarion.engine.ledger import Ledger, Remembered, Unread, row_from_run
-from clarion.engine.needs import Body
 from clarion.engine.registry import MOVE, Registry
 from clarion.engine.timers import Timers
 from clarion.store.records.batches import Facts, MemoryKey
-from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SiteChange, SubscriberPut, WorkflowChange
+from clarion.store.records.bodies import DeliveryOutcome, Joined, Left, Receipt, RunChange, Seen, SiteChange, SubscriberPut, WorkflowChange
 from clarion.store.records.commits import LogMove, Outcome
-from clarion.store.records.entries import Entry, EntryKind
+from clarion.store.records.entries import Entry
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.runs import DueRun, EntryMemory, RunRow
 from clarion.store.records.states import Directive, PartitionState, SiteState, WorkflowState
 from clarion.workflow.start import ACTIVE, ARCHIVED, DRAINING, PAUSED
 
-_DECODERS: dict[EntryKind, Callable[[msgspec.Raw], Body]] = {
-    EntryKind.EVENT: msgspec.json.Decoder(Event).decode,
-    EntryKind.SUBSCRIBER: msgspec.json.Decoder(SubscriberPut).decode,
-    EntryKind.OUTCOME: msgspec.json.Decoder(DeliveryOutcome).decode,
-    EntryKind.RECEIPT: msgspec.json.Decoder(Receipt).decode,
-    EntryKind.RUN: msgspec.json.Decoder(RunChange).decode,
-    EntryKind.WORKFLOW: msgspec.json.Decoder(WorkflowChange).decode,
-    EntryKind.SITE: msgspec.json.Decoder(SiteChange).decode,
-}
-
 _log = structlog.get_logger(__name__)
 
-
-def decode(entry: Entry) -> Body:
-    """An entry's body. Raises msgspec.MsgspecError when it is not what its kind says."""
-    decoder = _DECODERS.get(entry.kind)
-    return None if decoder is None else decoder(entry.body)
+MOST_HEARD = 16
+"""Directives that are kept for runs that come from a partition whose log is behind."""
 
 
 class Batch:
@@ -61,7 +49,7 @@ class Batch:
         self._is_over = is_over
         self._ledger = Ledger(remembered or Remembered(set()))
         self._timers = Timers(due, log_time)
-        self._applier = Applier(self._ledger, registry, self._timers.arm, partitions)
+        self._applier = Applier(self._ledger, registry, self._timers.arm, Homes(partitions, state.partition))
         self._moved: list[LogMove] = []
         self._poisoned: list[Poisoned] = []
         self._hold: list[tuple[int, str]] = []
@@ -160,7 +148,7 @@ class Batch:
             return False
         if self._ends():
             return False
-        plain = self._applier.plain(entry.site, body, self._log_time) if isinstance(body, Event) else None
+        plain = self._plain(entry.site, body)
         if plain is not None:
             self._move(entry, plain)
             return True
@@ -182,6 +170,15 @@ class Batch:
             self._ledger.keep()
         self._move(entry, profile)
         return True
+
+    def _plain(self, site: int, body: Body) -> str | None:
+        """Key of the profile of an entry that changes nothing; None: it may."""
+        match body:
+            case Event():
+                return self._applier.plain(site, body, self._log_time)
+            case Passed():
+                return self._applier.plain_passed(site, body)
+        return None
 
     def learn(self, memory: Iterable[EntryMemory]) -> None:
         """What the store has of what was unread."""
@@ -228,7 +225,9 @@ class Batch:
             case Receipt():
                 return self._applier.receipt(entry.site, body, entry.id, entry.received, now)
             case RunChange():
-                return self._applier.operator(entry.site, body, entry.id, now)
+                return self._applier.operator(entry.site, body, entry.id, entry.received, now)
+            case Passed() | Joined() | Left() | Seen():
+                return self._applier.message(entry.site, body, entry.received, now)
             case WorkflowChange():
                 self._workflow(entry.site, body, now)
             case SiteChange():
@@ -311,6 +310,8 @@ class Batch:
             counts=ledger.counts(),
             poisoned=self._poisoned,
             hold=self._hold,
+            gone_runs=list(ledger.runs.gone()),
+            gone_subscribers=list(ledger.subscribers.gone()),
             release=self._release,
         )
         self._moved, self._poisoned, self._hold, self._release = [], [], [], []
@@ -327,8 +328,7 @@ def _changed(before: WorkflowState, change: WorkflowChange, now: int) -> Workflo
             state = replace(before, version=change.version, status=status)
             if change.runs == "keep":
                 return state
-            runs = MOVE if change.runs == "move" else "ended"
-            return replace(state, directives=(*before.directives, Directive(change.version, runs, now)))
+            return _directed(state, change.version, MOVE if change.runs == "move" else "ended", now)
         case "pause":
             return replace(before, status=PAUSED)
         case "resume":
@@ -336,6 +336,12 @@ def _changed(before: WorkflowState, change: WorkflowChange, now: int) -> Workflo
         case "drain":
             return replace(before, status=DRAINING)
         case "archive":
-            ended = Directive(before.version + 1, ARCHIVED, now)
-            return replace(before, status=ARCHIVED, directives=(*before.directives, ended))
+            return _directed(replace(before, status=ARCHIVED), before.version + 1, ARCHIVED, now)
     raise ValueError(f"unknown change {change.change!r} of workflow {change.workflow}")
+
+
+def _directed(state: WorkflowState, version: int, runs: str, now: int) -> WorkflowState:
+    """With something that its runs in flight have to hear of."""
+    number = state.heard[-1].number + 1 if state.heard else 1
+    directive = Directive(version, runs, now, number)
+    return msgspec.structs.replace(state, directives=(*state.directives, directive), heard=(*state.heard, directive)[-MOST_HEARD:])

@@ -1,31 +1,43 @@
 """Who is who: subscribers come, join profiles, and go (semantics §1)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
 from clarion.domain.ids import PROFILE_ANONYMOUS, anonymous_profile, named_profile
 from clarion.domain.records import Event, Profile, Scalar, Subscriber
 from clarion.domain.system_events import IDENTIFIED, SUBSCRIBER_ADDED, SUBSCRIBER_REMOVED, SUBSCRIBER_UPDATED
-from clarion.engine.ledger import Kept, Ledger, Person
+from clarion.engine.ledger import Kept, Ledger, Person, row_from_run, run_from_row
 from clarion.engine.notices import about_subscriber
-from clarion.store.records.bodies import SubscriberPut
-from clarion.store.records.runs import EntryMemory
+from clarion.store.records.bodies import Carried, Joined, SubscriberPut
+from clarion.store.records.runs import EntryMemory, RunRow
 from clarion.workflow.run import WAITING, Run
 from clarion.workflow.settings import MOST_PUSHES
 
+LARGEST_PART = 262_144
+"""Bytes that runs have gathered, in one message to another partition; a single run may have more."""
+MOST_MEMORY = 1_000
+"""Starts that are remembered, in one message."""
+
 
 class Change(msgspec.Struct, frozen=True):
-    """What registering or removing a subscriber led to."""
+    """What a registration meant to the profile."""
 
-    profile: str
-    """Key of the profile that the subscriber belongs to now."""
     events: tuple[Event, ...]
     """System events, in order."""
-    merged: tuple[str, ...] = ()
-    """Runs that have to end because two profiles became one."""
+    arrived: tuple[str, ...] = ()
+    """Runs in flight that came with the profile that became part of it, oldest first."""
     segments: tuple[str, ...] = ()
-    """Those that the profile has got from the one that became part of it."""
+    """Those that it has got from that one."""
+
+
+class Belongings(msgspec.Struct, frozen=True):
+    """What a profile brings that becomes part of another."""
+
+    profile: Profile
+    runs: tuple[Kept, ...]
+    """Failed, which may be retried; ended with an open goal; in flight, oldest first."""
+    memory: tuple[EntryMemory, ...]
 
 
 def ensure_profile(ledger: Ledger, person: Person, now: int) -> Profile:
@@ -37,23 +49,9 @@ def ensure_profile(ledger: Ledger, person: Person, now: int) -> Profile:
     return profile
 
 
-def register(
-    ledger: Ledger, site: int, put: SubscriberPut, entry: str, received: int, now: int, *, parallel: Callable[[Run], bool]
-) -> Change:
-    """Apply a registration: keep the subscription, join its profile, merge an anonymous one into a named one.
-
-    `parallel` says of a run whether its workflow lets runs of one profile and key stand side by side.
-    """
-    before = ledger.subscribers.get((site, put.device_token_hash))
+def registration(before: Subscriber | None, put: SubscriberPut, entry: str, received: int, now: int) -> Joined:
+    """What a registration makes of a subscriber: its row, and whose it is. Nothing is booked."""
     profile = _profile_of(put, before)
-    merged: tuple[str, ...] = ()
-    had = ensure_profile(ledger, (site, profile), now)
-    joined = put.profile_id is not None and (before is None or before.profile != profile)
-    if before is not None and joined and before.profile.startswith(PROFILE_ANONYMOUS):
-        merged = merge(ledger, site, before.profile, profile, now, parallel=parallel)
-    got = ensure_profile(ledger, (site, profile), now)
-    if put.attributes:
-        ledger.profiles.put((site, profile), msgspec.structs.replace(got, attributes={**got.attributes, **put.attributes}))
     subscriber = Subscriber(
         put.device_token_hash,
         profile,
@@ -61,17 +59,12 @@ def register(
         put.p256dh,
         put.auth,
         created=before.created if before else now,
-        last_active=now,
+        last_active=max(now, before.last_active) if before else now,
         facts={**(before.facts if before else {}), **put.facts},
     )
-    ledger.put_subscriber(site, subscriber)
-    gained = {name: value for name, value in got.attributes.items() if name not in had.attributes}
-    name = SUBSCRIBER_ADDED if before is None or not before.active else SUBSCRIBER_UPDATED
-    notices: list[tuple[str, Mapping[str, Scalar]]] = [(name, put.attributes)]
-    if joined:
-        notices.append((IDENTIFIED, {**gained, **put.attributes}))
-    events = tuple(about_subscriber(entry, name, put.device_token_hash, subscriber.facts, received, told=told) for name, told in notices)
-    return Change(profile, events, merged, tuple(segment for segment in got.segments if segment not in had.segments))
+    is_new = before is None or not before.active
+    joins = put.profile_id is not None and (before is None or before.profile != profile)
+    return Joined(put, entry, received, subscriber, is_new, joins)
 
 
 def _profile_of(put: SubscriberPut, before: Subscriber | None) -> str:
@@ -80,35 +73,116 @@ def _profile_of(put: SubscriberPut, before: Subscriber | None) -> str:
     return before.profile if before is not None else anonymous_profile(put.device_token_hash)
 
 
-def remove(ledger: Ledger, site: int, device_token_hash: str, cause: str, received: int, hops: int) -> Change | None:
-    """A push service says that the subscription is gone; None if the subscriber is unknown or gone already."""
+def merges(before: Subscriber | None, joined: Joined) -> bool:
+    """Whether the subscriber's anonymous profile becomes part of the one that it joins."""
+    return before is not None and joined.joins and before.profile.startswith(PROFILE_ANONYMOUS)
+
+
+def join(ledger: Ledger, site: int, joined: Joined, brought: Belongings | None, now: int) -> Change:
+    """Apply a registration to its profile: what is brought becomes part of it, then come attributes and the subscription."""
+    put, subscriber = joined.put, joined.subscriber
+    person = (site, subscriber.profile)
+    had = ensure_profile(ledger, person, now)
+    arrived = () if brought is None else absorb(ledger, person, brought, now)
+    got = ensure_profile(ledger, person, now)
+    if put.attributes:
+        ledger.profiles.put(person, msgspec.structs.replace(got, attributes={**got.attributes, **put.attributes}))
+    ledger.put_subscriber(site, subscriber)
+    gained = {name: value for name, value in got.attributes.items() if name not in had.attributes}
+    notices: list[tuple[str, Mapping[str, Scalar]]] = [(SUBSCRIBER_ADDED if joined.is_new else SUBSCRIBER_UPDATED, put.attributes)]
+    if joined.joins:
+        notices.append((IDENTIFIED, {**gained, **put.attributes}))
+    events = tuple(
+        about_subscriber(joined.entry, name, put.device_token_hash, subscriber.facts, joined.received, told=told) for name, told in notices
+    )
+    return Change(events, arrived, tuple(segment for segment in got.segments if segment not in had.segments))
+
+
+def remove(ledger: Ledger, site: int, device_token_hash: str, cause: str, received: int, hops: int) -> Event | None:
+    """A push service says that the subscription is gone. Returns the system event about it; None: it is unknown, or gone already."""
     subscriber = ledger.subscribers.get((site, device_token_hash))
     if subscriber is None or not subscriber.active:
         return None
     ledger.put_subscriber(site, msgspec.structs.replace(subscriber, active=False))
-    return Change(subscriber.profile, (about_subscriber(cause, SUBSCRIBER_REMOVED, device_token_hash, subscriber.facts, received, hops),))
+    return about_subscriber(cause, SUBSCRIBER_REMOVED, device_token_hash, subscriber.facts, received, hops)
 
 
-def merge(ledger: Ledger, site: int, anonymous: str, named: str, now: int, *, parallel: Callable[[Run], bool]) -> tuple[str, ...]:
-    """An anonymous profile becomes part of a named one: attributes (the named one wins), segments, runs, memory of entries, caps and goals.
+# -- two profiles become one -----------------------------------------------------------------------------------------
 
-    Returns the runs that have to end: where both have a run of the same workflow and key, the older stays.
+
+def give_up(ledger: Ledger, source: Person, named: str, now: int) -> Belongings:
+    """An anonymous profile becomes part of a named one: what it brings. What is left of it says whose part it is now.
+
+    Runs in flight, ended ones whose goal is open, and failed ones, which may be retried.
     """
-    source, target = (site, anonymous), (site, named)
-    gone, kept = ledger.profiles.get(source), ensure_profile(ledger, target, now)
-    if gone is not None:
-        ledger.profiles.put(
-            target,
-            msgspec.structs.replace(
-                kept,
-                attributes={**gone.attributes, **kept.attributes},
-                segments=tuple(sorted({*gone.segments, *kept.segments})),
-                created=min(gone.created, kept.created),
-                pushed=_join_pushed(gone.pushed, kept.pushed),
-            ),
-        )
-    _join_memory(ledger, source, target)
-    return _move_runs(ledger, source, target, now, parallel)
+    profile = ensure_profile(ledger, source, now)
+    ledger.profiles.put(source, msgspec.structs.replace(profile, merged=named))
+    failed = ledger.failed_of(source)
+    aiming = [
+        kept
+        for kept in ledger.aiming_of(source)
+        if kept.run.status != WAITING and kept.run.goal_until is not None and kept.run.goal_until >= now
+    ]
+    runs = {kept.run.id: kept for kept in (*failed, *aiming, *ledger.runs_of(source))}
+    return Belongings(profile, tuple(runs.values()), tuple(ledger.memory_of(source)))
+
+
+def carry(ledger: Ledger, brought: Belongings, heard: Callable[[Run], int]) -> list[Carried]:
+    """Send a profile's belongings to another partition, in parts where they are much: the runs are no longer here.
+
+    `heard` gives the number of the last directive for a run.
+    """
+    rows = [row_from_run(kept) for kept in brought.runs]
+    for row in rows:
+        ledger.runs.remove(row.id)
+    numbers = {kept.run.workflow: heard(kept.run) for kept in brought.runs}
+    runs = _in_parts(rows)
+    memory = [list(brought.memory[start : start + MOST_MEMORY]) for start in range(0, len(brought.memory), MOST_MEMORY)]
+    last = max(len(runs), len(memory), 1) - 1
+    nobody = Profile(brought.profile.key, created=brought.profile.created)
+    parts = []
+    for place in range(last + 1):
+        going = runs[place] if place < len(runs) else []
+        starts = memory[place] if place < len(memory) else []
+        profile = brought.profile if place == last else nobody
+        parts.append(Carried(profile, going, starts, {row.workflow: numbers[row.workflow] for row in going}))
+    return parts
+
+
+def _in_parts(rows: Iterable[RunRow]) -> list[list[RunRow]]:
+    parts: list[list[RunRow]] = []
+    room = 0
+    for row in rows:
+        room -= len(bytes(row.state))
+        if room < 0:
+            parts.append([])
+            room = LARGEST_PART - len(bytes(row.state))
+        parts[-1].append(row)
+    return parts
+
+
+def unpack(carried: Carried) -> Belongings:
+    """Belongings that have come from another partition."""
+    return Belongings(carried.profile, tuple(run_from_row(row) for row in carried.runs), tuple(carried.memory))
+
+
+def absorb(ledger: Ledger, target: Person, brought: Belongings, now: int) -> tuple[str, ...]:
+    """Attributes (the target's win), segments, caps, memory and runs become the target's. Returns the runs in flight that came."""
+    gone, kept = brought.profile, ensure_profile(ledger, target, now)
+    ledger.profiles.put(
+        target,
+        msgspec.structs.replace(
+            kept,
+            attributes={**gone.attributes, **kept.attributes},
+            segments=tuple(sorted({*gone.segments, *kept.segments})),
+            created=min(gone.created, kept.created),
+            pushed=_join_pushed(gone.pushed, kept.pushed),
+        ),
+    )
+    _join_memory(ledger, brought.memory, target)
+    for one in brought.runs:
+        ledger.put_run(_given_to(one.run, target[1]), held=one.held)
+    return tuple(one.run.id for one in brought.runs if one.run.status == WAITING)
 
 
 def _join_pushed(one: dict[str, tuple[int, ...]], other: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -116,40 +190,35 @@ def _join_pushed(one: dict[str, tuple[int, ...]], other: dict[str, tuple[int, ..
     return {name: tuple(sorted((*one.get(name, ()), *other.get(name, ()))))[-MOST_PUSHES:] for name in sorted({*one, *other})}
 
 
-def _move_runs(ledger: Ledger, source: Person, target: Person, now: int, parallel: Callable[[Run], bool]) -> tuple[str, ...]:
-    """Runs in flight, ended ones whose goal is open, and failed ones, which may be retried, become the target's.
-
-    Returns the younger one where both have a run of the same workflow and key.
-    """
-    exiting: list[str] = []
-    oldest = {(kept.run.workflow, kept.run.key): kept for kept in reversed(ledger.runs_of(target))}
-    in_flight = ledger.runs_of(source)
-    for kept in ledger.failed_of(source):
-        ledger.put_run(_given_to(kept.run, target[1]))
-    for kept in ledger.aiming_of(source):
-        if kept.run.status != WAITING and kept.run.goal_until is not None and kept.run.goal_until >= now:
-            ledger.put_run(_given_to(kept.run, target[1]))
-    for kept in in_flight:
-        moving = Kept(_given_to(kept.run, target[1]), kept.held)
-        ledger.put_run(moving.run, held=moving.held)
-        place = (moving.run.workflow, moving.run.key)
-        rival = oldest.get(place)
-        if rival is None or parallel(moving.run):
-            continue
-        oldest[place], younger = sorted((rival, moving), key=lambda one: (one.run.started, one.run.id))
-        exiting.append(younger.run.id)
-    return tuple(exiting)
-
-
 def _given_to(run: Run, profile: str) -> Run:
     """The run, of another profile; who entered it is not forgotten, for splits."""
     return msgspec.structs.replace(run, profile=profile, entrant=run.entrant or run.profile)
 
 
-def _join_memory(ledger: Ledger, source: Person, target: Person) -> None:
+def _join_memory(ledger: Ledger, brought: Collection[EntryMemory], target: Person) -> None:
     """The later start of the two counts."""
-    for memory in ledger.memory_of(source):
+    for memory in brought:
         key = (memory.site, memory.workflow, target[1], memory.key)
         rival = ledger.last_start(key)
         if rival is None or rival.started < memory.started:
             ledger.memory.put(key, EntryMemory(memory.site, memory.workflow, target[1], memory.key, memory.started, memory.run))
+
+
+def rivals(ledger: Ledger, person: Person, arrived: Collection[str], parallel: Callable[[Run], bool]) -> tuple[str, ...]:
+    """The younger one where a run that has arrived meets one of the same workflow and key.
+
+    `parallel` says of a run whether its workflow lets runs of one profile and key stand side by side.
+    """
+    exiting: list[str] = []
+    in_flight = ledger.runs_of(person)
+    oldest = {(kept.run.workflow, kept.run.key): kept for kept in reversed(in_flight) if kept.run.id not in arrived}
+    for kept in in_flight:
+        if kept.run.id not in arrived:
+            continue
+        place = (kept.run.workflow, kept.run.key)
+        rival = oldest.get(place)
+        if rival is None or parallel(kept.run):
+            continue
+        oldest[place], younger = sorted((rival, kept), key=lambda one: (one.run.started, one.run.id))
+        exiting.append(younger.run.id)
+    return tuple(exiting)

@@ -49,6 +49,12 @@ class Layer(Generic[K, V]):
         self._journal.append((self, key, self._values.get(key)))
         self._values[key] = value
 
+    def remove(self, key: K) -> None:
+        """Take away what is under a key, if there is anything."""
+        before = self._values.pop(key, None)
+        if before is not None:
+            self._journal.append((self, key, before))
+
     def items(self) -> list[tuple[K, V]]:
         """Everything, the latest changes included, in the order of arrival."""
         return list(self._values.items())
@@ -63,7 +69,14 @@ class Layer(Generic[K, V]):
     def changes(self) -> Iterator[tuple[K, V]]:
         """What has to be written, in an order that does not depend on hashing."""
         for key in sorted(self.changed):  # type: ignore[type-var]  # numbers, texts and tuples of them
-            yield key, self._values[key]
+            if key in self._values:
+                yield key, self._values[key]
+
+    def gone(self) -> Iterator[K]:
+        """The keys of what has to be removed, likewise."""
+        for key in sorted(self.changed):  # type: ignore[type-var]  # as above
+            if key not in self._values:
+                yield key
 
 
 Journal = list[tuple[Layer[Any, Any], Any, Any]]
@@ -309,6 +322,11 @@ class Ledger:
         devices = self.devices.get(person) or ()
         if subscriber.device_token_hash not in devices:
             self.devices.put(person, (*devices, subscriber.device_token_hash))
+
+    def drop_subscriber(self, site: int, subscriber: Subscriber) -> None:
+        """Keep a copy of a subscriber no longer."""
+        self._leave((site, subscriber.profile), subscriber.device_token_hash)
+        self.subscribers.remove((site, subscriber.device_token_hash))
 
     def _leave(self, person: Person, device: str) -> None:
         self.devices.put(person, tuple(other for other in self.devices.get(person) or () if other != device))

@@ -1,14 +1,18 @@
 """The owner of a partition: takes inbox entries and due timers, applies them, commits, and sleeps until there is more."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 
 import msgspec
 import structlog
 
 from clarion.clock import Clock
-from clarion.engine.batch import Batch, decode
+from clarion.engine.batch import Batch
+from clarion.engine.homes import Homes
+from clarion.engine.inputs import decode
 from clarion.engine.ledger import run_from_row
 from clarion.engine.log_clock import LogClock, steady_clock
 from clarion.engine.needs import Needs, together
@@ -16,7 +20,8 @@ from clarion.engine.pieces import Given, Pieces, prepare
 from clarion.engine.portion import LONGEST, PIECES, Portion, Stint
 from clarion.engine.registry import Registry
 from clarion.engine.runs import unheard
-from clarion.store.port import Fenced, Store, StoreError, StoreUnavailable
+from clarion.engine.shared import Shared
+from clarion.store.port import Fenced, Owned, Store, StoreError, StoreUnavailable
 from clarion.store.records.batches import Asked, Facts, MemoryKey
 from clarion.store.records.commits import Outcome
 from clarion.store.records.entries import Entry, EntryKind, NewEntry
@@ -25,7 +30,7 @@ from clarion.store.records.states import PartitionState
 from clarion.workflow.start import PAUSED
 
 LONGEST_BACKOFF = 5.0
-"""Seconds between tries while the store is away."""
+"""Seconds between tries while the store is away, at most; it varies down to half of that, so that not all owners try at once."""
 
 AT_ONCE = 0
 """In place of a due time: there may be more to do already."""
@@ -37,7 +42,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Owner:
-    """Runs one partition. `start`, then `stop`; `wake` when there may be something new."""
+    """Runs one partition. `start`, then `stop`; `wake` when there may be something new. A sleeping owner costs nothing but memory."""
 
     def __init__(
         self,
@@ -46,19 +51,27 @@ class Owner:
         wall: Clock,
         new_id: Callable[[], str],
         *,
+        node: str = "",
         entries: int = 1_024,
         timers: int = 4_000,
         told: int = 1_000,
         steady: Callable[[], int] = steady_clock,
         pace: float = PACE,
+        shared: Shared | None = None,
     ) -> None:
-        """`entries` and `timers` are read at a time at most; `told` runs hear of a publish, or come back from a pause, at a time."""
+        """`entries` and `timers` are read at a time at most; `told` runs hear of a publish, or come back from a pause, at a time.
+
+        `wall` is the store's clock; `node` the id of the process, where several work on the store.
+        """
         self._store, self._partition, self._wall, self._new_id, self._steady = store, partition, wall, new_id, steady
+        self._node = node
         self._most_entries, self._most_timers, self._most_told = entries, timers, told
         self._pace = pace
-        self._registry = Registry(store)
+        self._shared = Shared.of(store) if shared is None else shared
+        self._registry = Registry(self._shared.programs)
         self._awake = asyncio.Event()
         self._stopping = False
+        self._lost = False
         self._task: asyncio.Task[None] | None = None
         self._state: PartitionState | None = None
         self._clock: LogClock | None = None
@@ -75,16 +88,28 @@ class Owner:
         """How many inputs, and runs to be told, are still to be taken one by one, because a batch with them was refused."""
 
     async def start(self) -> None:
-        """Take the partition over and begin. Raises StoreError when that fails."""
-        await self._take_over()
+        """Take the partition over and begin. Raises Owned when another node has it, StoreError when it fails otherwise."""
+        async with self._shared.turns:
+            await self._take_over()
         self._task = asyncio.create_task(self._run(), name=f"owner of partition {self._partition}")
 
-    async def stop(self) -> None:
-        """Finish the batch under way, then end."""
+    def retire(self) -> None:
+        """Have it finish the batch under way, then end."""
         self._stopping = True
         self._awake.set()
+
+    def abandon(self) -> None:
+        """End at once, whatever is under way: another has the partition, and what would still be written is refused."""
+        self._stopping = self._lost = True
         if self._task is not None:
-            await self._task
+            self._task.cancel()
+
+    async def stop(self) -> None:
+        """Finish the batch under way, then end. Raises what the owner met that it could not get over."""
+        self.retire()
+        await self.ended()
+        if self._task is not None and not self._task.cancelled():
+            self._task.result()
 
     async def ended(self) -> None:
         """Wait until the owner has ended, by `stop` or by itself."""
@@ -100,31 +125,50 @@ class Owner:
         """Whether the owner has ended by itself: it was fenced, or met an error that it cannot get over."""
         return self._task is not None and self._task.done() and not self._stopping
 
+    @property
+    def lost(self) -> bool:
+        """Whether it has ended because another owner has the partition."""
+        return self._lost
+
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         backoff, began, loop = 0.0, 0.0, asyncio.get_running_loop()
+        shared = self._shared
         while not self._stopping:
             try:
                 if backoff:
-                    await self._pause(backoff)
-                    await self._take_over()
-                self._awake.clear()
-                began = loop.time()
-                next_due = await self._turn()
-                backoff = 0.0
-            except Fenced:
-                _log.error("another process owns this partition now; this engine ends", partition=self._partition)
+                    await self._pause(backoff * random.uniform(0.5, 1.0))  # noqa: S311  # spreads tries, guards nothing
+                async with shared.turns:
+                    began = loop.time()
+                    next_due = await self._begin(again=backoff > 0)
+            except (Fenced, Owned) as error:
+                self._lost = True
+                _log.warning(
+                    "another owner has this partition now; nothing more is written here", partition=self._partition, why=str(error)
+                )
                 return
             except StoreUnavailable as error:
                 backoff = min(LONGEST_BACKOFF, backoff * 2 or 0.05)
-                _log.warning("the store is away; the engine tries again", error=str(error), after=backoff)
+                shared.outage.failed(error)
+                continue
+            backoff = 0.0
+            if shared.outage.lasts:
+                shared.outage.answered()
+            if next_due == AT_ONCE:
+                await asyncio.sleep(0)  # everybody else has a turn
             else:
-                if next_due == AT_ONCE:
-                    await asyncio.sleep(0)  # everybody else has a turn
-                else:
-                    await asyncio.sleep(began + self._pace - loop.time())
-                    await self._sleep(next_due)
+                await asyncio.sleep(began + self._pace - loop.time())
+                await self._sleep(next_due)
+
+    async def _begin(self, *, again: bool) -> int | None:
+        """One turn; `again`: after the store was away. Nothing if it was told to end while it waited for it."""
+        if self._stopping:
+            return AT_ONCE
+        if again:
+            await self._take_over()
+        self._awake.clear()
+        return await self._turn()
 
     async def _pause(self, seconds: float) -> None:
         """Wait for a while, or until told to stop."""
@@ -154,7 +198,7 @@ class Owner:
 
     async def _take_over(self) -> None:
         """Own the partition, and log a RESUME: overdue timers run with its time (design §3.2)."""
-        self._state = state = await self._store.own(self._partition)
+        self._state = state = await self._store.own(self._partition, self._node)
         if self._clock is None:
             self._clock = LogClock(self._wall, state.log_time, self._steady)
         states = await self._store.workflow_states(self._partition)
@@ -205,9 +249,10 @@ class Owner:
 
     async def _apply(self, entries: list[Entry], due: list[DueRun], now: int, most_timers: int, *, is_full: bool) -> Pieces | None:
         """Apply and commit inputs; None: the store has refused them. `is_full`: there are as many as were asked for."""
+        began = monotonic()  # finer than the event loop's
         await self._registry.fetch(())
         stint = Stint(self._steady)
-        needs = Needs(self._registry)
+        needs = Needs(self._registry, Homes(self._store.partitions, self._partition))
         needs.add_runs(due)
         inputs = await self._decoded(entries, needs, stint)
         facts = await self._read(needs)
@@ -229,6 +274,7 @@ class Owner:
                 await self._set_aside(entries, due, now, error)
             return None
         self._portion.note(stint.spent, batch.taken, given, is_full=is_full)
+        self._shared.tally.add(batch.taken, monotonic() - began)
         self._is_blocked = batch.is_blocked
         self._rearm.extend(batch.resumed)
         self._behind.extend(batch.directed)
@@ -319,7 +365,7 @@ class Owner:
             self._behind.pop(0)
             self._is_blocked = self._is_blocked and bool(self._behind)
             return
-        needs = Needs(self._registry)
+        needs = Needs(self._registry, Homes(self._store.partitions, self._partition))
         needs.add_runs(rows)
         facts = await self._read(needs)
         stint = Stint(self._steady)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
 from clarion.engine.batch import Batch
-from clarion.engine.needs import Body
+from clarion.engine.inputs import Body
 from clarion.engine.portion import LONGEST, PIECES, Stint
 from clarion.engine.relay import Relay
 from clarion.store.records.batches import MemoryKey

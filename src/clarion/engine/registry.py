@@ -1,38 +1,22 @@
 """The workflows as a partition's log has them at this point, with their programs."""
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable
 
-import structlog
-
-from clarion.store.port import Store
+from clarion.engine.programs import ProgramKey, Programs
 from clarion.store.records.states import SiteState, WorkflowState
-from clarion.workflow.program import Program, compile_program
-from clarion.workflow.source import DocumentInvalid, parse_canonical
+from clarion.workflow.program import Program
 from clarion.workflow.start import ARCHIVED
-
-_log = structlog.get_logger(__name__)
 
 MOVE = "move"
 """Of a directive: runs go on in its version."""
-
-LARGEST_AT_ONCE = 32_768
-"""Bytes of a document; what is larger takes a while to compile, and does so in a thread."""
-
-ProgramKey = tuple[int, str, int]
-"""(site, workflow, version)."""
 
 
 class Registry:
     """Which version of each workflow starts runs, the programs of all versions that runs are on, and the settings of sites."""
 
-    MOST_PROGRAMS = 2_000
-    """Programs kept compiled that are not current; past that the least recently used are read again when needed."""
-
-    def __init__(self, store: Store | None) -> None:
-        """Without a store, every program that is needed has to be installed."""
-        self._store = store
+    def __init__(self, source: Programs | None) -> None:
+        """Without a source of programs, every one that is needed has to be installed."""
+        self._source = source
         self._states: dict[tuple[int, str], WorkflowState] = {}
         self._directed = 0
         self._sites: dict[int, SiteState] = {}
@@ -40,15 +24,15 @@ class Registry:
         self._current: set[ProgramKey] = set()
         """Versions that start runs, and those that runs have still to be moved to."""
         self._absent: set[ProgramKey] = set()
-        """Those of them that are still to be read."""
-        self._others: OrderedDict[ProgramKey, None] = OrderedDict()
-        """The other programs, the least recently used first."""
+        """Those of them that are still to be fetched."""
+        self._others: set[ProgramKey] = set()
+        """The other programs that are at hand: until the next fetch, unless that wants them too."""
         self._listening: dict[tuple[int, str], tuple[WorkflowState, ...]] | None = None
 
     def load(self, states: Iterable[WorkflowState], sites: Iterable[SiteState]) -> None:
         """Start from what the log says."""
         self._states, self._directed, self._listening = {}, 0, None
-        self._others |= dict.fromkeys(key for key in self._current if key in self._programs)
+        self._others.update(key for key in self._current if key in self._programs)
         self._current, self._absent = set(), set()
         for state in states:
             self.put(state)
@@ -65,10 +49,10 @@ class Registry:
             self._current.discard(key)
             self._absent.discard(key)
             if key in self._programs:
-                self._others[key] = None
+                self._others.add(key)
         for key in now - was:
             self._current.add(key)
-            self._others.pop(key, None)
+            self._others.discard(key)
             if key not in self._programs:
                 self._absent.add(key)
 
@@ -103,23 +87,14 @@ class Registry:
         """Have the programs of these versions at hand, beside the current ones. Raises StoreUnavailable."""
         others = {key for key in wanted if key not in self._current}
         for key in sorted(self._absent | {key for key in others if key not in self._programs}):
-            if self._store is None:
+            if self._source is None:
                 raise LookupError(f"version {key[2]} of workflow {key[1]} is not installed")
-            document = bytes((await self._store.workflow_version(*key)).document)
-            try:
-                if len(document) > LARGEST_AT_ONCE:
-                    self._programs[key] = await asyncio.to_thread(_compile, document, key[2])
-                else:
-                    self._programs[key] = _compile(document, key[2])
-            except DocumentInvalid as error:
-                _log.error("a stored workflow is not valid in this version of Clarion; it starts nothing", workflow=key, error=str(error))
-                self._programs[key] = None
+            self._programs[key] = await self._source.program(key)
             self._absent.discard(key)
-        for key in others:
-            self._others[key] = None
-            self._others.move_to_end(key)
-        while len(self._others) > max(self.MOST_PROGRAMS, len(others)):
-            del self._programs[self._others.popitem(last=False)[0]]
+        if self._source is not None:  # what was installed could not be fetched again
+            for key in self._others - others:
+                del self._programs[key]
+        self._others = others
 
     def program(self, site: int, workflow: str, version: int) -> Program | None:
         """A program that `fetch` brought; None for a version that is not valid any more."""
@@ -148,7 +123,3 @@ def _current(state: WorkflowState) -> set[ProgramKey]:
     if state.status != ARCHIVED:
         versions.add(state.version)
     return {(state.site, state.workflow, version) for version in versions}
-
-
-def _compile(document: bytes, version: int) -> Program:
-    return compile_program(parse_canonical(document), version)

@@ -11,6 +11,8 @@ from clarion.store.records.commits import Outcome
 class Relay:
     """Hands outcomes to the store in their order. Leaving it waits for the last; an error of a commit is raised where it is waited for.
 
+    Who is cancelled does not wait: nobody will know whether the last is in the store.
+
     An outcome builds on those before it: behind one that failed none is committed.
     """
 
@@ -25,6 +27,8 @@ class Relay:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, asyncio.CancelledError) and self._under_way is not None:
+            self._under_way.cancel()
         await self._settled()
 
     async def put(self, outcome: Outcome, inputs: int) -> None:

@@ -68,6 +68,12 @@ class Runs:
             self._ledger.count(run.site, run.workflow, tally, now)
         self._teller.run(run.id, done.reasons)
 
+    def stop(self, run: str, reason: str, now: int) -> None:
+        """End a run, if it is in flight."""
+        kept = self._ledger.runs.get(run)
+        if kept is not None:
+            self.advance(kept, core.Stop(reason), now)
+
     def fail(self, kept: Kept, reason: str, now: int) -> None:
         """End a run that cannot be taken on."""
         profile = self._ledger.profiles.get((kept.run.site, kept.run.profile)) or Profile(kept.run.profile)
@@ -92,6 +98,17 @@ class Runs:
             self.advance(kept, core.Switch(), directive.at, program=program)
         else:
             self.advance(kept, core.Stop(core.STEP_REMOVED if directive.runs == MOVE else directive.runs), directive.at)
+
+    def arrive(self, run: str) -> None:
+        """A run has come from another partition: its timer fires here, and a pause that is over here holds it no longer."""
+        kept = self._ledger.runs.get(run)
+        if kept is None or kept.run.due is None:
+            return
+        if kept.held and not self.is_paused(kept.run):
+            kept = Kept(kept.run)
+            self._ledger.put_run(kept.run)
+        if not kept.held:
+            self._on_due(kept.run)
 
     # -- who and what ------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The store's port: the only way in which the rest of Clarion meets a database."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from clarion.store.records.batches import Asked, Facts, Taken
@@ -8,13 +8,17 @@ from clarion.store.records.commits import Outcome
 from clarion.store.records.configuration import Configuration
 from clarion.store.records.counters import CounterRow
 from clarion.store.records.deliveries import Delivery, DeliveryRow, Report
-from clarion.store.records.entries import Appended, LogRow, NewEntry
+from clarion.store.records.entries import Appended, Entry, EventsPage, LogRow, NewEntry
 from clarion.store.records.explanations import Explanation
+from clarion.store.records.lags import Lag
+from clarion.store.records.nodes import Node, Roster
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.profiles import ProfileView
 from clarion.store.records.runs import RunCount, RunRow
 from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.snapshots import Snapshot, SnapshotPart
 from clarion.store.records.states import PartitionState, SiteState, WorkflowState
+from clarion.store.records.upkeep import Upkeep
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
 
 
@@ -42,6 +46,10 @@ class Fenced(StoreError):
     """Another owner has the partition: this one's commit was refused and nothing of it was written."""
 
 
+class BadCursor(StoreError):
+    """That is no cursor of this store."""
+
+
 class NotFound(StoreError):
     """There is no such thing."""
 
@@ -50,14 +58,33 @@ class Changed(StoreError):
     """Things are not as the caller took them to be: somebody else was faster. Nothing was stored."""
 
 
+class Owned(StoreError):
+    """A partition has another owner, whose lease runs."""
+
+
+OnChange = Callable[[str, Collection[int]], None]
+"""`callback(what, partitions)`: `what` is `inbox`, `outbox`, `configuration` or `roster`; of the first two, where.
+
+Without partitions it may be anywhere.
+"""
+
+
 class Store(Protocol):
     """Everything that is kept. Every method that writes returns after the commit is durable.
 
     Methods may be called from one event loop only, that of `open`. Any of them raises `StoreUnavailable` when the database does not answer.
     """
 
-    partitions: int
-    """How many partitions the database has; fixed when it was made."""
+    @property
+    def partitions(self) -> int:
+        """How many partitions the database has; fixed when it was made, and known once the store is open."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may serve this database at a time."""
+
+    def now(self) -> int:
+        """UTC microseconds by the store's clock, which times of the log come from: the database's, or this machine's where that is one."""
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -67,11 +94,25 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish what was begun and let go of the database. May be called twice."""
 
-    def on_change(self, callback: Callable[[str], None]) -> None:
-        """Call `callback(what)` in the event loop after a commit, by any process within a second.
+    def on_change(self, callback: OnChange) -> None:
+        """Call `callback(what, partitions)` in the event loop after a commit, by any process within a second."""
 
-        `what` is `inbox`, `outbox` or `configuration`.
-        """
+    # -- nodes -------------------------------------------------------------------------------------------------------
+
+    async def beat(self, node: Node, lasts: int) -> Roster:
+        """Renew a node's lease, for `lasts` microseconds from now, and say who is there."""
+
+    async def leave(self, node: str) -> None:
+        """End a node's lease: what it owned, and the deliveries that it had claimed, are free at once."""
+
+    async def disown(self, partition: int, node: str) -> None:
+        """Give a partition up. Nothing happens where another has it by now."""
+
+    async def dirty(self, partitions: Collection[int]) -> list[int]:
+        """Which of these have entries in their inbox."""
+
+    async def lags(self) -> list[Lag]:
+        """What waits in each partition that has anything waiting, by partition."""
 
     # -- configuration -----------------------------------------------------------------------------------------------
 
@@ -154,8 +195,11 @@ class Store(Protocol):
 
     # -- engine ------------------------------------------------------------------------------------------------------
 
-    async def own(self, partition: int) -> PartitionState:
-        """Become the owner of a partition: its epoch grows, every earlier owner is fenced."""
+    async def own(self, partition: int, node: str = "") -> PartitionState:
+        """Become the owner of a partition: its epoch grows, every earlier owner is fenced.
+
+        Raises Owned when another node has it whose lease runs.
+        """
 
     async def workflow_states(self, partition: int) -> list[WorkflowState]:
         """What the partition's log says of every workflow."""
@@ -197,8 +241,17 @@ class Store(Protocol):
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    async def events(self, site: int, after: int, limit: int) -> list[LogRow]:
-        """Log entries of kind EVENT with a sequence above `after`, in order. With `after` -1: the newest `limit`, in order."""
+    async def events(self, site: int, after: str, limit: int) -> EventsPage:
+        """Log entries of kind EVENT behind the cursor `after`, each once, by (log time, partition, sequence). Raises BadCursor.
+
+        `0` is the beginning of the log. With an empty `after`: the newest `limit`, in order.
+        """
+
+    async def find_event(self, site: int, id: str, at: int | None = None) -> LogRow | None:
+        """An event of the log by its id; `at` is its log time, where that is known. None: it is not there, or too old to be found."""
+
+    async def waiting_events(self, site: int, limit: int) -> list[Entry]:
+        """Up to `limit` entries of kind EVENT of a site that wait in inboxes, in the order of their arrival."""
 
     async def profile(self, site: int, key: str, limit: int = 100) -> ProfileView:
         """A profile with its subscribers, runs, deliveries and explanations. Raises NotFound."""
@@ -245,11 +298,56 @@ class Store(Protocol):
     async def poisoned_input(self, site: int, id: str) -> Poisoned:
         """One thing that could not be applied. Raises NotFound."""
 
-    async def take_back(self, id: str, entry: NewEntry | None) -> None:
-        """Drop what was set aside and append `entry`, which tries it again, in one commit. Raises NotFound."""
+    async def take_back(self, id: str, entry: NewEntry | None, partition: int = 0) -> None:
+        """Drop what was set aside in a partition and append `entry`, which tries it again, in one commit. Raises NotFound."""
 
-    async def forget_explanations(self, before: int, limit: int) -> int:
-        """Remove those from before a time among the `limit` oldest explanations; returns how many. None: there are no more of them."""
+    # -- retention ---------------------------------------------------------------------------------------------------
+
+    async def forget(self, kind: str, before: int, limit: int) -> int:
+        """Remove what ended, or was logged, before a time: one small step; returns how many rows went. None: there are no more of them.
+
+        `kind` is `explanations`, `events` (the log), `deliveries` (those that have ended) or `runs` (those that have ended, and whose goal
+        is not open since then). About `limit` rows at most, or a whole period at once where they are kept by period.
+        """
+
+    async def log_place(self, partition: int, at: int) -> int:
+        """Sequence of the last log entry of a time before `at`; 0 where there is none. What is of that time or later stands behind it."""
+
+    async def log_page(self, partition: int, after: int, before: int, limit: int) -> list[LogRow]:
+        """Log entries behind the sequence `after` and of a time before `before`, in order, at most `limit`, fewer when they are large.
+
+        None come only where there are no more.
+        """
+
+    async def take_snapshot(self, partition: int) -> Snapshot | None:
+        """Keep what a partition holds as of one moment of its log; None where that is what the newest one has.
+
+        Read in one transaction and written in parts of bounded size, the last of which makes it a whole one: one that is broken off is
+        never found, and goes with `forget_snapshots`.
+        """
+
+    async def snapshots(self, partition: int) -> list[Snapshot]:
+        """The snapshots of a partition, newest first."""
+
+    async def snapshot_before(self, partition: int, log_time: int) -> Snapshot | None:
+        """The newest snapshot of this log time or an earlier one."""
+
+    def snapshot_parts(self, snapshot: Snapshot) -> AsyncIterator[SnapshotPart]:
+        """What is in a snapshot, a part at a time. Raises NotFound when it goes meanwhile."""
+
+    async def forget_snapshots(self, partition: int, before: int, limit: int) -> int:
+        """Remove snapshots of a log time before `before`, and what is left of broken ones: one step of at most `limit` parts.
+
+        Returns how many went. None: there are no more of them.
+        """
+
+    async def upkeep(self) -> Upkeep:
+        """How retention stands."""
+
+    async def note_upkeep(self, upkeep: Upkeep) -> None:
+        """Note how retention stands; how far events are exported only ever grows."""
+
+    # -- looking after it --------------------------------------------------------------------------------------------
 
     async def probe(self) -> None:
         """Read and write something small. Raises StoreUnavailable when that cannot be done now."""

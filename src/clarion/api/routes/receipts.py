@@ -4,14 +4,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from clarion.api.bodies import members, text_member
-from clarion.api.context import answer, caller, context
+from clarion.api.context import answer, context, taker
 from clarion.contract.errors import Detail, invalid
 from clarion.control.receipts import record_receipt
 
 
 async def add_receipt(request: Request) -> Response:
     """A push was viewed, clicked or closed; the same again counts once."""
-    site = caller(request, "events")
+    site = taker(request)
     given = await members(request, "event", "action")
     event = text_member(given, "event")
     if event is None:

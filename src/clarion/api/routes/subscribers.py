@@ -4,7 +4,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from clarion.api.context import answer, caller, context
+from clarion.api.context import answer, context, taker
 from clarion.contract.content_type import is_json
 from clarion.contract.errors import Detail, invalid, wrong_content_type
 from clarion.contract.subscriber import SubscriberRequest, read_subscriber
@@ -17,7 +17,7 @@ from clarion.store.records.entries import EntryKind, NewEntry
 
 async def add_subscriber(request: Request) -> Response:
     """Register a subscription; the same one again gives the same `device_token_hash`."""
-    site = caller(request, "events")
+    site = taker(request)
     content_type = request.headers.get("content-type")
     if not is_json(None if content_type is None else content_type.encode("latin-1")):
         raise wrong_content_type()

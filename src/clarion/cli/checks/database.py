@@ -13,7 +13,7 @@ from clarion.config import Settings
 from clarion.control.sites import vapid_private_key, webhook_secret
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.sites import Site
-from clarion.stores import open_store
+from clarion.stores import is_made, open_store
 from clarion.vault import open_vault
 
 MOST_SET_ASIDE: Final = 100
@@ -33,13 +33,17 @@ class Known(msgspec.Struct, frozen=True):
     """Time of the newest event in the log; 0 if there is none."""
     set_aside: list[Poisoned]
     """Inputs that could not be applied, newest first; one more than `MOST_SET_ASIDE` at most."""
+    ahead: int
+    """By how much the store's clock is ahead of this machine's."""
+    partitions: int
 
 
 def examine_database(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     """Everything there is to find in the database; one finding only if it does not open."""
-    if not settings.database.exists():
-        return [Finding("database", "failed", f"there is none at {settings.database}", "run: clarion init")]
     try:
+        if not is_made(settings):
+            missing = "has no tables yet" if settings.is_shared else "is not there"
+            return [Finding("database", "failed", f"{settings.database_shown} {missing}", "run: clarion init")]
         known = asyncio.run(_ask(settings))
     except Exception as error:  # noqa: BLE001 - whatever keeps the database from opening is the finding
         return [broken("database", error)]
@@ -49,7 +53,8 @@ def examine_database(settings: Settings, environ: Mapping[str, str]) -> list[Fin
         _integrity(known.facts),
         _inbox(known.facts, now),
         _set_aside(known.set_aside),
-        _clock(known.newest, now),
+        _shared_clock(known.ahead) if settings.is_shared else _clock(known.newest, now),
+        *([_partitions(settings, known.partitions)] if settings.is_shared else []),
         guarded("sites", lambda: _sites(settings, environ, known.sites)),
     ]
 
@@ -60,8 +65,9 @@ async def _ask(settings: Settings) -> Known:
         await store.open()
         facts, sites, newest = await store.check(), (await store.configuration()).sites, 0
         for site in sites:
-            newest = max([newest, *(row.log_time or 0 for row in await store.events(site.id, -1, 1))])
-        return Known(facts, sites, newest, await store.poisoned(MOST_SET_ASIDE + 1))
+            newest = max([newest, *(row.log_time or 0 for row in (await store.events(site.id, "", 1)).rows)])
+        set_aside = await store.poisoned(MOST_SET_ASIDE + 1)
+        return Known(facts, sites, newest, set_aside, store.now() - wall_clock(), store.partitions)
     finally:
         await store.close()
 
@@ -71,7 +77,9 @@ def _engine(facts: dict[str, str | int]) -> Finding:
     return Finding("database", "ok", said)
 
 
-_ELSEWHERE: Final = frozenset({"integrity", "inbox", "oldest_inbox_entry"})
+_ELSEWHERE: Final = frozenset(
+    {"integrity", "inbox", "oldest_inbox_entry", "nodes_api", "nodes_engine", "nodes_delivery", "partitions_owned"}
+)
 
 
 def _integrity(facts: dict[str, str | int]) -> Finding:
@@ -109,6 +117,21 @@ def _clock(newest: int, now: int) -> Finding:
         detail = f"the clock is {(newest - now) // SECOND} s behind the newest event"
         return Finding("clock", "failed", detail, "set this machine's time, and keep it with NTP")
     return Finding("clock", "ok", "the clock is not behind the log")
+
+
+def _shared_clock(ahead: int) -> Finding:
+    """The database's clock is the one that counts; but push services look at this machine's."""
+    if abs(ahead) > CLOCK_SLACK:
+        detail = f"this machine's clock is {abs(ahead) // SECOND} s {'behind' if ahead > 0 else 'ahead of'} the database's"
+        return Finding("clock", "failed", detail, "set the time of both machines, and keep it with NTP")
+    return Finding("clock", "ok", "this machine's clock is the database's")
+
+
+def _partitions(settings: Settings, count: int) -> Finding:
+    if settings.partitions not in (count, Settings(data=settings.data).partitions):
+        detail = f"the database has {count} and keeps them; the setting says {settings.partitions}"
+        return Finding("partitions", "warning", detail, "leave the setting partitions out: it counts only when a database is made")
+    return Finding("partitions", "ok", f"the database has {count}")
 
 
 def _sites(settings: Settings, environ: Mapping[str, str], sites: list[Site]) -> Finding:

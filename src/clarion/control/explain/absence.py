@@ -11,6 +11,7 @@ from clarion.control.explain.people import Known, Whom, find_person
 from clarion.control.explain.runs import run_facts
 from clarion.control.explain.timeline import MOST_EVENTS, Happening, happenings, listens, told
 from clarion.control.explain.unapplied import Inbox, Names, Pending, read_inbox, read_pending
+from clarion.domain.ids import PROFILE_ANONYMOUS, partition_of
 from clarion.store.port import NotFound, Store
 from clarion.store.records.runs import RunRow
 from clarion.store.records.sites import Site
@@ -22,6 +23,8 @@ MOST_ITEMS: Final = 50
 """Inputs that concern the workflow, beside the conclusion."""
 
 MERGED: Final = "merged"
+_EVER: Final = 2**62
+"""After every time."""
 
 
 async def explain_absence(store: Store, site: Site, whom: Whom, workflow: str) -> AbsenceAnswer:
@@ -38,7 +41,12 @@ async def explain_absence(store: Store, site: Site, whom: Whom, workflow: str) -
     heard, searched_all = await _heard(books, person, subject)
     happened, _ = await happenings(books, person, workflow, asked, MOST_ITEMS, None)
     run = await _last_run(books, person, happened, workflow)
-    refusal = await _refusal(books, happened, workflow, run)
+    forgotten = await _forgotten_start(books, happened, workflow)
+    if forgotten is not None and run is not None and run.started >= forgotten.at:
+        forgotten = None
+    if forgotten is not None and (heard is None or forgotten.at > heard.at):
+        heard = forgotten
+    refusal = await _refusal(books, happened, workflow, run, 0 if forgotten is None else forgotten.at)
     pending = await read_pending(store, site, Names.known(person), subject, inbox, _ids(happened))
     searched_all = searched_all and pending.searched_all
     conclusion = conclude(subject, run, refusal, heard, pending.last, searched_all=searched_all)
@@ -84,13 +92,31 @@ async def _heard(books: Books, person: Known, subject: Subject) -> tuple[Heard |
         if listens(row, subject.workflow, subject.events):
             told_event = Happening(row.log_time or 0, row)
             return Heard(told_event.at, row.id, (await told_event.told(books, None)).name), True
-    return None, len(rows) < MOST_EVENTS
+    return None, len(rows) < MOST_EVENTS and await _is_whole(books, person)
 
 
-async def _refusal(books: Books, happened: Sequence[Happening], workflow: str, run: RunFacts | None) -> Refusal | None:
+async def _is_whole(books: Books, person: Known) -> bool:
+    """Whether the log in which the person's events stand has its beginning still."""
+    value = person.profile_id if person.profile_id is not None else person.key.removeprefix(PROFILE_ANONYMOUS)
+    oldest = await books.store.log_page(partition_of(books.site.id, value, books.store.partitions), 0, _EVER, 1)
+    return bool(oldest) and oldest[0].sequence == 1
+
+
+async def _forgotten_start(books: Books, happened: Sequence[Happening], workflow: str) -> Heard | None:
+    """The last event that started a run which is not kept any more."""
+    for one in reversed(happened):
+        if one.explanation is None or one.history is None:
+            continue
+        for verdict in one.history.verdicts:
+            if verdict.workflow == workflow and verdict.verdict == "started" and await books.run(verdict.run or "") is None:
+                return Heard(one.at, one.explanation.event, one.history.name)
+    return None
+
+
+async def _refusal(books: Books, happened: Sequence[Happening], workflow: str, run: RunFacts | None, since: int) -> Refusal | None:
     """The last verdict that says why the workflow was not started, after the last run's start: many inputs can be of one instant."""
     for one in reversed(happened):
-        if one.explanation is None or one.history is None or (run is not None and one.at < run.started):
+        if one.explanation is None or one.history is None or one.at < max(since, 0 if run is None else run.started):
             continue
         for verdict in one.history.verdicts:
             if verdict.workflow != workflow:

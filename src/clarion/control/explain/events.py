@@ -5,7 +5,8 @@ from typing import Final
 from clarion.control.explain.answers import EventAnswer, ToldDelivery, ToldInput
 from clarion.control.explain.books import EVENT, Books, event_name, joined, read_history, tell_event
 from clarion.control.explain.deliveries import tell_delivery
-from clarion.control.explain.log import find_logged, find_set_aside, is_in_inbox
+from clarion.control.explain.set_aside import find_set_aside
+from clarion.control.explain.unapplied import read_inbox
 from clarion.domain.system_events import WORKFLOW_START
 from clarion.store.port import NotFound, Store
 from clarion.store.records.entries import LogRow
@@ -27,7 +28,7 @@ async def explain_event(store: Store, site: Site, id: str) -> EventAnswer:
     found = joined((one, read_history(one)) for one in await store.explanations(site.id, id))
     if not found:
         return await _unexplained(books, id)
-    row = await find_logged(store, site, id, found[0][0].at)
+    row = await store.find_event(site.id, id, found[0][0].at)
     inputs = [await books.input(one, history, row) for one, history in found]
     if row is None and all(one.kind != EVENT for one in inputs) and await books.run(id) is not None:
         raise NotFound(_is_a_run(id))
@@ -40,16 +41,18 @@ async def explain_event(store: Store, site: Site, id: str) -> EventAnswer:
 
 async def _unexplained(books: Books, id: str) -> EventAnswer:
     store, site = books.store, books.site
-    row = await find_logged(store, site, id)
+    inbox = await read_inbox(store, site)
+    row = await store.find_event(site.id, id)
     aside = await find_set_aside(store, site, id)
     if aside is not None:
         said = f"could not be applied and was set aside: {words.name(aside.error)}"
         return _answer(id, row, "set_aside", said, aside.at)
-    if row is not None:
+    waits = any(entry.id == id for entry in inbox.events)
+    if row is not None and not waits:
         said = "concerned no workflow and no run, or what it did is not recorded any more"
         return _answer(id, row, "nothing", said, row.log_time)
     shown = words.name(id)
-    if await is_in_inbox(store, id):
+    if waits:
         said = f"event {shown} was accepted and waits for the engine to take it"
         raise NotFound(f"{said} — ask again in a moment; if it stays so, run: clarion doctor")
     if await books.run(id) is not None:

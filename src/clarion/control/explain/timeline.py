@@ -36,6 +36,8 @@ MOST_BYTES: Final = 1024 * 1024
 MOST_EVENTS: Final = 1_000
 """Events of a person that are looked at: those that nothing listened for are shown among them only."""
 
+MOST_PARTITIONS: Final = 4_096
+"""That a database can have."""
 DELIVERY: Final = "delivery"
 _LAST: Final = 2**62
 
@@ -57,8 +59,8 @@ class Happening(msgspec.Struct, frozen=True):
 
     @property
     def logged(self) -> int:
-        """Where it stands in the log; 0 for what is not there as an event."""
-        return 0 if self.row is None else self.row.sequence or 0
+        """Where it stands in the log, no two at one place; 0 for what is not there as an event."""
+        return 0 if self.row is None else (self.row.sequence or 0) * MOST_PARTITIONS + self.row.partition
 
     @property
     def size(self) -> int:

@@ -5,14 +5,15 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from clarion.control.explain.log import MOST_INBOX
 from clarion.control.explain.people import Known, Whom
 from clarion.store.port import Store
-from clarion.store.records.entries import Entry, EntryKind
+from clarion.store.records.entries import Entry
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.sites import Site
 from clarion.workflow.explain.conclusion import Subject, Unapplied
 
+MOST_INBOX: Final = 1_000
+"""Events that wait and are looked at."""
 MOST_SET_ASIDE: Final = 100
 """Events of a person that were set aside and are looked at."""
 
@@ -75,13 +76,8 @@ _decode = msgspec.json.Decoder(_Named).decode
 
 async def read_inbox(store: Store, site: Site) -> Inbox:
     """What waits. An event leaves it for the log: to miss none, it is read before that."""
-    found: list[Entry] = []
-    whole = True
-    for partition in range(store.partitions):
-        entries = (await store.take(partition, MOST_INBOX, 0, 0)).entries
-        found += (one for one in entries if one.kind == EntryKind.EVENT and one.site == site.id)
-        whole = whole and len(entries) < MOST_INBOX
-    return Inbox(tuple(sorted(found, key=lambda one: one.received)), whole)
+    found = await store.waiting_events(site.id, MOST_INBOX)
+    return Inbox(tuple(found), len(found) < MOST_INBOX)
 
 
 async def read_pending(

@@ -2,7 +2,9 @@
 
 import msgspec
 
-from clarion.domain.records import FrequencyCap
+from clarion.domain.records import FrequencyCap, Profile, Subscriber
+from clarion.store.records.entries import EntryKind
+from clarion.store.records.runs import EntryMemory, RunRow
 
 
 class SiteChange(msgspec.Struct, frozen=True):
@@ -40,6 +42,8 @@ class RunChange(msgspec.Struct, frozen=True, omit_defaults=True):
     step: str | None = None
     """On move: the step to go on with; None: the one it stands at."""
     reason: str | None = None
+    profile: str = ""
+    """Key of the run's profile when this was said: if that one has become part of another since, the change follows it there."""
 
 
 class SubscriberPut(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -93,3 +97,79 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     action: int | None = None
     """Which button was clicked, from 0; None for the notification itself."""
     hops: int = 0
+
+
+class Forwarded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of a FORWARD entry: what came to a subscriber's home, or to a profile that has become part of another, for one elsewhere."""
+
+    kind: EntryKind
+    """Of the entry: EVENT, OUTCOME, RECEIPT, RUN; SEEN when there is nothing but that the subscriber has changed."""
+    entry: str
+    """Id of the entry."""
+    body: msgspec.Raw
+    """Of the entry."""
+    received: int
+    """Of the entry."""
+    profile: str
+    """Key of the profile that it is for."""
+    subscriber: Subscriber | None = None
+    """As its home has it now; None where the entry was not addressed to one."""
+    to_sender: bool = False
+    """Of an OUTCOME or RECEIPT: it is for the run that sent the push and nobody else; the subscriber has come to another profile since."""
+
+
+class Joined(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of a JOIN entry: a registration, as its home has applied it."""
+
+    put: SubscriberPut
+    entry: str
+    """Id of the SUBSCRIBER entry."""
+    received: int
+    subscriber: Subscriber
+    """As its home has it now."""
+    is_new: bool = False
+    """It was not known, or had gone."""
+    joins: bool = False
+    """It did not belong to this profile before."""
+    carried: "Carried | None" = None
+    """What the anonymous profile brings that becomes part of this one."""
+    is_part: bool = False
+    """What is carried is not all, and nothing else has been done yet: the registration itself follows."""
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """A profile, or a part of what it has, on its way to another partition, where it becomes part of another profile."""
+
+    profile: Profile
+    """Empty but with the last part."""
+    runs: list[RunRow]
+    """In flight, or ended with an open goal, or failed; they are gone where they were."""
+    memory: list[EntryMemory]
+    heard: dict[str, int]
+    """By workflow of the runs: number of the last directive in the sender's log; later ones have still to be heard by them."""
+
+
+class Left(msgspec.Struct, frozen=True):
+    """Body of a LEAVE entry."""
+
+    device_token_hash: str
+    profile: str
+    """Key of the profile that it does not belong to any more."""
+    entry: str
+    """Id of the SUBSCRIBER entry that said so."""
+
+
+class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of a SEEN entry."""
+
+    device_token_hash: str
+    at: int
+    """Log time of the event that showed it."""
+    event: str
+    """Id of that event."""
+    name: str
+    """Of that event."""
+    profile: str | None = None
+    """Key of the profile whose copy of the subscriber it has touched there; None: there was no copy."""
+    known: int = 0
+    """When that copy was last active before."""

@@ -45,5 +45,9 @@ class Outcome(msgspec.Struct):
     poisoned: list[Poisoned] = []
     hold: list[tuple[int, str]] = []
     """(site, workflow): keep its undelivered deliveries back."""
+    gone_runs: list[str] = []
+    """Ids of runs that are on their way to another partition: they are no longer here."""
+    gone_subscribers: list[tuple[int, str]] = []
+    """(site, device_token_hash): copies of subscribers whose profile is not in this partition any more."""
     release: list[tuple[int, str, int]] = []
     """(site, workflow, cutoff): let its deliveries go again; pushes created before the cutoff end with outcome `stale`."""

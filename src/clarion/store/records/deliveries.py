@@ -36,6 +36,8 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: tuple[Attempt, ...] = ()
     version: int = 0
     """Of the workflow."""
+    partition: int = 0
+    """Of its run when it was made; it stays there. Given by the store."""
 
 
 class DeliveryRow(msgspec.Struct, frozen=True):

@@ -22,6 +22,14 @@ class EntryKind(StrEnum):
     """`RunChange`: an operator stops, retries, moves or re-arms a run."""
     RECEIPT = "receipt"
     """`Receipt`: a notification was viewed, clicked or closed."""
+    FORWARD = "forward"
+    """`Forwarded`: a subscriber's home passes on what is for its profile, which lives in this partition (semantics §1)."""
+    JOIN = "join"
+    """`Joined`: a subscription was registered at its home for a profile of this partition, with what its anonymous profile brings."""
+    LEAVE = "leave"
+    """`Left`: a subscriber of a profile of this partition belongs to another now."""
+    SEEN = "seen"
+    """`Seen`: an event in another partition showed a subscriber of this home to be active."""
     RESUME = "resume"
     """The owner is back after an outage; overdue timers run with this entry's time. No body."""
 
@@ -81,3 +89,12 @@ class LogRow(msgspec.Struct, frozen=True):
     body: msgspec.Raw
     received: int
     profile: str
+    partition: int = 0
+
+
+class EventsPage(msgspec.Struct, frozen=True):
+    """Events of the log, and from where to read on."""
+
+    rows: list[LogRow]
+    cursor: str
+    """What `Store.events` goes on after; opaque to all but the store. Never empty."""

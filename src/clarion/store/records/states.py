@@ -14,6 +14,8 @@ class Directive(msgspec.Struct, frozen=True):
     """`move`: go on in this version; or why they end: `ended` by a publish, `archived`."""
     at: int
     """Log time of the change."""
+    number: int = 0
+    """Its place among all of its workflow, from 1: the same in every partition, while its time is not."""
 
 
 class WorkflowState(msgspec.Struct, frozen=True):
@@ -28,6 +30,8 @@ class WorkflowState(msgspec.Struct, frozen=True):
     """From the last resume: a push whose time had come before this one is stale."""
     directives: tuple[Directive, ...] = ()
     """What publishing said of runs in flight, as long as some run may not have heard of it, in log order."""
+    heard: tuple[Directive, ...] = ()
+    """The latest of them, also when all runs have heard: runs may come from a partition whose log has not."""
 
 
 class SiteState(msgspec.Struct, frozen=True):

@@ -1,9 +1,11 @@
 """Facts about the database for `clarion doctor`."""
 
 from pathlib import Path
+from typing import Final
 
 import apsw
 
+from clarion.store.records.lags import Lag
 from clarion.store.sqlite.connection import library_version
 from clarion.store.sqlite.migrations import version_of
 from clarion.store.sqlite.statements import load, rows, value
@@ -28,6 +30,21 @@ def check(connection: apsw.Connection, path: Path) -> dict[str, str | int]:
     if oldest is not None:
         found["oldest_inbox_entry"] = oldest
     return found
+
+
+MOST_COUNTED: Final = 100_000
+"""Deliveries waiting that are counted; where there are more, that is all that is said."""
+
+
+def lags(connection: apsw.Connection) -> list[Lag]:
+    """As in the port."""
+    inbox, outbox, oldest = rows(connection, _SQL["lag"], {"limit": MOST_COUNTED})[0]
+    return [Lag(0, inbox, oldest, outbox)] if inbox or outbox else []
+
+
+def size(path: Path) -> int:
+    """Bytes of the database with its write-ahead log."""
+    return _size(path) + _size(path.with_name(path.name + "-wal"))
 
 
 def _size(path: Path) -> int:

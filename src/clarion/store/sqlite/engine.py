@@ -147,6 +147,8 @@ def apply(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int
         ("put_profiles", outcome.profiles),
         ("put_subscribers", outcome.subscribers),
         ("put_runs", outcome.runs),
+        ("delete_runs", outcome.gone_runs),
+        ("delete_subscribers", outcome.gone_subscribers),
         ("put_memory", outcome.memory),
         ("put_workflow_states", outcome.workflows),
         ("put_site_states", outcome.sites),

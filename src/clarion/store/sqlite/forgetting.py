@@ -1,4 +1,4 @@
-"""What is kept for a while is forgotten in small steps: event ids by the writer itself, explanations when it is told to."""
+"""What is kept for a while is forgotten in small steps: event ids by the writer itself, all else when it is told to."""
 
 from typing import Final
 
@@ -16,11 +16,12 @@ AT_ONCE: Final = 1_000
 """Ids removed in one step, a few milliseconds of the writer's time."""
 
 _SQL = load("ingest")
+_RETENTION = load("retention")
 
 
-def forget_explanations(connection: apsw.Connection, before: int, limit: int) -> int:
-    """As in the port. Their numbers grow with time, so the oldest are the first of the table; only nearly, so not all of those may go."""
-    connection.execute(_SQL["forget_explanations"], {"before": before, "limit": limit})
+def forget(connection: apsw.Connection, kind: str, before: int, limit: int) -> int:
+    """As in the port: a step goes from the front of a table that is in order of time, or by an index."""
+    connection.execute(_RETENTION[f"forget_{kind}"], {"before": before, "limit": limit})
     return connection.changes()
 
 

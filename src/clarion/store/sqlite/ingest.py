@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
 from typing import Final
 
 import apsw
@@ -11,31 +12,39 @@ from clarion.store.records.entries import Appended, NewEntry
 from clarion.store.sqlite.connection import passing, translated
 from clarion.store.sqlite.entries import put_entries
 from clarion.store.sqlite.writer import INBOX, Job, Writer
+from clarion.tallies import Committing
 
 Done = Callable[[list[Appended] | StoreError], None]
 """Called in the event loop with what became of each entry, in order, once that is durable; or with why none was stored."""
 
 MOST_WAITING: Final = 50_000
 """Entries that may wait for their commit before more are refused."""
+MOST_BYTES: Final = 256 * 1024 * 1024
+"""Bytes of their bodies: so many entries of the largest kind would be twelve times that."""
 
-_Call = tuple[Sequence[NewEntry], Done]
+_Call = tuple[Sequence[NewEntry], Done, int]
+"""What to store, whom to tell, and how many bytes that keeps in memory."""
 
 
 class Ingest:
     """Gathers entries and hands them to the writer. A call costs the append to a list: no task, no lock, no future."""
 
-    def __init__(self, writer: Writer, most_waiting: int = MOST_WAITING) -> None:
-        self._writer, self._most = writer, most_waiting
+    def __init__(self, writer: Writer, most_waiting: int = MOST_WAITING, most_bytes: int = MOST_BYTES) -> None:
+        self._writer, self._most, self._most_bytes = writer, most_waiting, most_bytes
         self._calls: list[_Call] = []
         self._queued = False
-        self._waiting = 0
+        self._waiting = self._bytes = 0
+        self.tally = Committing()
 
     def append(self, entries: Sequence[NewEntry], done: Done) -> None:
         """Take entries in. Raises StoreOverloaded, StoreUnavailable: then `done` is not called."""
         waiting = self._waiting + len(entries)
         if waiting > self._most:
             raise StoreOverloaded(f"{self._waiting} entries are waiting to be stored; no more than {self._most} may.")
-        self._calls.append((entries, done))
+        size = len(entries[0].body) if len(entries) == 1 else sum([len(entry.body) for entry in entries])
+        if self._bytes + size > self._most_bytes:
+            raise StoreOverloaded(f"Entries of {self._bytes} bytes are waiting to be stored; no more than {self._most_bytes} may.")
+        self._calls.append((entries, done, size))
         if not self._queued:  # after the append: a batch that is queued, or just begins, finds the call
             self._queued = True
             try:
@@ -45,6 +54,7 @@ class Ingest:
                 self._calls.pop()
                 raise
         self._waiting = waiting
+        self._bytes += size
 
     @property
     def waiting(self) -> int:
@@ -61,8 +71,9 @@ class Ingest:
 
     def answer(self, calls: Sequence[_Call], results: Iterable[list[Appended] | StoreError]) -> None:
         """Tell every caller; one that fails does not keep the others waiting."""
-        for (entries, done), result in zip(calls, results, strict=False):
+        for (entries, done, size), result in zip(calls, results, strict=False):
             self._waiting -= len(entries)
+            self._bytes -= size
             try:
                 done(result)
             except Exception as error:  # noqa: BLE001 - it is reported, and is the caller's own
@@ -72,7 +83,7 @@ class Ingest:
 class _Batch(Job):
     """Whatever has been appended by the time that the writer comes to it."""
 
-    __slots__ = ("_calls", "_ingest", "_results")
+    __slots__ = ("_began", "_calls", "_ingest", "_results")
 
     area = "ingest"
 
@@ -80,27 +91,34 @@ class _Batch(Job):
         self._ingest = ingest
         self._calls: list[_Call] | None = None
         self._results: list[list[Appended] | StoreError] = []
+        self._began = 0.0
 
     @property
     def rows(self) -> int:
         return self._ingest.waiting
 
     def run(self, connection: apsw.Connection) -> None:
+        self._began = monotonic()
         self._calls = calls = self._ingest.take()
         if not calls:
             return
         try:
-            became = put_entries(connection, [entry for entries, _ in calls for entry in entries])
+            became = put_entries(connection, [entry for entries, _, _ in calls for entry in entries])
         except Exception as error:
             if passing(error) or not connection.in_transaction:
                 raise
-            self._results = [_put_alone(connection, entries) for entries, _ in calls]
+            self._results = [_put_alone(connection, entries) for entries, _, _ in calls]
         else:
             self._results = list(_split(became, calls))
 
     def succeeded(self) -> Iterable[str]:
-        self._ingest.answer(self._calls or (), self._results)
-        return (INBOX,) if self._calls else ()
+        calls = self._calls or ()
+        self._ingest.answer(calls, self._results)
+        if calls:
+            tally = self._ingest.tally
+            tally.entries += sum([len(entries) for entries, _, _ in calls])
+            tally.seconds.add(monotonic() - self._began)
+        return (INBOX,) if calls else ()
 
     def failed(self, error: StoreError) -> None:
         calls = self._ingest.take() if self._calls is None else self._calls
@@ -109,7 +127,7 @@ class _Batch(Job):
 
 def _split(became: list[Appended], calls: Sequence[_Call]) -> Iterable[list[Appended]]:
     start = 0
-    for entries, _ in calls:
+    for entries, _, _ in calls:
         end = start + len(entries)
         yield became[start:end]
         start = end

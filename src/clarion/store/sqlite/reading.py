@@ -1,29 +1,32 @@
 """What the console and the command line look at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
 import msgspec
 
+from clarion.clock import SECOND
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import NotFound
 from clarion.store.records.counters import CounterRow
 from clarion.store.records.deliveries import DeliveryRow
-from clarion.store.records.entries import LogRow
+from clarion.store.records.entries import Entry, EventsPage, LogRow
 from clarion.store.records.explanations import Explanation
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.profiles import ProfileView
 from clarion.store.records.runs import RunRow
+from clarion.store.searching import received_by_id
 from clarion.store.sqlite.connection import savepoint
 from clarion.store.sqlite.statements import load, value
-
-NEWEST = -1
-"""In place of a sequence: not from there on, but the last ones."""
 
 _EXPLANATIONS_OF_EVENT = 1_000
 _MOST_BYTES = 1024 * 1024
 """Of the bodies in one answer about profiles."""
+_SLACK = 5 * SECOND
+"""By how much the order of the log may differ from that in which events were received."""
+_PAGE = 1_000
+_MOST_PAGES = 20
 _COUNTERS_AT_ONCE = 2_000
 """Read in pieces: none keeps the interpreter's lock for long."""
 _STATUSES = ("waiting", "completed", "exited", "failed")
@@ -35,6 +38,7 @@ TOTAL = "total"
 
 _SQL = load("reading")
 _encode = msgspec.json.Encoder().encode
+_decode_entries = msgspec.json.Decoder(list[Entry]).decode
 _decode_log = msgspec.json.Decoder(list[LogRow]).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_subscribers = msgspec.json.Decoder(list[Subscriber]).decode
@@ -45,11 +49,66 @@ _decode_counters = msgspec.json.Decoder(list[CounterRow]).decode
 _decode_poisoned = msgspec.json.Decoder(list[Poisoned]).decode
 
 
-def events(connection: apsw.Connection, site: int, after: int, limit: int) -> list[LogRow]:
+def events(connection: apsw.Connection, site: int, after: str, limit: int) -> EventsPage:
+    """As in the port; a cursor is the sequence of the last event."""
+    if after:
+        rows = _events_after(connection, site, int(after), limit)
+    else:
+        rows = _decode_log(_one(connection, "events_newest", site=site, limit=limit))
+    return EventsPage(rows, str(rows[-1].sequence) if rows else after or "0")
+
+
+def find_event(connection: apsw.Connection, site: int, id_: str, at: int | None) -> LogRow | None:
+    """As in the port. The log has no index by id; it is in order of time, so halving finds the place."""
+    if at is not None:
+        return _search(connection, site, id_, _log_time, at, at)
+    received = received_by_id(id_)
+    return None if received is None else _search(connection, site, id_, _received, received - _SLACK, received + _SLACK)
+
+
+def waiting_events(connection: apsw.Connection, site: int, limit: int) -> list[Entry]:
     """As in the port."""
-    if after == NEWEST:
-        return _decode_log(_one(connection, "events_newest", site=site, limit=limit))
+    return _decode_entries(_one(connection, "waiting_events", site=site, limit=limit))
+
+
+def _search(connection: apsw.Connection, site: int, id_: str, time: Callable[[LogRow], int], earliest: int, latest: int) -> LogRow | None:
+    with savepoint(connection):
+        after = _before(connection, site, time, earliest)
+        for _ in range(_MOST_PAGES):
+            page = _events_after(connection, site, after, _PAGE)
+            for row in page:
+                if row.id == id_:
+                    return row
+            if len(page) < _PAGE or time(page[-1]) > latest:
+                return None
+            after = page[-1].sequence or 0
+    return None
+
+
+def _before(connection: apsw.Connection, site: int, time: Callable[[LogRow], int], earliest: int) -> int:
+    """A sequence below that of the first event of a time or later."""
+    newest = _decode_log(_one(connection, "events_newest", site=site, limit=1))
+    low, high = 0, (newest[0].sequence or 0) if newest else 0
+    while low < high:
+        middle = (low + high) // 2
+        found = _events_after(connection, site, middle, 1)
+        if found and time(found[0]) < earliest:
+            low = found[0].sequence or high
+        else:
+            high = middle
+    return low
+
+
+def _events_after(connection: apsw.Connection, site: int, after: int, limit: int) -> list[LogRow]:
     return _decode_log(_one(connection, "events_after", site=site, after=after, limit=limit))
+
+
+def _log_time(row: LogRow) -> int:
+    return row.log_time or 0
+
+
+def _received(row: LogRow) -> int:
+    return row.received
 
 
 def profile(connection: apsw.Connection, site: int, key: str, limit: int) -> ProfileView:

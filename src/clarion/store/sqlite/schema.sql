@@ -150,6 +150,7 @@ CREATE TABLE profiles (
     segments   TEXT NOT NULL,
     created    INTEGER NOT NULL,
     pushed     TEXT NOT NULL DEFAULT '{}',
+    merged     TEXT,
     PRIMARY KEY (partition, site, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -199,6 +200,8 @@ CREATE INDEX runs_by_workflow ON runs (site, workflow, status, started, id);
 CREATE INDEX runs_goals ON runs (partition, site, profile, goal_until) WHERE goal_until IS NOT NULL AND status <> 'waiting';
 CREATE INDEX runs_by_version ON runs (partition, site, workflow, version) WHERE status = 'waiting';
 CREATE INDEX runs_failed ON runs (partition, site, profile, started) WHERE status = 'failed';
+-- A run is over when it has ended and its goal can be met no more.
+CREATE INDEX runs_over ON runs (partition, max(ended, coalesce(goal_until, 0))) WHERE ended IS NOT NULL;
 
 CREATE TABLE entry_memory (
     partition INTEGER NOT NULL,
@@ -219,6 +222,7 @@ CREATE TABLE workflow_states (
     status       TEXT NOT NULL,
     stale_before INTEGER NOT NULL,
     directives   TEXT NOT NULL DEFAULT '[]',
+    heard        TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (partition, site, workflow)
 ) STRICT, WITHOUT ROWID;
 
@@ -274,6 +278,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_by_run ON deliveries (partition, run);
 CREATE INDEX deliveries_by_site ON deliveries (partition, site);
 CREATE INDEX deliveries_by_profile ON deliveries (partition, site, profile);
+CREATE INDEX deliveries_ended ON deliveries (partition, finished) WHERE finished IS NOT NULL;
 
 CREATE TABLE outbox (
     sequence  INTEGER PRIMARY KEY,  -- of the delivery
@@ -300,4 +305,25 @@ CREATE TABLE counters (
     PRIMARY KEY (partition, site, workflow, period, start, version, step, name, branch)
 ) STRICT, WITHOUT ROWID;
 
-PRAGMA user_version = 2;
+-- What is kept for a while, and what outlives it.
+
+-- What a partition held as of one place in its log; part 0 is written last, and makes it whole.
+CREATE TABLE snapshots (
+    partition INTEGER NOT NULL,
+    sequence  INTEGER NOT NULL,
+    log_time  INTEGER NOT NULL,
+    part      INTEGER NOT NULL,
+    body      BLOB NOT NULL,
+    PRIMARY KEY (partition, sequence, log_time, part)
+) STRICT;
+
+CREATE TABLE upkeep (
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    exported INTEGER NOT NULL,  -- events that were logged before this time are exported
+    alarm    TEXT,
+    since    INTEGER
+) STRICT;
+
+INSERT INTO upkeep (one, exported) VALUES (1, 0);
+
+PRAGMA user_version = 4;

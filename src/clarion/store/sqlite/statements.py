@@ -1,25 +1,16 @@
-"""Named SQL: each file of `queries/` holds statements under `-- name:` lines; nothing is put together at run time."""
+"""SQLite's named statements, and the two ways in which they are run."""
 
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 import apsw
 
-_MARK = "-- name:"
+from clarion.store.statements import load_statements
 
 
 def load(area: str) -> Mapping[str, str]:
     """The statements of `queries/<area>.sql` by name."""
-    text = (resources.files(__package__) / "queries" / f"{area}.sql").read_text(encoding="utf-8")
-    statements: dict[str, str] = {}
-    for part in text.split(_MARK)[1:]:
-        name, _, sql = part.partition("\n")
-        name = name.strip()
-        if name in statements:
-            raise ValueError(f"{area}.sql has two statements of the name {name}")
-        statements[name] = sql.strip()
-    return statements
+    return load_statements(__package__, area)
 
 
 def rows(connection: apsw.Connection, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:

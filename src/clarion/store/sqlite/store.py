@@ -1,7 +1,7 @@
 """`SqliteStore`: the port on one SQLite file, with one connection that writes and three that read."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -9,21 +9,25 @@ from typing import TypeVar
 import apsw
 
 from clarion.clock import Clock, wall_clock
-from clarion.store.port import StoreError, StoreOutdated, StoreTooNew
+from clarion.store.port import BadCursor, OnChange, StoreError, StoreOutdated, StoreTooNew
 from clarion.store.records.batches import Asked, Facts, Taken
 from clarion.store.records.commits import Outcome
 from clarion.store.records.configuration import Configuration
 from clarion.store.records.counters import CounterRow
 from clarion.store.records.deliveries import Delivery, DeliveryRow, Report
-from clarion.store.records.entries import Appended, LogRow, NewEntry
+from clarion.store.records.entries import Appended, Entry, EventsPage, LogRow, NewEntry
 from clarion.store.records.explanations import Explanation
+from clarion.store.records.lags import Lag
+from clarion.store.records.nodes import Node, Roster
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.profiles import ProfileView
 from clarion.store.records.runs import RunCount, RunRow
 from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.snapshots import Snapshot, SnapshotPart
 from clarion.store.records.states import PartitionState, SiteState, WorkflowState
+from clarion.store.records.upkeep import Upkeep
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
-from clarion.store.sqlite import checking, configuration, engine, entries, forgetting, reading, workflows
+from clarion.store.sqlite import checking, configuration, engine, entries, forgetting, paging, reading, snapshots, workflows
 from clarion.store.sqlite.claims import Claims
 from clarion.store.sqlite.connection import Synchronous, connect, library_version, require_library
 from clarion.store.sqlite.ending import report
@@ -31,8 +35,12 @@ from clarion.store.sqlite.ingest import MOST_WAITING, Done, Ingest
 from clarion.store.sqlite.migrations import latest, too_new, version_of
 from clarion.store.sqlite.reader import Reader
 from clarion.store.sqlite.writer import CONFIGURATION, INBOX, OUTBOX, Writer
+from clarion.tallies import Committing
 
 T = TypeVar("T")
+
+LONGEST_CURSOR = 19
+"""Digits of a sequence, and one more than the largest has."""
 
 FEW = 32
 """Rows that may be looked up in the event loop's thread."""
@@ -46,6 +54,7 @@ class SqliteStore:
     """`clarion.store.port.Store` on a file that `migrations.migrate` has made. Docstrings are the port's where there is none."""
 
     partitions = 1
+    shared = False
 
     def __init__(
         self,
@@ -58,7 +67,8 @@ class SqliteStore:
     ) -> None:
         """More than `most_waiting` unstored entries are refused. `synchronous` NORMAL loses acknowledged events when the power fails."""
         self._path = path
-        self._watchers: list[Callable[[str], None]] = []
+        self._clock = clock
+        self._watchers: list[OnChange] = []
         connecting = partial(connect, path, synchronous=synchronous, vfs=vfs)
         self._writer = Writer(partial(_ready, connecting, path), self._signal, forgetting.Forgetting(clock))
         self._ingest = Ingest(self._writer, most_waiting)
@@ -69,6 +79,7 @@ class SqliteStore:
         self._reading = Reader(self._connecting, "clarion-store-reading", READING_PATIENCE, MOST_READING)
         self._claims = Claims(self._engine)
         self._taken = 0
+        self._owner = ""
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -87,13 +98,43 @@ class SqliteStore:
             await reader.stop()
         await self._writer.stop()  # last: who closes last folds the write-ahead log into the database
 
-    def on_change(self, callback: Callable[[str], None]) -> None:
+    def on_change(self, callback: OnChange) -> None:
         self._watchers.append(callback)
 
     def _signal(self, changes: Iterable[str]) -> None:
         for what in changes:
             for watcher in self._watchers:
-                watcher(what)
+                watcher(what, () if what == CONFIGURATION else (0,))
+
+    def now(self) -> int:
+        return self._clock()
+
+    @property
+    def committing(self) -> Committing:
+        """What was counted of the commits that took entries in."""
+        return self._ingest.tally
+
+    async def database_bytes(self) -> int:
+        """Bytes of the file and of the write-ahead log beside it."""
+        return checking.size(self._path)
+
+    # -- nodes: there is one -----------------------------------------------------------------------------------------
+
+    async def beat(self, node: Node, lasts: int) -> Roster:
+        return Roster([node], {0: self._owner} if self._owner else {})
+
+    async def leave(self, node: str) -> None:
+        if self._owner == node:
+            self._owner = ""
+
+    async def disown(self, partition: int, node: str) -> None:
+        await self.leave(node)
+
+    async def dirty(self, partitions: Collection[int]) -> list[int]:
+        return [lag.partition for lag in await self.lags() if lag.inbox and lag.partition in partitions]
+
+    async def lags(self) -> list[Lag]:
+        return await self._lookups.call(checking.lags)
 
     # -- configuration -----------------------------------------------------------------------------------------------
 
@@ -175,7 +216,8 @@ class SqliteStore:
 
     # -- engine ------------------------------------------------------------------------------------------------------
 
-    async def own(self, partition: int) -> PartitionState:
+    async def own(self, partition: int, node: str = "") -> PartitionState:
+        self._owner = node
         return await self._writer.call(lambda connection: engine.own(connection, partition))
 
     async def workflow_states(self, partition: int) -> list[WorkflowState]:
@@ -233,8 +275,16 @@ class SqliteStore:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    async def events(self, site: int, after: int, limit: int) -> list[LogRow]:
+    async def events(self, site: int, after: str, limit: int) -> EventsPage:
+        if after and not (after.isascii() and after.isdigit() and len(after) < LONGEST_CURSOR):
+            raise BadCursor("That is no place in the log.")
         return await self._reading.call(lambda connection: reading.events(connection, site, after, limit))
+
+    async def find_event(self, site: int, id: str, at: int | None = None) -> LogRow | None:
+        return await self._reading.call(lambda connection: reading.find_event(connection, site, id, at))
+
+    async def waiting_events(self, site: int, limit: int) -> list[Entry]:
+        return await self._reading.call(lambda connection: reading.waiting_events(connection, site, limit))
 
     async def profile(self, site: int, key: str, limit: int = 100) -> ProfileView:
         return await self._reading.call(lambda connection: reading.profile(connection, site, key, limit))
@@ -275,11 +325,42 @@ class SqliteStore:
     async def poisoned_input(self, site: int, id: str) -> Poisoned:
         return await self._lookups.call(lambda connection: reading.poisoned_input(connection, site, id))
 
-    async def take_back(self, id: str, entry: NewEntry | None) -> None:
+    async def take_back(self, id: str, entry: NewEntry | None, partition: int = 0) -> None:
         await self._writer.call(lambda connection: entries.take_back(connection, id, entry), changes=() if entry is None else (INBOX,))
 
-    async def forget_explanations(self, before: int, limit: int) -> int:
-        return await self._writer.call(lambda connection: forgetting.forget_explanations(connection, before, limit), rows=limit)
+    # -- retention ---------------------------------------------------------------------------------------------------
+
+    async def forget(self, kind: str, before: int, limit: int) -> int:
+        return await self._writer.call(lambda connection: forgetting.forget(connection, kind, before, limit), rows=limit)
+
+    async def log_place(self, partition: int, at: int) -> int:
+        return await self._lookups.call(lambda connection: paging.log_place(connection, partition, at))
+
+    async def log_page(self, partition: int, after: int, before: int, limit: int) -> list[LogRow]:
+        return await self._reading.call(lambda connection: paging.log_page(connection, partition, after, before, limit))
+
+    async def take_snapshot(self, partition: int) -> Snapshot | None:
+        return await snapshots.take(self._connecting, self._writer, partition, self._clock)
+
+    async def snapshots(self, partition: int) -> list[Snapshot]:
+        return await self._reading.call(lambda connection: snapshots.listed(connection, partition))
+
+    async def snapshot_before(self, partition: int, log_time: int) -> Snapshot | None:
+        return next((one for one in await self.snapshots(partition) if one.log_time <= log_time), None)
+
+    def snapshot_parts(self, snapshot: Snapshot) -> AsyncIterator[SnapshotPart]:
+        return snapshots.parts(self._reading, snapshot)
+
+    async def forget_snapshots(self, partition: int, before: int, limit: int) -> int:
+        return await self._writer.call(lambda connection: snapshots.forget(connection, partition, before, limit))
+
+    async def upkeep(self) -> Upkeep:
+        return await self._lookups.call(snapshots.upkeep)
+
+    async def note_upkeep(self, upkeep: Upkeep) -> None:
+        await self._writer.call(lambda connection: snapshots.note_upkeep(connection, upkeep))
+
+    # -- looking after it --------------------------------------------------------------------------------------------
 
     async def probe(self) -> None:
         await self._writer.call(configuration.probe)

@@ -8,7 +8,7 @@ RETURNING partition, epoch, sequence, log_time, resumed;
 -- name: workflow_states
 SELECT CAST(json_group_array(json_object(
     'site', site, 'workflow', workflow, 'version', version, 'status', status, 'stale_before', stale_before,
-    'directives', json(directives)
+    'directives', json(directives), 'heard', json(heard)
 )) AS BLOB)
 FROM (SELECT * FROM workflow_states WHERE partition = :partition ORDER BY site, workflow);
 
@@ -114,7 +114,7 @@ SELECT CAST(
             AND s.active = 0
     ) || ',"profiles":' || (
         SELECT json_group_array(json_array(p.site, json_object(
-            'key', p."key", 'attributes', json(p.attributes), 'segments', json(p.segments), 'created', p.created, 'pushed', json(p.pushed)
+            'key', p."key", 'attributes', json(p.attributes), 'segments', json(p.segments), 'created', p.created, 'pushed', json(p.pushed), 'merged', p.merged
         )))
         FROM concerned AS c
         CROSS JOIN profiles AS p
@@ -203,14 +203,16 @@ FROM jsonb_each(:rows);
 
 -- name: put_profiles
 -- :rows is [[site, profile], …]; fields that have their default are left out.
-INSERT INTO profiles (partition, site, "key", attributes, segments, created, pushed)
+INSERT INTO profiles (partition, site, "key", attributes, segments, created, pushed, merged)
 SELECT
     :partition, value ->> 0, value ->> '$[1].key', coalesce(value -> '$[1].attributes', '{}'), coalesce(value -> '$[1].segments', '[]'),
-    coalesce(value ->> '$[1].created', 0), coalesce(value -> '$[1].pushed', '{}')
+    coalesce(value ->> '$[1].created', 0), coalesce(value -> '$[1].pushed', '{}'),
+    value ->> '$[1].merged'
 FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, site, "key") DO UPDATE
-SET attributes = excluded.attributes, segments = excluded.segments, created = excluded.created, pushed = excluded.pushed;
+SET attributes = excluded.attributes, segments = excluded.segments, created = excluded.created, pushed = excluded.pushed,
+    merged = excluded.merged;
 
 -- name: put_subscribers
 -- :rows is [[site, subscriber], …]; fields that have their default are left out.
@@ -241,6 +243,15 @@ SET version = excluded.version, profile = excluded.profile, "key" = excluded."ke
     due = excluded.due, held = excluded.held, ended = excluded.ended, reason = excluded.reason,
     state = excluded.state, goal_until = excluded.goal_until;
 
+-- name: delete_runs
+-- :rows is [id, …].
+DELETE FROM runs WHERE partition = :partition AND id IN (SELECT value FROM jsonb_each(:rows));
+
+-- name: delete_subscribers
+-- :rows is [[site, device_token_hash], …].
+DELETE FROM subscribers
+WHERE partition = :partition AND (site, device_token_hash) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(:rows));
+
 -- name: put_memory
 INSERT INTO entry_memory (partition, site, profile, workflow, "key", started, run)
 SELECT
@@ -250,14 +261,15 @@ WHERE true
 ON CONFLICT (partition, site, profile, workflow, "key") DO UPDATE SET started = excluded.started, run = excluded.run;
 
 -- name: put_workflow_states
-INSERT INTO workflow_states (partition, site, workflow, version, status, stale_before, directives)
+INSERT INTO workflow_states (partition, site, workflow, version, status, stale_before, directives, heard)
 SELECT
     :partition, value ->> 'site', value ->> 'workflow', value ->> 'version', value ->> 'status', value ->> 'stale_before',
-    value -> 'directives'
+    value -> 'directives', value -> 'heard'
 FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, site, workflow) DO UPDATE
-SET version = excluded.version, status = excluded.status, stale_before = excluded.stale_before, directives = excluded.directives;
+SET version = excluded.version, status = excluded.status, stale_before = excluded.stale_before, directives = excluded.directives,
+    heard = excluded.heard;
 
 -- name: put_site_states
 INSERT INTO site_states (partition, site, timezone, frequency_cap)

@@ -23,10 +23,6 @@ FROM jsonb_each(:claims);
 DELETE FROM poisoned WHERE partition = 0 AND id = :id
 RETURNING id;
 
--- name: forget_explanations
-DELETE FROM explanations
-WHERE at < :before AND sequence IN (SELECT sequence FROM explanations ORDER BY sequence LIMIT :limit);
-
 -- name: forget_all_claims
 -- From the front of the table, whatever they are of.
 DELETE FROM event_ids

@@ -246,3 +246,17 @@ FROM poisoned WHERE partition = 0 AND id = :id AND site = :site;
 -- name: waiting
 SELECT
     (SELECT count(*) FROM inbox), (SELECT count(*) FROM outbox), (SELECT received FROM inbox ORDER BY position LIMIT 1);
+
+-- name: lag
+-- positions are given without gaps and taken in order: the entries that wait need not be counted
+SELECT
+    (SELECT coalesce((SELECT max(position) FROM inbox) - (SELECT min(position) FROM inbox) + 1, 0)),
+    (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT :limit)),
+    (SELECT received FROM inbox ORDER BY position LIMIT 1);
+
+-- name: waiting_events
+SELECT CAST('[' || coalesce(group_concat(
+    '{"position":' || position || ',"kind":' || json_quote(kind) || ',"site":' || site || ',"id":' || json_quote(id) || ',"body":' || body
+    || ',"received":' || received || '}'
+), '') || ']' AS BLOB)
+FROM (SELECT * FROM inbox WHERE site = :site AND kind = 'event' ORDER BY position LIMIT :limit);

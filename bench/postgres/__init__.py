@@ -1,0 +1,1 @@
+"""Clarion on PostgreSQL, measured beside SQLite and beside what the server itself can do, in the same run."""

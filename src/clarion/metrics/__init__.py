@@ -1,0 +1,1 @@
+"""What `/metrics` says, in Prometheus' text format: numbers that a process keeps anyway, put into words when they are asked for."""

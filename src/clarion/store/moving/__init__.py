@@ -1,0 +1,1 @@
+"""An SQLite database moves to PostgreSQL: every row, in the partition that it belongs to there, resumable, and compared at the end."""
