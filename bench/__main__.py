@@ -49,7 +49,9 @@ def main() -> int:
         "g: ten million sleeping runs, profile: where the engine's time goes; on PostgreSQL, h: ingest, i: the engine, j: end to end, "
         "k: growth, l: two engines, postgres: all of these; report: write docs/benchmarks and docs/scaling from saved results",
     )
-    parser.add_argument("names", nargs="*", type=_name, help="of the saved results, for report; of what several have, the last one's counts")
+    parser.add_argument(
+        "names", nargs="*", type=_name, help="of the saved results, for report; of what several have, the last one's counts"
+    )
     parser.add_argument("--quick", action="store_true", help="short runs: to see that all works, not for numbers")
     parser.add_argument("--save", metavar="NAME", type=_name, help="keep the numbers in bench/results/NAME.json")
     chosen = parser.parse_args()

@@ -81,9 +81,9 @@ def run(plan: Plan, directory: Path) -> Batch:
     return measure(Instance(place), plan.seconds)
 
 
-def measure(instance: Instance, seconds: float, part: str = "(b)") -> Batch:
+def measure(instance: Instance, seconds: float, part: str = "(b)", roles: str = "") -> Batch:
     """Measure one server. Raises whatever starting it raises."""
-    with instance.serve() as server:
+    with instance.serve(roles) as server:
         events = [example(f"PROFILE_ID_{number % PROFILES}") for number in range(SIZE)]
         load = _Load(request("/api/v1/events/batch", instance.key, encode({"events": events})))
         before, seconds = uvloop.run(_measure(load, server.port, seconds))

@@ -33,8 +33,9 @@ DATABASE: Final = "postgres"
 TRIES: Final = 2
 """A rate that fails is tried once more: on a shared machine anything can happen once."""
 _DRAIN_SECONDS: Final = 120
-_WARM_UP: Final = 200, 3
-"""Rate and seconds."""
+_WARM_UP: Final = 200
+"""Events a second before the first step."""
+WARM_UP_SECONDS: Final = 3.0
 
 
 Count = Callable[[], dict[str, float]]
@@ -122,9 +123,11 @@ async def ascend(
     seconds: float,
     part: str = "(c)",
     count: Count = _nothing,
+    warm_up: float = WARM_UP_SECONDS,
 ) -> EndToEnd:
-    """Rise through the rates, then measure at half of the highest. `server` takes the events; `processes`, by name, are all that work on them.
+    """Rise through the rates, then measure at half of the highest.
 
+    `server` takes the events; `processes`, by name, are all that work on them; `count` is asked before and after each step.
     Raises TimeoutError or ConnectionError when it stops answering.
     """
     course = _Course(processes, key, arrivals, part, count)
@@ -132,7 +135,7 @@ async def ascend(
     gc.freeze()
     gc.disable()  # a collection would look like the server's latency
     try:
-        await course.step(*_WARM_UP)
+        await course.step(_WARM_UP, warm_up)
         steps, highest = await _rise(course, rates, seconds)
         half = await course.step(max(1, highest // 2), seconds) if highest else None
     finally:

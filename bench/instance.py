@@ -18,7 +18,7 @@ from bench.usage import cpu_seconds
 
 _CLARION: Final = str(Path(sys.executable).parent / "clarion")
 _SITE: Final = "bench"
-_ENVIRONMENT: Final = {"CLARION_DANGEROUS_ALLOW_PRIVATE_TARGETS": "true"}
+_ENVIRONMENT: Final = {"CLARION_DANGEROUS_ALLOW_PRIVATE_TARGETS": "true", "CLARION_DATABASE_URL": "sqlite:///clarion.db"}
 _COMMAND_SECONDS: Final = 60
 
 # One statement, so one moment: an entry is in the inbox or in the log, never in both or neither.

@@ -12,9 +12,13 @@ nginx installed:
 .venv/bin/python -m bench report mine
 ```
 
+`report` takes several names: of what more than one of these runs has measured, the last one's numbers count.
+
 Those of (a) to (d) run `clarion serve` as its users do, in its own process, on SQLite in a fresh directory, over loopback. The load
 generator shares the machine's cores with it, so a server that has the machine to itself does better; all servers that are compared
 share it in the same way. Those of (e) to (g) run the engine by itself: a process with the store and the owner of its partition."""
+
+POSTGRES: Final = """Those of (h) to (l), at the end of this page, are on PostgreSQL. What they say about larger loads is in [Scaling](scaling.md)."""
 
 ACCEPT: Final = """## (a) Accepting events
 

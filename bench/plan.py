@@ -54,6 +54,8 @@ class PostgresPlan(msgspec.Struct, frozen=True):
     """Events a second of (j), rising."""
     step_seconds: float = 5
     """Of one rate of (j)."""
+    warm_up_seconds: float = 3
+    """Of (j), before the first rate."""
     rest_seconds: float = 5
     """For which the processes of (j) have nothing to do."""
     logs: tuple[int, ...] = (100_000, 1_000_000, 10_000_000)

@@ -1,4 +1,4 @@
-"""The report of a run: `docs/benchmarks.md` and its chart, from saved results alone."""
+"""The report of a run: `docs/benchmarks.md` with its charts, and the tables of `docs/scaling.md`, from saved results alone."""
 
 from pathlib import Path
 from typing import Final
@@ -7,10 +7,13 @@ from bench.chart import draw
 from bench.engine_chart import draw_engine
 from bench.engine_report import show_due, show_events, show_profile, show_sleep
 from bench.machine import Machine
-from bench.method import ACCEPT, BATCH, COLD_START, DUE, END_TO_END, EVENTS, INTRODUCTION, PROFILE, SLEEP
+from bench.method import ACCEPT, BATCH, COLD_START, DUE, END_TO_END, EVENTS, INTRODUCTION, POSTGRES, PROFILE, SLEEP
 from bench.neighbours import QUIET
 from bench.percentiles import median
+from bench.postgres.chart import draw_postgres
+from bench.postgres.report import show_postgres
 from bench.results import Results
+from bench.scaling import fill
 from bench.server_results import Accept, Batch, ColdStart, EndToEnd, Round, Step
 from bench.table import table
 from bench.usage import Memory
@@ -20,10 +23,15 @@ DOCS: Final = Path(__file__).parent.parent / "docs"
 
 
 def write(results: Results) -> list[Path]:
-    """Write the page and its charts; returns their paths, relative to the project's directory."""
-    contents = {"benchmarks.md": render(results), "benchmarks.svg": draw(results)}
+    """Write the pages and charts; returns their paths, relative to the project's directory."""
+    contents = {"benchmarks.md": render(results)}
+    if results.accept is not None or results.end_to_end is not None:
+        contents["benchmarks.svg"] = draw(results)
     if results.events is not None or results.profile is not None:
         contents["benchmarks-engine.svg"] = draw_engine(results)
+    if results.postgres is not None:
+        contents["benchmarks-postgres.svg"] = draw_postgres(results.postgres)
+        contents["scaling.md"] = fill((DOCS / "scaling.md").read_text(encoding="utf-8"), results)
     for name, text in contents.items():
         (DOCS / name).write_text(text, encoding="utf-8")
     return [Path(DOCS.name, name) for name in contents]
@@ -31,7 +39,10 @@ def write(results: Results) -> list[Path]:
 
 def render(results: Results) -> str:
     """The page as Markdown."""
-    parts = [INTRODUCTION, "![Requests answered a second, and latency by rate](benchmarks.svg)", _verdicts(results), _machine(results)]
+    parts = [INTRODUCTION]
+    if results.postgres is not None:
+        parts.append(POSTGRES)
+    parts += ["![Requests answered a second, and latency by rate](benchmarks.svg)", _verdicts(results), _machine(results)]
     if results.accept is not None:
         parts += [ACCEPT, _accept(results.accept)]
     if results.batch is not None:
@@ -50,6 +61,8 @@ def render(results: Results) -> str:
         parts += [SLEEP, show_sleep(results.sleep)]
     if results.profile is not None:
         parts += [PROFILE, show_profile(results.profile)]
+    if results.postgres is not None:
+        parts += show_postgres(results.postgres, results.plan.postgres, results.machine.cores)
     return "\n\n".join(parts) + "\n"
 
 
@@ -68,9 +81,10 @@ def _others(results: Results) -> str:
 
 def _machine(results: Results) -> str:
     machine: Machine = results.machine
+    dates = "".join(f"; {date} {part}" for part, date in results.other_dates.items())
     libraries = ", ".join(f"{name} {version}" for name, version in (machine.libraries | machine.tools).items())
     rows = [
-        ("date", f"{results.date}, plan “{results.plan.name}”"),
+        ("date", f"{results.date}{dates}, plan “{results.plan.name}”"),
         ("CPU", f"{machine.cpu}, {machine.cores} cores"),
         ("memory", f"{machine.memory / 2**30:.1f} GiB"),
         ("kernel", machine.kernel),
@@ -79,7 +93,11 @@ def _machine(results: Results) -> str:
         ("libraries and tools", libraries),
         ("other work meanwhile", _others(results)),
     ]
-    busy = "" if results.other_cores <= QUIET else "\n\n**Other work disturbed this run: its numbers are not to be relied on.**"
+    busy = (
+        ""
+        if max(results.other_cores, *results.other_parts.values(), 0.0) <= QUIET
+        else "\n\n**Other work disturbed this run: its numbers are not to be relied on.**"
+    )
     return f"## Machine\n\n{table(('', ''), rows)}{busy}"
 
 

@@ -2,6 +2,7 @@
 
 from bench.engine_verdicts import judge_due, judge_events, judge_sleep
 from bench.percentiles import median
+from bench.postgres.verdicts import judge_postgres
 from bench.results import Results
 from bench.server_results import Accept, Batch, ColdStart, EndToEnd, Round
 from bench.verdict import Verdict
@@ -24,6 +25,8 @@ def judge(results: Results) -> list[Verdict]:
         verdicts += [verdict for fired in results.due for verdict in judge_due(fired)]
     if results.sleep is not None:
         verdicts += judge_sleep(results.sleep)
+    if results.postgres is not None:
+        verdicts += judge_postgres(results.postgres)
     return verdicts
 
 

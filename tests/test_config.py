@@ -19,6 +19,7 @@ OTHER: Mapping[str, tuple[object, str]] = {
     "database_url": ("sqlite:////var/lib/other.db", "sqlite:////var/lib/other.db"),
     "database_connections": (30, "30"),
     "partitions": (16, "16"),
+    "node_lease_seconds": (60, "60"),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "rate_limit_per_second": (50, "50"),

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from tests.engine.leases import SECOND, Leases
 
 from clarion import heartbeat as module
-from clarion.heartbeat import EVERY, LEASE, RETURN, SPREAD, Heartbeat
+from clarion.heartbeat import BEATS, LEASE, RETURN, SPREAD, Heartbeat
 from clarion.outage import Outage
 from clarion.store.port import StoreUnavailable
 from clarion.store.records.nodes import Node, Roster
@@ -68,7 +68,8 @@ async def test_it_beats_at_the_start_and_each_second_more_or_less(bench: Bench) 
         bench.passed.set()
         await bench.waits_again()
     assert bench.beats == len(bench.rosters) == 21
-    assert all(EVERY * (1 - SPREAD) <= wait <= EVERY * (1 + SPREAD) for wait in bench.waits)
+    every = LEASE / SECOND / BEATS
+    assert all(every * (1 - SPREAD) <= wait <= every * (1 + SPREAD) for wait in bench.waits)
     assert len(set(bench.waits)) > 1
 
 
@@ -100,7 +101,7 @@ async def test_after_its_own_lease_was_over_it_counts_as_returning_for_a_while(b
     bench.passed.set()
     await bench.waits_again()
     assert bench.heart.is_returning is returns
-    bench.leases.now += RETURN
+    bench.leases.now += int(LEASE * RETURN)
     assert not bench.heart.is_returning
 
 

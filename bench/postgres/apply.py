@@ -63,10 +63,21 @@ def measure(question: Question, directory: Path) -> Answer:
     return apart.ask("bench.postgres.apply", question, Answer, directory / "apply.err", _SECONDS)
 
 
-def prepare(postgres: Postgres, partitions: int, documents: Sequence[str]) -> tuple[str, int]:
-    """URL of a new database with a site that has these workflows, which all owners know; and the site's id."""
-    url = postgres.made(partitions)
-    return url, asyncio.run(_published(url, documents))
+class Prepared:
+    """Databases with a site that has workflows, which all owners know: made once, and copied for each measurement."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+        self._made: dict[tuple[int, tuple[str, ...]], tuple[str, int]] = {}
+
+    def copy(self, partitions: int, documents: Sequence[str]) -> tuple[str, int]:
+        """URL of a fresh one, and the site's id."""
+        key = partitions, tuple(documents)
+        if key not in self._made:
+            url = self._postgres.made(partitions)
+            self._made[key] = url, asyncio.run(_published(url, documents))
+        url, site = self._made[key]
+        return self._postgres.copy(url), site
 
 
 async def _published(url: str, documents: Sequence[str]) -> int:

@@ -24,7 +24,7 @@ _STEP: Final = "http"
 """What the runs of the timers end with; `loading.SLEEP` has it too."""
 
 
-class _Once(NamedTuple):
+class Once(NamedTuple):
     """One case, once. Seconds of one input."""
 
     seconds: float
@@ -35,55 +35,56 @@ class _Once(NamedTuple):
     started: int
 
 
-class _Cases:
+class Cases:
     """The kinds of measurement, by store."""
 
     def __init__(self, plan: PostgresPlan, directory: Path, postgres: Postgres) -> None:
         self._plan, self._directory, self._postgres = plan, directory, postgres
+        self._prepared = apply.Prepared(postgres)
 
     def stores(self) -> dict[str, int]:
         """By name: how many partitions; 0: SQLite."""
         return {"sqlite": 0, "postgres 1": 1, f"postgres {self._plan.partitions}": self._plan.partitions}
 
-    def events(self, partitions: int, listening: int) -> _Once:
+    def events(self, partitions: int, listening: int) -> Once:
         plan = self._plan
         if not partitions:
             answer = engine_events.measure(self._directory / "engines-sqlite", plan.workflows, listening, plan.events)
             shutil.rmtree(self._directory / "engines-sqlite")
-            return _Once(answer.seconds, answer.cpu_seconds, 0.0, answer.per_commit, answer.applied, answer.started)
-        url, site = apply.prepare(self._postgres, partitions, engine_events.documents(plan.workflows, listening))
+            return Once(answer.seconds, answer.cpu_seconds, 0.0, answer.per_commit, answer.applied, answer.started)
+        url, site = self._prepared.copy(partitions, engine_events.documents(plan.workflows, listening))
         measured = apply.measure(apply.Question(url, self._postgres.pid, site, "event", plan.events), self._directory)
         applied, started = only(url, _EVENTS, tuple[int, int])
         self._postgres.drop(url)
         warm = 2 * partitions
-        return _Once(
+        return Once(
             measured.seconds, measured.cpu, measured.database_cpu, measured.per_commit, applied - warm, started - warm * min(1, listening)
         )
 
-    def timers(self, partitions: int) -> _Once:
+    def timers(self, partitions: int) -> Once:
         runs = self._plan.runs
         if not partitions:
             place = self._directory / "timers-sqlite"
             fired, _ = due_at_once.measure(place, _STEP, runs)
             completed, _ = only_row(place, due_at_once.COUNT, tuple[int, int])
             shutil.rmtree(place)
-            return _Once(fired.seconds / runs, fired.cpu_seconds / runs, 0.0, fired.per_commit, completed, runs)
-        url, site = apply.prepare(self._postgres, partitions, [SLEEP])
+            return Once(fired.seconds / runs, fired.cpu_seconds / runs, 0.0, fired.per_commit, completed, runs)
+        url, site = self._prepared.copy(partitions, [SLEEP])
         loaded = asyncio.run(load_sleepers(url, 0, runs, site))
         question = apply.Question(url, self._postgres.pid, site, "timer", runs, instant=loaded.instant)
         measured = apply.measure(question, self._directory)
         completed, known = only(url, _RUNS, tuple[int, int])
         self._postgres.drop(url)
-        return _Once(measured.seconds, measured.cpu, measured.database_cpu, measured.per_commit, completed, known)
+        return Once(measured.seconds, measured.cpu, measured.database_cpu, measured.per_commit, completed, known)
 
 
 def run(plan: Plan, directory: Path, postgres: Postgres) -> Engines:
     """Measure. Raises ChildFailed."""
-    cases = _Cases(plan.postgres, directory, postgres)
+    cases = Cases(plan.postgres, directory, postgres)
     stores, rounds = cases.stores(), plan.postgres.rounds
 
-    def in_turn(what: str, count: int, measure: Callable[[int], _Once]) -> dict[str, Applied]:
-        given: dict[str, list[_Once]] = {name: [] for name in stores}
+    def in_turn(what: str, count: int, measure: Callable[[int], Once]) -> dict[str, Applied]:
+        given: dict[str, list[Once]] = {name: [] for name in stores}
         for _ in range(rounds):
             for name, partitions in stores.items():
                 given[name].append(measure(partitions))
@@ -98,7 +99,7 @@ def run(plan: Plan, directory: Path, postgres: Postgres) -> Engines:
     )
 
 
-def _gathered(count: int, answers: list[_Once]) -> Applied:
+def _gathered(count: int, answers: list[Once]) -> Applied:
     return Applied(
         count=count,
         seconds=[one.seconds for one in answers],
@@ -110,6 +111,6 @@ def _gathered(count: int, answers: list[_Once]) -> Applied:
     )
 
 
-def _report(what: str, name: str, once: _Once) -> None:
+def _report(what: str, name: str, once: Once) -> None:
     taken = f"CPU of one: engine {once.cpu * 1e6:.0f} µs, PostgreSQL {once.database_cpu * 1e6:.0f} µs"
     say(f"(i) {what}, {name}: {1 / once.seconds:,.0f}/s; {taken}; {once.per_commit:.1f} a commit")

@@ -30,11 +30,12 @@ def run(plan: Plan, directory: Path, postgres: Postgres) -> Growth:
 class _Growing:
     def __init__(self, plan: Plan, directory: Path, postgres: Postgres) -> None:
         self._plan, self._directory, self._postgres = plan.postgres, directory, postgres
+        self._prepared = apply.Prepared(postgres)
 
     def log(self, rows: int) -> Grown:
         """Events, of which each starts a run."""
         plan = self._plan
-        url, site = apply.prepare(self._postgres, plan.partitions, documents(plan.workflows, 1))
+        url, site = self._prepared.copy(plan.partitions, documents(plan.workflows, 1))
         loaded = asyncio.run(load_log(url, rows, site))
         answer = apply.measure(apply.Question(url, self._postgres.pid, site, "event", plan.events), self._directory)
         logged, started = only(url, _EVENTS, tuple[int, int])
@@ -45,7 +46,7 @@ class _Growing:
     def sleepers(self, rows: int) -> list[Grown]:
         """The same events about profiles of which each has a sleeping run; then timers of just these runs."""
         plan = self._plan
-        url, site = apply.prepare(self._postgres, plan.partitions, [*documents(plan.workflows, 1), SLEEP])
+        url, site = self._prepared.copy(plan.partitions, [*documents(plan.workflows, 1), SLEEP])
         loaded = asyncio.run(load_sleepers(url, rows, plan.events, site))
         question = apply.Question(url, self._postgres.pid, site, "event", plan.events, profiles=loaded.profiles)
         answer = apply.measure(question, self._directory)

@@ -3,12 +3,14 @@
 The servers take turns in the same run under the same load, each with a fresh database.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from bench import batch
 from bench.instance import Instance, Server
-from bench.plan import Plan
+from bench.plan import Plan, PostgresPlan
 from bench.postgres import port
 from bench.postgres.place import Meter, PostgresInstance
 from bench.postgres.results import Ingest, Ingested
@@ -23,46 +25,47 @@ ROLES: Final = {"sqlite": "", "postgres": "", "api": "api"}
 
 def run(plan: Plan, directory: Path, postgres: Postgres) -> Ingest:
     """Measure. Raises FileNotFoundError where wrk is missing, and whatever starting the servers raises."""
-    single: dict[str, list[Ingested]] = {name: [] for name in ROLES}
+    rounds: dict[str, list[Ingested]] = {name: [] for name in ROLES}
     batches: dict[str, Batch] = {}
     for number in range(plan.postgres.rounds):
-        for name in ROLES:
+        for name, taken in rounds.items():
             place = directory / f"ingest-{number}-{name}"
             place.mkdir()
-            instance = _instance(name, place, postgres, plan.postgres.partitions)
-            single[name].append(_single(name, instance, place, postgres, plan.postgres.seconds))
-            _remove(instance, postgres)
+            taken.append(single(name, place, postgres, plan.postgres))
     for name in ROLES:
         place = directory / f"ingest-batch-{name}"
         place.mkdir()
-        instance = _instance(name, place, postgres, plan.postgres.partitions)
-        batches[name] = batch.measure(instance, plan.postgres.seconds, f"(h) {name}:")
-        _remove(instance, postgres)
-    return Ingest(single, batches, port.measure(plan.postgres, directory, postgres), port.SIZE, port.CALLERS)
+        with _instance(name, place, postgres, plan.postgres) as instance:
+            batches[name] = batch.measure(instance, plan.postgres.seconds, f"(h) {name}:", ROLES[name])
+    return Ingest(rounds, batches, port.measure(plan.postgres, directory, postgres, plan.postgres.seconds), port.SIZE, port.CALLERS)
 
 
-def _instance(name: str, place: Path, postgres: Postgres, partitions: int) -> Instance:
-    return Instance(place) if name == "sqlite" else PostgresInstance(place, postgres, partitions)
-
-
-def _remove(instance: Instance, postgres: Postgres) -> None:
-    if isinstance(instance, PostgresInstance):
-        postgres.drop(instance.url)
-        postgres.settle()
-
-
-def _single(name: str, instance: Instance, place: Path, postgres: Postgres, seconds: float) -> Ingested:
-    with instance.serve(ROLES[name]) as server:
-        meter = Meter(_processes(name, server, postgres))
-        warming, load = drive(server.port, write_script(place, instance.key), seconds)
-        used = meter.used()
+def single(name: str, place: Path, postgres: Postgres, plan: PostgresPlan) -> Ingested:
+    """One server under wrk, once."""
+    with _instance(name, place, postgres, plan) as instance:
+        with instance.serve(ROLES[name]) as server:
+            meter = Meter(_processes(name, server, postgres))
+            warming, load = drive(server.port, write_script(place, instance.key), plan.seconds)
+            used = meter.used()
+        counted = instance.count()
     acknowledged = warming.requests + load.requests
     cpu = {process: spent / acknowledged * 1_000 for process, spent in used.items()}
-    counted = instance.count()
     taken = ", ".join(f"{process} {spent * 1e3:.0f} µs" for process, spent in cpu.items())
     say(f"(h) {name}: {load.rate:,.0f} events/s, p50 {load.p50 / 1000:.2f} ms, p99 {load.p99 / 1000:.2f} ms; CPU of one: {taken}")
     errors = load.not_2xx + load.socket_errors
     return Ingested(load.rate, load.p50 / 1000, load.p99 / 1000, errors, cpu, acknowledged, counted.stored)
+
+
+@contextmanager
+def _instance(name: str, place: Path, postgres: Postgres, plan: PostgresPlan) -> Iterator[Instance]:
+    """A fresh one, whose database is gone afterwards."""
+    if name == "sqlite":
+        yield Instance(place)
+        return
+    instance = PostgresInstance(place, postgres, plan.partitions)
+    yield instance
+    postgres.drop(instance.url)
+    postgres.settle()
 
 
 def _processes(name: str, server: Server, postgres: Postgres) -> dict[str, int]:

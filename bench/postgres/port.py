@@ -55,7 +55,7 @@ class Question(msgspec.Struct, frozen=True):
     """Rows that COPY writes at most."""
 
 
-def measure(plan: PostgresPlan, directory: Path, postgres: Postgres) -> dict[str, AtPort]:
+def measure(plan: PostgresPlan, directory: Path, postgres: Postgres, seconds: float) -> dict[str, AtPort]:
     """Measure one after the other. Raises ChildFailed."""
     place = directory / "port"
     place.mkdir()
@@ -63,13 +63,13 @@ def measure(plan: PostgresPlan, directory: Path, postgres: Postgres) -> dict[str
     for name in ("sqlite single", "postgres single", "sqlite batch", "postgres batch", "copy pieces", "copy whole"):
         what, _, how = name.partition(" ")
         if what == "sqlite":
-            question = Question(how, plan.seconds, str(place))
+            question = Question(how, seconds, str(place))
             found[name] = apart.ask("bench.postgres.port", question, AtPort, place / "port.err", _SECONDS)
             for file in place.glob(f"{DATABASE}*"):
                 file.unlink()
         else:
             url = postgres.made(plan.partitions)
-            question = Question(how, plan.seconds, str(place), url, plan.partitions, postgres.pid, plan.copied)
+            question = Question(how, seconds, str(place), url, plan.partitions, postgres.pid, plan.copied)
             found[name] = apart.ask("bench.postgres.port", question, AtPort, place / "port.err", _SECONDS)
             postgres.drop(url)
             postgres.settle()

@@ -91,27 +91,33 @@ class Burst(msgspec.Struct, frozen=True):
     counts: dict[str, float]
 
 
-class Through(msgspec.Struct, frozen=True):
-    """(j) From event to request: on SQLite, on PostgreSQL in one process, and in three."""
+class Split(msgspec.Struct, frozen=True):
+    """(j) On PostgreSQL with three processes: api, engine, delivery."""
 
-    sqlite: EndToEnd
-    together: EndToEnd
-    split: EndToEnd
+    course: EndToEnd
     """Its steps count entries and commits of ingest, inputs and commits of the engine, and bytes of WAL."""
     burst: Burst
     rest: dict[str, float]
     """Cores that each of the three, and PostgreSQL, take while nothing happens."""
     events: int
-    """Of `split` and `burst` together: what `sizes` are of."""
+    """Of `course` and `burst` together: what `sizes` are of."""
     sizes: dict[str, Size]
     body: float
     """Bytes of an event as it stands in the log, on average."""
     commits: int
-    """Transactions of the server, all steps."""
+    """Transactions of the server in `course`."""
     connections: dict[str, int]
     """To the server, by process."""
     memory: dict[str, int]
     """Resident afterwards, by process."""
+
+
+class Through(msgspec.Struct, frozen=True):
+    """(j) From event to request: on SQLite, on PostgreSQL in one process, and in three."""
+
+    sqlite: EndToEnd
+    together: EndToEnd
+    split: Split
 
 
 class Grown(msgspec.Struct, frozen=True):

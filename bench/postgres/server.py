@@ -43,8 +43,15 @@ class Postgres:
 
     def empty(self) -> str:
         """URL of a new database without tables."""
+        return self._made("template0")
+
+    def copy(self, url: str) -> str:
+        """URL of a new database with all that is in another, which nobody uses just now."""
+        return self._made(_name(url))
+
+    def _made(self, template: str) -> str:
         name = f"bench_{next(self._numbers)}"
-        execute(self._server.url, f"CREATE DATABASE {name} TEMPLATE template0")
+        execute(self._server.url, f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._server.url_of(name)
 
     def made(self, partitions: int) -> str:
@@ -55,7 +62,7 @@ class Postgres:
 
     def drop(self, url: str) -> None:
         """Remove a database, whoever is still in it."""
-        execute(self._server.url, f"DROP DATABASE {url.rsplit('/', 1)[1]} WITH (FORCE)")
+        execute(self._server.url, f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
     def settle(self) -> None:
         """Write out what is dirty, so that it is not written while something else is measured."""
@@ -100,6 +107,10 @@ def only(url: str, sql: str, row: type[T], *values: object) -> T:
     if len(found) != 1:
         raise LookupError(f"{len(found)} rows in place of one: {sql}")
     return found[0]
+
+
+def _name(url: str) -> str:
+    return url.rsplit("/", 1)[1]
 
 
 def apart(work: Coroutine[Any, Any, T]) -> T:

@@ -1,8 +1,8 @@
 """(l) One engine process and two, on one database, with an api process and a generator beside them.
 
-Events wait in all partitions; the engines, at rest until then, are told of them at one moment, and while they apply them events come in over
-HTTP. With two cores for everything, two engines can hardly be faster than one: what shows whether more machines would be is whether an event
-costs as much CPU time with two engines as with one, their own and PostgreSQL's.
+Events wait in all partitions; the engines, at rest until then, are told of them at one moment, and while they apply them events come in
+over HTTP. With two cores for everything, two engines can hardly be faster than one: what shows whether more machines would be is whether an
+event costs as much CPU time with two engines as with one, their own and PostgreSQL's.
 """
 
 import asyncio
@@ -44,11 +44,15 @@ _SPREAD_SECONDS: Final = 30.0
 
 def run(plan: Plan, directory: Path, postgres: Postgres) -> list[Spread]:
     """Measure with one engine, then with two. Raises ChildFailed, TimeoutError."""
-    return [uvloop.run(_measure(plan.postgres, directory / f"spread-{engines}", postgres, engines)) for engines in ENGINES]
+    found = []
+    for engines in ENGINES:
+        place = directory / f"spread-{engines}"
+        place.mkdir()
+        found.append(uvloop.run(_measure(plan.postgres, place, postgres, engines)))
+    return found
 
 
 async def _measure(plan: PostgresPlan, place: Path, postgres: Postgres, engines: int) -> Spread:
-    place.mkdir()
     instance = PostgresInstance(place, postgres, plan.partitions)
     instance.apply(write_workflows(place, _SINK))
     with ExitStack() as stack:

@@ -24,7 +24,7 @@ from bench.instance import Instance, Server
 from bench.plan import Plan, PostgresPlan
 from bench.postgres.apply import put, tell
 from bench.postgres.place import Meter, PostgresInstance
-from bench.postgres.results import Burst, Size, Through
+from bench.postgres.results import Burst, Size, Split, Through
 from bench.postgres.server import FLUSH_SECONDS, Postgres, only, rows
 from bench.progress import say
 from bench.server_results import EndToEnd
@@ -62,6 +62,7 @@ FROM (
     SELECT $1::text::regclass WHERE NOT EXISTS (SELECT FROM pg_partition_tree($1::text::regclass))
 ) AS t
 """
+_UNSENT: Final = "SELECT EXISTS (SELECT FROM outbox) OR EXISTS (SELECT FROM inbox)"
 SITE: Final = "SELECT id FROM sites WHERE name = 'bench'"
 _ROWS: Final = "SELECT count(*) FROM {}"
 _BODY: Final = "SELECT coalesce(avg(octet_length(body)), 0)::float8 FROM log WHERE kind = 'event'"
@@ -75,18 +76,26 @@ _COUNTED: Final = {
 
 def run(plan: Plan, directory: Path, postgres: Postgres) -> Through:
     """Measure. Raises whatever starting the servers raises, and TimeoutError or ConnectionError when one stops answering."""
-    for name in ("sqlite", "together", "split"):
-        (directory / f"through-{name}").mkdir()
-    sqlite = uvloop.run(_whole(plan, Instance(directory / "through-sqlite"), directory / "through-sqlite", "(j) sqlite:"))
+    place = directory / "through-sqlite"
+    place.mkdir()
+    sqlite = uvloop.run(_whole(plan.postgres, Instance(place), place, "(j) sqlite:"))
     place = directory / "through-together"
+    place.mkdir()
     instance = PostgresInstance(place, postgres, plan.postgres.partitions)
-    together = uvloop.run(_whole(plan, instance, place, "(j) postgres:"))
+    together = uvloop.run(_whole(plan.postgres, instance, place, "(j) postgres:"))
     postgres.drop(instance.url)
     postgres.settle()
-    return uvloop.run(_split(plan, directory / "through-split", postgres, sqlite, together))
+    return Through(sqlite, together, split(plan, directory, postgres))
 
 
-async def _whole(plan: Plan, instance: Instance, place: Path, part: str) -> EndToEnd:
+def split(plan: Plan, directory: Path, postgres: Postgres) -> Split:
+    """Measure with three processes. Raises as `run`."""
+    place = directory / "through-split"
+    place.mkdir()
+    return uvloop.run(_split(plan.postgres, place, postgres))
+
+
+async def _whole(plan: PostgresPlan, instance: Instance, place: Path, part: str) -> EndToEnd:
     arrivals = Arrivals()
     sink = await listen(arrivals)
     instance.apply(write_workflows(place, sink.sockets[0].getsockname()[1]))
@@ -94,47 +103,46 @@ async def _whole(plan: Plan, instance: Instance, place: Path, part: str) -> EndT
         if isinstance(instance, PostgresInstance):
             settled(instance.url)
         measured = await ascend(
-            {"server": server.pid}, server, instance.key, arrivals, plan.postgres.rates, plan.postgres.step_seconds, part
+            {"server": server.pid}, server, instance.key, arrivals, plan.rates, plan.step_seconds, part, warm_up=plan.warm_up_seconds
         )
     sink.close()
     return measured
 
 
-async def _split(plan: Plan, place: Path, postgres: Postgres, sqlite: EndToEnd, together: EndToEnd) -> Through:
+async def _split(plan: PostgresPlan, place: Path, postgres: Postgres) -> Split:
     arrivals = Arrivals()
     sink = await listen(arrivals)
-    instance = PostgresInstance(place, postgres, plan.postgres.partitions)
+    instance = PostgresInstance(place, postgres, plan.partitions)
     instance.apply(write_workflows(place, sink.sockets[0].getsockname()[1]))
     with ExitStack() as stack:
         servers = {role: stack.enter_context(instance.serve(role)) for role in ROLES}
         processes = {role: server.pid for role, server in servers.items()} | {DATABASE: postgres.pid}
         settled(instance.url)
-        rest = _rest(processes, plan.postgres.rest_seconds)
+        rest = _rest(processes, plan.rest_seconds)
         counting = partial(_counted, servers, postgres)
         before = postgres.counters().commits
-        split = await ascend(
+        course = await ascend(
             processes,
             servers["api"],
             instance.key,
             arrivals,
-            plan.postgres.rates,
-            plan.postgres.step_seconds,
+            plan.rates,
+            plan.step_seconds,
             "(j) three processes:",
             counting,
+            plan.warm_up_seconds,
         )
-        time.sleep(FLUSH_SECONDS)
+        await asyncio.sleep(FLUSH_SECONDS)
         commits = postgres.counters().commits - before
         connections = _connections(instance.url, servers)
         held = {role: resident(server.pid) for role, server in servers.items()}
-        burst = await _burst(plan.postgres, instance.url, processes, arrivals, counting)
+        burst = await _burst(plan, instance.url, processes, arrivals, counting)
     sink.close()
-    through = Through(
-        sqlite=sqlite,
-        together=together,
-        split=split,
+    found = Split(
+        course=course,
         burst=burst,
         rest=rest,
-        events=split.acknowledged + burst.events,
+        events=course.acknowledged + burst.events,
         sizes=_sizes(instance.url, TABLES),
         body=only(instance.url, _BODY, tuple[float])[0],
         commits=commits,
@@ -142,12 +150,12 @@ async def _split(plan: Plan, place: Path, postgres: Postgres, sqlite: EndToEnd, 
         memory=held,
     )
     postgres.drop(instance.url)
-    return through
+    return found
 
 
 async def _burst(plan: PostgresPlan, url: str, processes: Mapping[str, int], arrivals: Arrivals, count: Count) -> Burst:
     """Put events into the inboxes all at once, and wait for what comes of them. Raises TimeoutError."""
-    await asyncio.to_thread(settled, url)
+    await asyncio.to_thread(settled, url, sent=True)
     site, first, events = only(url, SITE, tuple[int])[0], arrivals.next, plan.events
     people = [(profile := f"buyer-{number % PROFILES}", partition_of(site, profile, plan.partitions)) for number in range(events)]
     given = [entry(first + number, site, *person) for number, person in enumerate(people)]
@@ -160,7 +168,7 @@ async def _burst(plan: PostgresPlan, url: str, processes: Mapping[str, int], arr
         if not await arrivals.wait_for(goal, _LONGEST_SECONDS):
             raise TimeoutError(f"of {events:,} events {goal - arrivals.count:,} have not arrived")
         took = time.monotonic() - began
-        await asyncio.to_thread(settled, url)
+        await asyncio.to_thread(settled, url, sent=True)
         used = meter.used()
     finally:
         await connection.close()
@@ -200,10 +208,10 @@ def _rest(processes: Mapping[str, int], seconds: float) -> dict[str, float]:
     return rest
 
 
-def settled(url: str, seconds: float = _LONGEST_SECONDS) -> None:
-    """Wait until the engines have applied all that waits. Raises TimeoutError."""
-    end = time.monotonic() + seconds
-    while only(url, _WAITING, tuple[bool])[0]:
+def settled(url: str, *, sent: bool = False) -> None:
+    """Wait until the engines have applied all that waits; with `sent`, until all is sent and they have heard of it. Raises TimeoutError."""
+    end = time.monotonic() + _LONGEST_SECONDS
+    while only(url, _UNSENT if sent else _WAITING, tuple[bool])[0]:
         if time.monotonic() > end:
             raise TimeoutError("the engines do not come to rest")
         time.sleep(_LOOK_SECONDS)

@@ -77,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Never shown: it may hold a password. `database_shown` may be."""
     database_connections: Annotated[int, Meta(ge=8, le=1_000)] = 12
     partitions: Annotated[int, Meta(ge=1, le=4_096)] = 256
+    node_lease_seconds: Annotated[int, Meta(ge=1, le=60)] = 5
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     rate_limit_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] = 0

@@ -14,17 +14,18 @@ from clarion.store.port import Store, StoreUnavailable
 from clarion.store.records.nodes import Node, Roster
 
 LEASE: Final = 5 * SECOND
-"""How long a node counts as alive after its last beat, in microseconds."""
-EVERY: Final = 1.0
-"""Seconds from one beat to the next."""
+"""How long a node counts as alive after its last beat, in microseconds, unless said otherwise."""
+BEATS: Final = 5
+"""In the time of a lease: a few may be lost."""
 SPREAD: Final = 0.1
 """By how much that varies, as a part of it: nodes that began together do not stay together."""
 SOONEST: Final = 0.02
 """Seconds between beats that were asked for: many changes at once are one."""
-RETURN: Final = 2 * SECOND
-"""How long a node that was out of touch counts as returning: the others may have been so too, and are about to be heard of again."""
-PATIENCE: Final = 2.0
-"""Seconds that a beat may take; one that hangs must not cost the lease."""
+RETURN: Final = 2 / BEATS
+"""How long a node that was out of touch counts as returning, as a part of its lease: the others may have been so too, and are about to be
+heard of again."""
+PATIENCE: Final = 2 / BEATS
+"""How long a beat may take, as a part of the lease: one that hangs must not cost it."""
 
 Wait = Callable[[asyncio.Event, float], Awaitable[None]]
 
@@ -47,9 +48,11 @@ class Heartbeat:
         rng: random.Random,
         steady: Callable[[], int],
         *,
+        lease: int = LEASE,
         wait: Wait = until_set,
     ) -> None:
-        """`steady` gives microseconds that nobody can set."""
+        """`steady` gives microseconds that nobody can set; `lease` is in microseconds."""
+        self._lease = lease
         self._store, self._node, self._outage, self._rng, self._steady, self._wait = store, node, outage, rng, steady, wait
         self._heard: list[Callable[[Roster], None]] = []
         self._asked = asyncio.Event()
@@ -78,12 +81,12 @@ class Heartbeat:
     @property
     def holds(self) -> bool:
         """Whether the node's lease runs, as far as it can tell: a beat that began within its time was heard."""
-        return self.silent is not None and self.silent < LEASE
+        return self.silent is not None and self.silent < self._lease
 
     @property
     def is_returning(self) -> bool:
         """Whether the node was out of touch for longer than its lease until just now: who seems dead need not be."""
-        return self._returned is not None and self._steady() - self._returned < RETURN
+        return self._returned is not None and self._steady() - self._returned < self._lease * RETURN
 
     async def start(self) -> None:
         """Beat for the first time. Raises StoreUnavailable."""
@@ -92,7 +95,7 @@ class Heartbeat:
     async def run(self) -> None:
         """Beat until cancelled. A store that is away is tried on."""
         while True:
-            await self._wait(self._asked, EVERY * self._rng.uniform(1 - SPREAD, 1 + SPREAD))
+            await self._wait(self._asked, self._lease / SECOND / BEATS * self._rng.uniform(1 - SPREAD, 1 + SPREAD))
             hastened = self._asked.is_set()
             self._asked.clear()
             with suppress(StoreUnavailable):
@@ -108,7 +111,7 @@ class Heartbeat:
     async def leave(self) -> None:
         """Say that the node is gone; what it still had is free. A store that is away will find out by itself."""
         try:
-            async with self._one_at_a_time, asyncio.timeout(PATIENCE):
+            async with self._one_at_a_time, asyncio.timeout(self._lease * PATIENCE / SECOND):
                 self._last = None
                 await self._store.leave(self._node.id)
         except (StoreUnavailable, TimeoutError) as error:
@@ -123,13 +126,13 @@ class Heartbeat:
     async def _roster(self) -> Roster:
         began = self._steady()
         try:
-            async with asyncio.timeout(PATIENCE):
-                roster = await self._store.beat(self._node, LEASE)
+            async with asyncio.timeout(self._lease * PATIENCE / SECOND):
+                roster = await self._store.beat(self._node, self._lease)
         except (StoreUnavailable, TimeoutError) as error:
             failure = error if isinstance(error, StoreUnavailable) else StoreUnavailable("The database does not answer.")
             self._outage.failed(failure)
             raise failure from None
-        if self._last is not None and began - self._last >= LEASE:
+        if self._last is not None and began - self._last >= self._lease:
             self._returned = self._steady()
         self._last = began
         self._outage.answered()

@@ -33,7 +33,7 @@ from clarion.engine.placement import ENGINE
 from clarion.engine.shared import Shared
 from clarion.fresh_ids import fresh_id
 from clarion.freshness import Freshness
-from clarion.heartbeat import Heartbeat
+from clarion.heartbeat import PATIENCE, Heartbeat
 from clarion.logs import configure_logs
 from clarion.metrics.exposition import Metrics
 from clarion.outage import Outage
@@ -125,7 +125,8 @@ class Node:
 
     def _heartbeat(self, store: Store, outage: Outage) -> Heartbeat:
         me = nodes.Node(fresh_id(), self._settings.roles, socket.gethostname())
-        return Heartbeat(store, me, outage, random.Random(), steady_clock)  # noqa: S311  # spreads beats, guards nothing
+        rng = random.Random()  # noqa: S311  # spreads beats, guards nothing
+        return Heartbeat(store, me, outage, rng, steady_clock, lease=self._settings.node_lease_seconds * SECOND)
 
     async def _deliver(self, store: Store, directory: Directory, client: HttpClient, outage: Outage, metrics: Metrics) -> None:
         settings = self._settings
@@ -259,8 +260,9 @@ class Node:
             try:
                 await asyncio.sleep(USAGE_INTERVAL)
             finally:
-                with suppress(StoreError):
-                    await directory.flush_usage()
+                with suppress(StoreError, TimeoutError):
+                    async with asyncio.timeout(PATIENCE):  # nobody waits at the end for a store that does not answer
+                        await directory.flush_usage()
 
 
 async def serve(settings: Settings, ready: Callable[[str, int], None]) -> None:

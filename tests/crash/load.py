@@ -37,13 +37,16 @@ class Load:
         connections: int = 8,
         batching: int = 2,
         most_in_batch: int = 20,
+        most_ahead: int = MOST_AHEAD,
     ) -> None:
         """`batching` of the connections send batches, the others one event at a time; `readers` have one of their own.
 
         They send no faster than it arrives at the sink: while nobody applies anything, more would wait than a test has time for.
+        `most_ahead` orders are accepted and not seen to have led to anything.
         """
         self._key, self._rng, self.readers, self._sink = key, rng, readers, sink
         self._connections, self._batching, self._most_in_batch = connections, batching, most_in_batch
+        self._most_ahead = most_ahead
         self._numbers = itertools.count()
         self._connection = 0
         self.sent: dict[int, Order] = {}
@@ -131,7 +134,7 @@ class Load:
 
     async def _catch_up(self, stop: asyncio.Event) -> None:
         """Wait while too much is accepted that has not arrived; each order leads to two effects at least."""
-        while not stop.is_set() and self.acknowledgements.value - len(self._sink.arrived) / 2 > MOST_AHEAD:
+        while not stop.is_set() and self.acknowledgements.value - len(self._sink.arrived) / 2 > self._most_ahead:
             waiting = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._sink.arrivals.reach(self._sink.arrivals.value + 1))]
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -11,6 +11,9 @@ import asyncpg  # type: ignore[import-untyped]  # it carries no types
 
 from clarion.config import DATABASE_FILE
 
+LEASE = "2"
+"""Seconds for which a killed process keeps what it had, before the next one takes it."""
+
 Look = Callable[[str], Any]
 """`await look(sql)` gives all rows as tuples."""
 
@@ -75,7 +78,7 @@ class PostgresPlace:
     def __init__(self, data: Path, url: str) -> None:
         self.data = data
         self.url = url
-        self.variables: Mapping[str, str] = {"CLARION_DATABASE_URL": url}
+        self.variables: Mapping[str, str] = {"CLARION_DATABASE_URL": url, "CLARION_NODE_LEASE_SECONDS": LEASE}
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[Look]:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -31,14 +31,18 @@ class Process:
         *,
         settings: Mapping[str, str] | None = None,
         roles: str | None = None,
+        within: Sequence[str] = (),
     ) -> "Process":
-        """Start it on a port of its own. `fault` is the point at which it is to die, and may keep it from ever listening: see `listens`."""
+        """Start it on a port of its own. `fault` is the point at which it is to die, and may keep it from ever listening: see `listens`.
+
+        `within`: the words of a command that becomes another one somewhere else, put before it.
+        """
         variables = {**(settings or {}), **({} if fault is None else {"CLARION_FAULT": fault})}
         log = log or data / "server.log"
         arguments: list[str | Path] = ["serve", "--data", data, "--port", "0", *([] if roles is None else ["--roles", roles])]
         with log.open("a") as file:
             process = await asyncio.create_subprocess_exec(
-                CLARION, *arguments, env=environment(variables), stdout=asyncio.subprocess.PIPE, stderr=file
+                *within, CLARION, *arguments, env=environment(variables), stdout=asyncio.subprocess.PIPE, stderr=file
             )
         return cls(process, log)
 

@@ -14,7 +14,7 @@ from tests.crash.places import Place
 from tests.crash.process import Process
 from tests.crash.receipts import Readers
 from tests.crash.reconcile import Figures, expectation, reconcile
-from tests.crash.sink import Sink, sinking
+from tests.crash.sink import LOOPBACK, Sink, sinking
 from tests.e2e.server import eventually
 from tests.server.client import Client, request
 
@@ -114,13 +114,13 @@ async def initialised(place: Place) -> str:
 
 @asynccontextmanager
 async def shop(
-    place: Place, key: str, rng: random.Random, *, failing: float = 0, patience: float = 100, **load: int
+    place: Place, key: str, rng: random.Random, *, failing: float = 0, patience: float = 100, host: str = LOOPBACK, **load: int
 ) -> AsyncIterator[Shop]:
     """A shop with its workflows and one browser for each profile; its server is to be started.
 
-    `failing` is the share of effects whose first copy the sink answers with 503; after `patience` seconds the test has failed.
+    `failing` is the share of effects whose first copy the sink, on `host`, answers with 503; after `patience` seconds the test has failed.
     """
-    async with asyncio.timeout(patience), sinking(failing) as sink:
+    async with asyncio.timeout(patience), sinking(failing, host) as sink:
         store = open_store(load_settings(place.data, place.variables))
         await store.open()
         try:

@@ -13,6 +13,7 @@ from tests.delivery.receiver import OK, Received, receiving
 
 from clarion.domain.ids import delivery_id
 
+LOOPBACK = "127.0.0.1"
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
 _BAD = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"
 _CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"
@@ -77,10 +78,13 @@ class Sink:
 
 
 @asynccontextmanager
-async def sinking(failing: float) -> AsyncIterator[Sink]:
-    """A sink that is listening; `failing` is the share of effects whose first copy it answers with 503."""
+async def sinking(failing: float, host: str = LOOPBACK) -> AsyncIterator[Sink]:
+    """A sink that is listening; `failing` is the share of effects whose first copy it answers with 503.
+
+    Where `host` is not the loopback, nodes have to know it as `localhost`: by http, pushes go nowhere else.
+    """
     sink = Sink(failing)
-    async with receiving(sink.answer) as receiver:
-        sink.url = receiver.url
+    async with receiving(sink.answer, host=host) as receiver:
+        sink.url = receiver.url if host == LOOPBACK else receiver.url.replace(host, "localhost")
         sink.forget = receiver.requests.clear
         yield sink

@@ -33,6 +33,7 @@ class Receiver:
     """Answers each request by `answer`; a test may change it at any time."""
 
     answer: Answer
+    host: str = "127.0.0.1"
     port: int = 0
     scheme: str = "http"
     requests: list[Received] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.port}/hook"
+        return f"{self.scheme}://{self.host}:{self.port}/hook"
 
     async def wait_for(self, count: int) -> None:
         """Until this many requests have come in."""
@@ -113,10 +114,12 @@ def silence(until: asyncio.Event) -> Answer:
 
 
 @asynccontextmanager
-async def receiving(answer: Answer | None = None, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    """A receiver that is listening."""
-    receiver = Receiver(answer or raw(OK), scheme="https" if tls else "http")
-    server = await asyncio.start_server(receiver.accept, "127.0.0.1", 0, ssl=tls)
+async def receiving(
+    answer: Answer | None = None, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[Receiver]:
+    """A receiver that is listening, on `host`."""
+    receiver = Receiver(answer or raw(OK), host, scheme="https" if tls else "http")
+    server = await asyncio.start_server(receiver.accept, host, 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver

@@ -106,6 +106,26 @@ async def test_what_does_not_end_in_time_is_given_back_and_what_is_parked_too(bu
         assert len(post.outbox.waiting) == 6
 
 
+async def test_what_is_parked_is_given_back_though_its_host_becomes_free_while_the_worker_stops(build_post: type[Post]) -> None:
+    release = asyncio.Event()
+    async with receiving(silence(release)) as receiver, build_post(per_host=2) as post:
+        post.outbox.put(*(http(number, receiver.url) for number in range(6)))
+        await post.start()
+        await receiver.wait_for(2)
+        await post.outbox.until(lambda: len(post.outbox.claimed) == 6)
+        claims = post.outbox.claims
+        post.outbox.gate.clear()
+        post.worker.wake()
+        await post.outbox.until(lambda: post.outbox.claims > claims)
+        stopping = asyncio.create_task(post.worker.stop(grace=5))
+        release.set()
+        await post.outbox.until(lambda: not post.worker.under_way)
+        post.outbox.gate.set()
+        await stopping
+    assert [report.outcome for report in post.outbox.reports] == ["sent"] * 2
+    assert (post.outbox.claimed, len(post.outbox.waiting)) == (set(), 4)
+
+
 async def test_stopping_ends_though_the_store_does_not_answer(post: Post) -> None:
     async with receiving() as receiver:
         post.outbox.put(http(1, receiver.url))

@@ -27,14 +27,20 @@ class Device:
         self.path = f"/{unique('push')}"
         self.endpoint = f"http://127.0.0.1:{service.port}{self.path}"
 
-    async def register(self, api: Api, **fields: object) -> str:
-        """Register the subscription as a shop's page does; returns its device_token_hash."""
+    async def register(self, api: Api, profile_id: str, **fields: object) -> str:
+        """Register the subscription as a shop's page does; returns its device_token_hash.
+
+        As soon as it is with the profile, that is: what comes at the same time, and names the profile only, may reach it before.
+        """
         keys = {"p256dh": self.browser.p256dh, "auth": self.browser.auth}
         subscription = {"endpoint": self.endpoint, "expirationTime": None, "keys": keys}
-        answer = await api.ask("POST", "/subscribers", {"subscription": subscription, **fields})
+        answer = await api.ask("POST", "/subscribers", {"subscription": subscription, "profile_id": profile_id, **fields})
         assert answer.status == 200, answer
         hashed = answer.json["data"]["device_token_hash"]
         assert isinstance(hashed, str)
+        await api.profile_when(
+            profile_id, lambda seen: (hashed, True) in [(row["device_token_hash"], row["active"]) for row in seen["subscribers"]]
+        )
         return hashed
 
     @property

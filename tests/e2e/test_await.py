@@ -6,6 +6,7 @@ import json
 import pytest
 from tests.delivery.receiver import raw, receiving, silence, status
 from tests.e2e.conftest import Start
+from tests.e2e.engines import forget_nodes
 from tests.e2e.server import Api, Server, unique
 
 
@@ -74,6 +75,7 @@ async def test_an_answer_is_waited_for_over_a_crash(start: Start) -> None:
             await api.accept(event, profile_id=person)
         await asyncio.wait_for(orders.wait_for(1), 15)
         server.kill()
+        await forget_nodes(server)
         orders.answer = raw(b'HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n{"id":7}')
         server.start()
         await asyncio.wait_for(shop.wait_for(1), 15)

@@ -10,7 +10,8 @@ from tests.e2e.server import Api, Server, eventually, unique
 from tests.e2e.shop import check_vapid, device
 from tests.store.builders import Owner
 
-from clarion.config import Settings
+from clarion.config import load_settings
+from clarion.domain.ids import partition_of
 from clarion.store.records.poisoned import Poisoned
 from clarion.stores import open_store
 
@@ -146,11 +147,11 @@ async def test_the_value_of_goals_is_in_units(api: Api) -> None:
 
 
 async def aside(server: Server, *inputs: Poisoned) -> None:
-    """Put inputs aside, as an engine would; the server must not run."""
-    store = open_store(Settings(data=server.data))
+    """Put inputs about ann aside, as an engine would; the server must not run."""
+    store = open_store(load_settings(server.data, server.environment))
     await store.open()
     try:
-        await (await Owner.of(store)).commit(poisoned=list(inputs))
+        await (await Owner.of(store, partition_of(1, "ann", store.partitions))).commit(poisoned=list(inputs))
     finally:
         await store.close()
 

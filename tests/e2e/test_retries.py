@@ -5,6 +5,7 @@ import time
 
 from tests.delivery.receiver import raw, receiving, silence, status
 from tests.e2e.conftest import Start
+from tests.e2e.engines import forget_nodes
 from tests.e2e.server import unique
 from tests.e2e.shop import check_signature, device
 
@@ -22,6 +23,7 @@ async def test_the_id_stays_the_same_over_a_crash_an_error_and_a_success(start: 
         # the request is on its way and has no answer yet
         await shop.wait_for(1)
         server.kill()
+        await forget_nodes(server)
         shop.answer = status(500)
         server.start()
         await shop.wait_for(2)
@@ -51,6 +53,7 @@ async def test_a_push_that_was_cut_off_comes_again_with_its_id(start: Start) -> 
             await api.accept(event, profile_id=person)
         await phone.service.wait_for(1)
         server.kill()
+        await forget_nodes(server)
         phone.service.answer = raw(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n")
         server.start()
         await phone.service.wait_for(2)

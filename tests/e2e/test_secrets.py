@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from tests.delivery.receiver import receiving, status
 from tests.e2e.conftest import Start
+from tests.e2e.engines import dump
 from tests.e2e.server import CLARION, Api, Server, eventually, unique
 from tests.e2e.shop import check_signature
 
@@ -88,8 +89,7 @@ async def test_a_secret_reaches_the_receiver_and_no_file(start: Start) -> None:
         assert [row["name"] for row in listed["secrets"]] == ["HEADER", "TOKEN"]
         shown = json.dumps([profile, listed], ensure_ascii=False)
     server.stop()
-    files = [file for file in server.data.iterdir() if file.name.startswith(("clarion.db", "server.log"))]
-    kept = b"".join(file.read_bytes() for file in files)
+    kept = await dump(server) + server.log().encode()
     assert b"TOKEN" in kept
     for value in (VALUE, OTHER):
         for spelling in spellings(value):

@@ -365,6 +365,25 @@ async def test_the_errand_runs_where_the_first_partition_is(leases: Leases) -> N
     await other.leave()
 
 
+async def test_the_first_partition_is_given_up_when_the_errand_has_ended(leases: Leases) -> None:
+    at_it = asyncio.Event()
+
+    async def errand() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await at_it.wait()  # a file is being written
+
+    member = Member(leases, "member", errand)
+    await member.beat()
+    leaving = asyncio.create_task(member.leave())
+    await settle()
+    assert ("disown", 0, "member") not in leases.journal
+    at_it.set()
+    await leaving
+    assert ("disown", 0, "member") in leases.journal
+
+
 async def test_an_errand_that_breaks_ends_the_fleet(leases: Leases) -> None:
     async def errand() -> None:
         raise ValueError("broken")

@@ -7,7 +7,7 @@ import pytest
 from tests.engine.builders import HOUR, SECOND, SITE
 from tests.engine.cluster import Cluster
 
-from clarion.store.records.bodies import Forwarded
+from clarion.store.records.bodies import Forwarded, SubscriberPut
 from clarion.store.records.entries import EntryKind
 
 FIVE = 5
@@ -66,6 +66,26 @@ def test_a_receipt_resumes_the_run_that_waits_for_it_and_starts_what_listens() -
     assert cluster.copies() == cluster.copies_that_should_be()
     told = msgspec.json.decode(cluster.messages[-1].body, type=Forwarded)
     assert (told.kind, told.entry, told.to_sender) == (EntryKind.RECEIPT, receipt.id, False)
+
+
+@pytest.mark.parametrize("count", [1, FIVE])
+@pytest.mark.parametrize(("endpoint", "stays"), [("old", True), ("new", False), (None, False)])
+def test_a_late_report_that_an_earlier_subscription_is_gone_does_not_end_the_one_that_came_after(
+    count: int, endpoint: str | None, stays: bool
+) -> None:
+    cluster = Cluster(count)
+    for text in (ASKS, HEARS):
+        for entry in cluster.publish(text):
+            cluster.take(entry)
+    for name in ("old", "new"):
+        put = cluster.subscriber(D, "p")
+        body = msgspec.json.decode(put.body, type=SubscriberPut)
+        cluster.take(msgspec.structs.replace(put, body=msgspec.json.encode(msgspec.structs.replace(body, endpoint=name))))
+        cluster.take(*([cluster.event("go", D)] if name == "old" else []))
+    [push] = cluster.pushes()
+    cluster.take(cluster.outcome(push.id, "gone", endpoint=endpoint))
+    assert all(one.active is stays for part in cluster.parts for one in part.subscribers.values())
+    assert [run.workflow for run in cluster.runs.values()].count("hears") == (not stays)
 
 
 def test_a_subscription_that_is_gone_is_told_of_once() -> None:

@@ -94,6 +94,17 @@ async def test_the_registries_of_a_process_compile_a_version_once_between_them()
     assert len({id(registry.program(1, "w", 1)) for registry in registries}) == 1
 
 
+async def test_that_is_so_too_where_there_are_more_than_are_kept_for_later() -> None:
+    versions = Versions()
+    programs = Programs(versions, 2)
+    registries = [Registry(programs) for _ in range(3)]
+    for registry in registries:
+        registry.load([WorkflowState(1, f"w{number}", 1, "active") for number in range(5)], [])
+        await registry.fetch(())
+    assert versions.read == [(f"w{number}", 1) for number in range(5)]
+    assert len({id(registry.program(1, "w0", 1)) for registry in registries}) == 1
+
+
 async def test_a_registry_that_starts_anew_keeps_what_it_has_read() -> None:
     registry, versions = made(WorkflowState(1, "w", 1, "active"))
     await registry.fetch(())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.e2e.engines import ENGINES, database
 from tests.e2e.server import Api, Server, serving
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -62,10 +63,16 @@ async def run(program: str, file: str, *arguments: str, **variables: str) -> End
         return Ended(await process.wait(), out.decode(), err.decode())
 
 
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Which engine the store of the server has."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server that the examples' tests share."""
-    with serving(tmp_path_factory.mktemp("examples") / "data") as running:
+    with database(engine) as where, serving(tmp_path_factory.mktemp("examples") / "data", **where) as running:
         yield running
 
 

@@ -39,7 +39,7 @@ async def test_it_sends_one_event(client: Client, server: Server, api: Api) -> N
     person = unique("person")
     ended = await client.run(server.url, server.key, person)
     assert (ended.code, ended.out.rstrip("\n"), ended.err) == (0, ACCEPTED, "")
-    [event] = await api.events_since(before)
+    [event] = await api.events_since(before, person)
     assert (event["event_name"], event["profile_id"], event["device_token_hash"]) == ("add_to_cart", person, None)
     assert event["data"] == {"product_name": "Running Shoes", "price": 99.99}
 

@@ -22,6 +22,7 @@ async def test_a_cart_that_is_bought_is_not_reminded_of(server: Server, api: Api
     await api.accept("add_to_cart", profile_id="buyer", data={"cart_id": "c2", "price": 20})
     await api.accept("purchase", profile_id="buyer", data={"cart_id": "another"})
     assert (await api.verdict("cheap", "abandoned-cart", "add_to_cart"))["verdict"] == "where"
+    await api.place("buyer")
     assert [run["status"] for run in (await api.profile("buyer"))["runs"] if run["workflow"] == "abandoned-cart"] == ["waiting"]
     await api.accept("purchase", profile_id="buyer", data={"cart_id": "c2"})
     assert (await api.verdict("buyer", "abandoned-cart", "purchase"))["verdict"] == "exited"

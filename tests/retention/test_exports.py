@@ -184,11 +184,39 @@ async def test_cancelled_it_leaves_nothing_half_written(log: Log, tmp_path: Path
 
     work = asyncio.create_task(Exporter(log.store, tmp_path / "out", "ndjson", Pace(rest)).write(NOW, NOW + 1))
     await resting.wait()
-    assert files(tmp_path / "out") == [f"{OPERATOR}events_20260501T120000Z"]
+    [half] = files(tmp_path / "out")
+    assert half.startswith(OPERATOR)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
     assert files(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("cleaned", [True, False])
+async def test_one_that_stood_still_while_another_did_its_work_spoils_nothing(log: Log, tmp_path: Path, cleaned: bool) -> None:
+    """It wakes up amid a stretch that the other has in the making."""
+    await log.write(NOW, [f"e{number}" for number in range(exporting.PAGE + 1)])
+    out, resting, goes_on = tmp_path / "out", [asyncio.Event(), asyncio.Event()], [asyncio.Event(), asyncio.Event()]
+
+    def resting_at(place: int) -> Pace:
+        async def rest(_: float) -> None:
+            resting[place].set()
+            await goes_on[place].wait()
+
+        return Pace(rest)
+
+    old, new = (asyncio.create_task(Exporter(log.store, out, "ndjson", resting_at(place)).write(NOW, NOW + 1)) for place in (0, 1))
+    await resting[0].wait()
+    await resting[1].wait()
+    if cleaned:
+        for name in files(out)[:1]:
+            (out / name).unlink()
+    for event in goes_on:
+        event.set()
+    done = await asyncio.gather(old, new, return_exceptions=True)
+    assert [type(one) for one in done].count(FileNotFoundError) == cleaned
+    assert len(lines(out)) == exporting.PAGE + 1
+    assert len(manifests(out)) == 1
 
 
 async def test_progress_is_told(log: Log, tmp_path: Path) -> None:

@@ -160,6 +160,14 @@ async def test_the_engine_is_told_the_version_and_what_was_answered(store: Store
     assert [(one.delivery, one.version, one.response) for one in told] == [(call.id, 7, answered), (push.id, 7, None)]
 
 
+async def test_the_engine_is_told_which_subscription_is_gone(store: Store, owner: Owner) -> None:
+    await owner.commit(deliveries=[delivery("a"), delivery("b"), delivery("c", job=msgspec.Raw(b'{"endpoint":1}'))])
+    a, b, c = (await store.claim(10, NOW))[0]
+    await store.report([ended(a, "gone"), ended(b, "failed"), ended(c, "gone")])
+    told = {body.delivery: body.endpoint for one in await owner.waiting() for body in [msgspec.json.decode(one.body, type=DeliveryOutcome)]}
+    assert told == {a.id: "https://push.example/1", b.id: None, c.id: None}
+
+
 async def test_a_delivery_ends_once(store: Store, owner: Owner) -> None:
     await owner.commit(deliveries=[delivery("a"), delivery("b")])
     a, b = (await store.claim(10, NOW))[0]

@@ -1,7 +1,10 @@
 """Connections: as many as may be, handed round, made anew when the server is back; and what errors mean."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from tests.postgres import port_of, with_port
@@ -9,7 +12,7 @@ from tests.store.proxy import Proxy
 
 from clarion.store.port import BadCursor, Changed, Fenced, NotFound, Owned, StoreError, StoreUnavailable
 from clarion.store.postgres.circuit import FIRST_PAUSE, LONGEST_PAUSE, Circuit
-from clarion.store.postgres.connection import Database
+from clarion.store.postgres.connection import Database, connect
 
 PATIENCE = 20
 
@@ -207,3 +210,19 @@ async def test_tries_grow_apart_and_are_spread(monkeypatch: pytest.MonkeyPatch) 
     assert naps[:3] == [0.75 * FIRST_PAUSE, 1.5 * FIRST_PAUSE, 3 * FIRST_PAUSE]
     assert naps[-1] == 0.75 * LONGEST_PAUSE
     assert len(naps) == 10
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_an_attempt_that_is_broken_off_leaves_no_error_behind(postgres_url: str, turns: int) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    attempt = asyncio.create_task(connect(postgres_url))
+    for _ in range(turns):  # of the event loop: it is somewhere on its way
+        await asyncio.sleep(0)
+    attempt.cancel()
+    with suppress(asyncio.CancelledError):
+        (await attempt).terminate()
+    await asyncio.sleep(0)
+    del attempt
+    gc.collect()
+    assert told == []

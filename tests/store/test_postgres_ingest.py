@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
+import msgspec
 import pytest
 from tests.store.builders import NOW, SITE, Owner, claimed, entry
 
 from clarion.store.port import Store, StoreError, StoreOverloaded
+from clarion.store.postgres import ingest
 from clarion.store.postgres.ingest import AT_ONCE
 from clarion.store.postgres.store import PostgresStore
 from clarion.store.records.entries import Appended
@@ -96,6 +98,37 @@ async def test_a_claim_that_another_process_is_just_taking_is_waited_for(postgre
     await connection.close()
 
 
+async def test_a_claim_that_is_forgotten_just_then_is_to_be_had(postgres: PostgresStore, postgres_url: str) -> None:
+    """The first of two is held as the batch claims them, and no more when it looks by whom: it waited for the second."""
+    await postgres.append([claimed("old", "1")])
+    theirs, connection = await asyncpg.connect(postgres_url), await asyncpg.connect(postgres_url)
+    transaction = theirs.transaction()
+    await transaction.start()
+    await theirs.execute(_CLAIM, SITE, "2")
+    under_way = asyncio.create_task(postgres.append([claimed("a", "1"), claimed("b", "2")]))
+    while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+        assert not under_way.done()
+    await connection.execute("DELETE FROM event_ids WHERE event_id = '1'")
+    await transaction.rollback()
+    assert await under_way == [STORED, STORED]
+    assert await postgres.append([claimed("c", "1"), claimed("d", "2")]) == [DUPLICATE, DUPLICATE]
+    for session in (theirs, connection):
+        await session.close()
+
+
+@pytest.mark.parametrize(("size", "commits"), [(20, 1), (21, 2)])
+async def test_a_batch_has_so_many_bytes_at_most(
+    size: int, commits: int, postgres: PostgresStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "BYTES_AT_ONCE", 40)
+    body = b'"' + b"x" * (size - 2) + b'"'
+    answers = await asyncio.gather(*(postgres.append([entry(f"{number}", body)]) for number in range(2)))
+    assert answers == [[STORED]] * 2
+    connection = await asyncpg.connect(postgres_url)
+    assert await connection.fetchval("SELECT count(DISTINCT xmin::text) FROM inbox") == commits
+    await connection.close()
+
+
 async def test_entries_go_where_they_belong(postgres: PostgresStore) -> None:
     sent = [
         one
@@ -130,6 +163,17 @@ async def test_no_more_wait_than_may(postgres_url: str) -> None:
     assert list(await first) == [[STORED, STORED], [STORED]]
     assert await store.append([entry("d")]) == [STORED]
     await store.close()
+
+
+async def test_what_cannot_even_be_sent_fails_its_call_alone_and_at_once(postgres: PostgresStore) -> None:
+    answers = await asyncio.gather(
+        postgres.append([entry("good")]),
+        postgres.append([msgspec.structs.replace(entry("bad"), id="\ud800")]),
+        postgres.append([entry("late", received=2**63)]),
+        return_exceptions=True,
+    )
+    assert answers[0] == [STORED]
+    assert [type(answer) for answer in answers[1:]] == [StoreError, StoreError]
 
 
 @pytest.mark.parametrize("body", [b'{"s":"\xff"}', b"", b"{", b'{"a":1}}'])

@@ -183,3 +183,14 @@ def test_the_quickest_answer_gives_the_time() -> None:
     steady[0] += 60 * SECOND
     ask(4_000, NOW)  # but after a minute the clocks may have parted by more than that
     assert clock() == NOW + 2_000
+
+
+@pytest.mark.parametrize(("jump", "counts"), [(SECOND + 500, False), (SECOND + 501, True), (-SECOND - 500, False), (-SECOND - 501, True)])
+def test_a_clock_that_was_set_is_followed_at_once(jump: int, counts: bool) -> None:
+    steady = [0]
+    clock = DatabaseClock(lambda: steady[0] * 1_000)
+    clock.measured(clock.began(), NOW)
+    began = clock.began()
+    steady[0] += 1_000
+    clock.measured(began, NOW + 500 + jump)
+    assert clock() == NOW + 1_000 + (jump if counts else 0)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]  # it carries no types
 import msgspec
 import pytest
 from tests.store.builders import NOW, SITE, Owner, delivery
@@ -163,6 +164,26 @@ async def test_what_a_dead_node_had_claimed_is_offered_again_and_a_live_ones_not
     assert await names(heir) == ids("b")
 
 
+@pytest.mark.parametrize("returns", [True, False])
+async def test_after_an_outage_the_others_have_time_to_come_back(
+    returns: bool, postgres: PostgresStore, another: Opened, clock: Clockwork
+) -> None:
+    """Nobody could renew a lease: the first that is back does not take the others for dead, who are still sending."""
+    await put(await Owner.of(postgres), "a")
+    first, second = await another(), await another()
+    await first.beat(node("first"), LASTS)
+    await second.beat(node("second"), 0)
+    assert await names(second) == ids("a")
+    clock.now += LASTS
+    await first.beat(node("first"), LASTS)
+    assert await names(first, now=clock.now) == set()
+    if returns:
+        await second.beat(node("second"), LASTS)
+    clock.now += LASTS
+    await first._outbox.poll()
+    assert await names(first, now=clock.now) == (set() if returns else ids("a"))
+
+
 async def test_whoever_is_left_hears_that_another_node_has_gone(postgres: PostgresStore, another: Opened) -> None:
     await put(await Owner.of(postgres), "a", due=NOW - 2 * SECOND)
     gone, left = await another(), await another()
@@ -296,6 +317,28 @@ async def test_a_node_that_was_taken_for_dead_takes_nothing_from_its_heir(postgr
     await late.report([sent(a)])
     await heir.report([Report(a, "failed", NOW), sent(b)])
     assert {row.status for row in await postgres.deliveries(SITE, None, 10)} == {"sent"}
+
+
+# -- whose locks come first ----------------------------------------------------------------------------------------------
+
+
+async def test_a_report_locks_by_id_whatever_it_says(postgres: PostgresStore, postgres_url: str) -> None:
+    """As a pause does, which else could have the first and wait for the second, while the report has that and waits for the first."""
+    await put(await Owner.of(postgres), "a", "b")
+    first, second = sorted((await postgres.claim(2, NOW))[0], key=lambda one: one.id)
+    session = await asyncpg.connect(postgres_url)
+    transaction = session.transaction()
+    await transaction.start()
+    lock = "SELECT FROM outbox WHERE id = $1 FOR UPDATE NOWAIT"
+    await session.execute(lock, first.id)
+    reporting = asyncio.create_task(postgres.report([sent(second), again(first, NOW + 5)]))
+    while not await session.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+        assert not reporting.done()
+    await session.execute(lock, second.id)
+    await transaction.rollback()
+    await reporting
+    assert await names(postgres, now=NOW + 5) == {first.id}
+    await session.close()
 
 
 # -- whose turn it is ----------------------------------------------------------------------------------------------------

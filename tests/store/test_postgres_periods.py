@@ -14,7 +14,7 @@ from clarion.domain.ids import digest
 from clarion.store.port import StoreUnavailable
 from clarion.store.postgres import periods
 from clarion.store.postgres.connection import Database
-from clarion.store.postgres.forgetting import KEPT, KEPT_OF_BATCHES, KEPT_OF_RECEIPTS
+from clarion.store.postgres.forgetting import AT_ONCE, KEPT, KEPT_OF_BATCHES, KEPT_OF_RECEIPTS
 from clarion.store.postgres.periods import AHEAD, LENGTH, drop_period, ensure_periods
 from clarion.store.postgres.store import PostgresStore
 from clarion.store.records.deliveries import Report
@@ -135,6 +135,17 @@ async def test_event_ids_are_forgotten_after_their_time_and_receipts_later(
     clock.now += 1
     await postgres._forgetting.forget_ids()
     assert await postgres.append([again]) == [Appended.STORED]
+
+
+async def test_of_event_ids_of_one_time_all_are_forgotten_at_once(postgres: PostgresStore, postgres_url: str) -> None:
+    await postgres.own(0)
+    count = 3 * AT_ONCE
+    await rows(
+        postgres_url,
+        "INSERT INTO event_ids SELECT 0, 1, 'p:ann', number::text, '', '', number / 7 FROM generate_series(1, $1::integer) AS number",
+        count,
+    )
+    assert await postgres._forgetting.forget_ids() == count
 
 
 async def test_only_the_owner_forgets(postgres: PostgresStore, clock: Clockwork) -> None:

@@ -144,6 +144,9 @@ async def everything(session: Session, name: str) -> dict[str, int]:
     read["report"] = await session.rows(outbox.report(reports))
     read["rest"] = await session.rows(outbox.report([Report(one, "sent", NOW) for one in claimed[:2]]))
     read["due"] = await session.rows(outbox.poll())
+    kept = [delivery(f"{one} kept", workflow="kept") for one in few]
+    await session.commit(deliveries=kept, hold=[(SITE, "kept")])
+    read["stale"] = await session.rows(session.commit(release=[(SITE, "kept", NOW + 1)]))
     gone = {"gone_runs": [one.id for one in runs], "gone_subscribers": [(SITE, one) for one in few]}
     read["gone"] = await session.rows(session.commit(**gone))
     return read

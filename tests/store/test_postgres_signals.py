@@ -128,6 +128,18 @@ async def test_what_others_send_on_the_channel_is_not_listened_to(postgres: Post
     assert set(watcher.heard) == {"configuration"}
 
 
+async def test_a_note_has_room_for_all_that_it_names(other: PostgresStore, postgres_url: str) -> None:
+    where = Where(other)
+    signals = Signals(postgres_url)
+    await signals.start(lambda: asyncio.sleep(0, 0))
+    largest = range(4096 - MOST_NAMED, 4096)
+    signals.tell("outbox", largest)
+    signals.tell("inbox", largest)
+    await where.until(set(largest))
+    assert not where.anywhere.is_set()
+    await signals.stop()
+
+
 async def test_more_partitions_than_a_note_can_name_are_anywhere(other: PostgresStore, postgres_url: str) -> None:
     where = Where(other)
     signals = Signals(postgres_url)

@@ -120,7 +120,7 @@ class DeliveryWorker:
     async def stop(self, grace: float) -> None:
         """Claim nothing more, let what is under way end within `grace` seconds, give the rest back, and write the last reports.
 
-        Returns within about twice `grace`. May be called twice. Where the store does not answer, what is left is sent again after the
+        Returns within twice `grace`. May be called twice. Where the store does not answer, what is left is sent again after the
         restart.
         """
         if self._claiming is None or self._reporting is None:
@@ -128,21 +128,22 @@ class DeliveryWorker:
         self._stopping = True
         self._woken.set()
         self._alarm.cancel()
-        await _finish([self._claiming], grace)
-        back = [ready.delivery.id for ready in self._limits.drain()] + self._held
+        back = [ready.delivery.id for ready in self._limits.drain()]
+        await _finish([self._claiming, *self._sending.values()], grace)
+        # each that is sent takes itself out at its end: what is still there was cancelled before its report
+        back += [*self._held, *self._sending]
         self._held = []
-        # each takes itself out at its end: what is still there was cancelled before its report
-        await _finish(list(self._sending.values()), grace)
-        back += self._sending
         self._sending.clear()
         self._reporter.stop()
+        await asyncio.gather(self._give_back(back, grace), _finish([self._reporting], grace))
+
+    async def _give_back(self, deliveries: list[str], grace: float) -> None:
         try:
             async with asyncio.timeout(grace):
-                if back:
-                    await self._store.unclaim(back)
+                if deliveries:
+                    await self._store.unclaim(deliveries)
         except (StoreError, TimeoutError) as error:
-            _log.warning("claimed deliveries were not given back", deliveries=len(back), error=str(error))
-        await _finish([self._reporting], grace)
+            _log.warning("claimed deliveries were not given back", deliveries=len(deliveries), error=str(error))
 
     # -- claiming ----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ from clarion.store.records.nodes import Roster
 FIRST: Final = 0
 """The partition whose owner also runs the errand that one node does for all."""
 HUNG = 2.0
-"""Seconds that an owner gets to end whose partition another has; one that waits for a database that does not answer would wait for long."""
+"""Seconds that an owner gets to end whose partition another has, and the errand to be broken off; what waits for a database that does not
+answer would wait for long."""
 LOOK: Final = 1.0
 """Seconds between looks for entries of which no hint came."""
 
@@ -190,8 +191,9 @@ class Fleet:
             await owner.stop()
         finally:
             del self._owners[partition]
-            if errand is not None:
+            if errand is not None:  # it may take a moment; only then another node may begin with it
                 errand.cancel()
+                await asyncio.wait([errand], timeout=HUNG)
         if owner.lost and not self._store.shared:
             raise StoreError("another process works on this database")
 

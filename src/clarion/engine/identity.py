@@ -1,6 +1,7 @@
 """Who is who: subscribers come, join profiles, and go (semantics §1)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -18,6 +19,8 @@ LARGEST_PART = 262_144
 """Bytes that runs have gathered, in one message to another partition; a single run may have more."""
 MOST_MEMORY = 1_000
 """Starts that are remembered, in one message."""
+
+NOTHING: Mapping[str, Scalar] = MappingProxyType({})
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -78,8 +81,14 @@ def merges(before: Subscriber | None, joined: Joined) -> bool:
     return before is not None and joined.joins and before.profile.startswith(PROFILE_ANONYMOUS)
 
 
-def join(ledger: Ledger, site: int, joined: Joined, brought: Belongings | None, now: int) -> Change:
-    """Apply a registration to its profile: what is brought becomes part of it, then come attributes and the subscription."""
+def join(
+    ledger: Ledger, site: int, joined: Joined, brought: Belongings | None, now: int, came_before: Mapping[str, Scalar] = NOTHING
+) -> Change:
+    """Apply a registration to its profile: what is brought becomes part of it, then come attributes and the subscription.
+
+    Of one that comes in parts, each does all of that, for runs that come with it may go on at once; the last tells of it.
+    `came_before`: attributes that earlier parts have brought.
+    """
     put, subscriber = joined.put, joined.subscriber
     person = (site, subscriber.profile)
     had = ensure_profile(ledger, person, now)
@@ -88,20 +97,26 @@ def join(ledger: Ledger, site: int, joined: Joined, brought: Belongings | None, 
     if put.attributes:
         ledger.profiles.put(person, msgspec.structs.replace(got, attributes={**got.attributes, **put.attributes}))
     ledger.put_subscriber(site, subscriber)
-    gained = {name: value for name, value in got.attributes.items() if name not in had.attributes}
+    segments = tuple(segment for segment in got.segments if segment not in had.segments)
+    if joined.is_part:
+        return Change((), arrived, segments)
+    gained = {name: value for name, value in got.attributes.items() if name not in had.attributes or came_before.get(name) == value}
     notices: list[tuple[str, Mapping[str, Scalar]]] = [(SUBSCRIBER_ADDED if joined.is_new else SUBSCRIBER_UPDATED, put.attributes)]
     if joined.joins:
         notices.append((IDENTIFIED, {**gained, **put.attributes}))
     events = tuple(
         about_subscriber(joined.entry, name, put.device_token_hash, subscriber.facts, joined.received, told=told) for name, told in notices
     )
-    return Change(events, arrived, tuple(segment for segment in got.segments if segment not in had.segments))
+    return Change(events, arrived, segments)
 
 
-def remove(ledger: Ledger, site: int, device_token_hash: str, cause: str, received: int, hops: int) -> Event | None:
-    """A push service says that the subscription is gone. Returns the system event about it; None: it is unknown, or gone already."""
+def remove(ledger: Ledger, site: int, device_token_hash: str, endpoint: str | None, cause: str, received: int, hops: int) -> Event | None:
+    """A push service says that a subscription is gone; without `endpoint`, the one that is known.
+
+    Returns the system event about it; None: it is unknown, or gone already, or was registered anew since.
+    """
     subscriber = ledger.subscribers.get((site, device_token_hash))
-    if subscriber is None or not subscriber.active:
+    if subscriber is None or not subscriber.active or endpoint not in (None, subscriber.endpoint):
         return None
     ledger.put_subscriber(site, msgspec.structs.replace(subscriber, active=False))
     return about_subscriber(cause, SUBSCRIBER_REMOVED, device_token_hash, subscriber.facts, received, hops)
@@ -144,8 +159,9 @@ def carry(ledger: Ledger, brought: Belongings, heard: Callable[[Run], int]) -> l
     for place in range(last + 1):
         going = runs[place] if place < len(runs) else []
         starts = memory[place] if place < len(memory) else []
-        profile = brought.profile if place == last else nobody
-        parts.append(Carried(profile, going, starts, {row.workflow: numbers[row.workflow] for row in going}))
+        profile = nobody if place else brought.profile  # first: what runs go by has to be there when they come
+        came_before = brought.profile.attributes if 0 < place == last else {}
+        parts.append(Carried(profile, going, starts, {row.workflow: numbers[row.workflow] for row in going}, came_before))
     return parts
 
 

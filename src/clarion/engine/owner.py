@@ -151,6 +151,8 @@ class Owner:
             except StoreUnavailable as error:
                 backoff = min(LONGEST_BACKOFF, backoff * 2 or 0.05)
                 shared.outage.failed(error)
+                self._portion.halve()  # it may have been too much to be done in time
+                self._telling.halve()
                 continue
             backoff = 0.0
             if shared.outage.lasts:
@@ -255,12 +257,12 @@ class Owner:
         needs = Needs(self._registry, Homes(self._store.partitions, self._partition))
         needs.add_runs(due)
         inputs = await self._decoded(entries, needs, stint)
-        facts = await self._read(needs)
-        batch = self._batch(needs, facts, due, now, stint.is_over)
-        await prepare(batch, stint)
-        pieces = Pieces(batch, stint, self._commit, self._memory)
         given = len(entries) + len(due)
+        pieces: Pieces | None = None
         try:
+            batch = self._batch(needs, await self._read(needs), due, now, stint.is_over)
+            await prepare(batch, stint)
+            pieces = Pieces(batch, stint, self._commit, self._memory)
             await pieces.take(inputs, most_timers, PIECES if given > 1 else 1)
         except StoreError as error:
             self._registry.load(await self._store.workflow_states(self._partition), await self._store.site_states(self._partition))
@@ -269,7 +271,7 @@ class Owner:
                 raise
             if given > 1:
                 _log.warning("a batch was refused by the store; its inputs are taken one by one", error=str(error))
-                self._alone = 1 + max(1, given - pieces.committed)
+                self._alone = 1 + max(1, given - (0 if pieces is None else pieces.committed))
             else:
                 await self._set_aside(entries, due, now, error)
             return None

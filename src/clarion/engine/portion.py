@@ -29,6 +29,10 @@ class Portion:
         all_of_it = max(1.0, took * max(1.0, given / max(1, done)))
         self._share = max(SMALLEST, min(1.0, self._share * min(2.0 if is_full else 1.0, self._longest / all_of_it)))
 
+    def halve(self) -> None:
+        """Take less, whatever the last ones took."""
+        self._share = max(SMALLEST, self._share / 2)
+
 
 class Stint:
     """Time at work, between turns of others."""

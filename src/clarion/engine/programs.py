@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from typing import Final, Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -26,13 +27,15 @@ class Versions(Protocol):
 
 
 class Programs:
-    """Programs by version; the least recently used are forgotten, and read again when somebody asks."""
+    """Programs by version; those that no owner has and that were not used lately are forgotten, and read again when somebody asks."""
 
     MOST: Final = 2_000
 
     def __init__(self, versions: Versions, most: int = MOST) -> None:
         self._versions, self._most = versions, most
         self._kept: OrderedDict[ProgramKey, Program | None] = OrderedDict()
+        self._in_use: WeakValueDictionary[ProgramKey, Program] = WeakValueDictionary()
+        """Also of those that are not kept here: as many as there are workflows, once each and not once an owner."""
         self._compiling = asyncio.Lock()
 
     async def program(self, key: ProgramKey) -> Program | None:
@@ -40,11 +43,19 @@ class Programs:
         if key not in self._kept:
             async with self._compiling:  # many may want the same at the same time
                 if key not in self._kept:
-                    self._kept[key] = await self._compile(key)
+                    self._kept[key] = await self._found(key)
                     if len(self._kept) > self._most:
                         self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    async def _found(self, key: ProgramKey) -> Program | None:
+        found = self._in_use.get(key)
+        if found is None:
+            found = await self._compile(key)
+            if found is not None:
+                self._in_use[key] = found
+        return found
 
     async def _compile(self, key: ProgramKey) -> Program | None:
         document = bytes((await self._versions.workflow_version(*key)).document)

@@ -78,8 +78,7 @@ class Reports:
         self._note(site, subscriber, report, now)
         person = (site, subscriber.profile)
         if not self._homes.has_profile(*person):
-            if _is_gone(report):
-                identity.remove(self._ledger, site, device, entry, received, report.hops)
+            self._remove(site, report, device, entry, received)
             self._pass_on(person, report, entry, received)
             self._to_sender(person, report, entry, received, event, now)
             return subscriber.profile
@@ -108,12 +107,15 @@ class Reports:
 
     def _tell_removed(self, person: Person, report: DeliveryOutcome | Receipt, device: str, entry: str, received: int, now: int) -> None:
         """A push service may have said that the subscription is gone."""
-        if not _is_gone(report):
-            return
-        removed = identity.remove(self._ledger, person[0], device, entry, received, report.hops)
+        removed = self._remove(person[0], report, device, entry, received)
         if removed is not None:
             self._runs.changed(person)
             self._offering.offer(person, removed, now)
+
+    def _remove(self, site: int, report: DeliveryOutcome | Receipt, device: str, entry: str, received: int) -> Event | None:
+        if not isinstance(report, DeliveryOutcome) or report.outcome != "gone":
+            return None
+        return identity.remove(self._ledger, site, device, report.endpoint, entry, received, report.hops)
 
     def _to_sender(self, person: Person, report: DeliveryOutcome | Receipt, entry: str, received: int, event: Event, now: int) -> None:
         """Tell the run that sent the push, if its subscriber has come to another profile since."""
@@ -158,10 +160,6 @@ class Reports:
             self._runs.advance(kept, core.Resulted(outcome.effect, output), now)
             self._offering.close((site, kept.run.profile), entry, OUTCOME, now)
         return kept.run.profile
-
-
-def _is_gone(report: DeliveryOutcome | Receipt) -> bool:
-    return isinstance(report, DeliveryOutcome) and report.outcome == "gone"
 
 
 def _name(report: DeliveryOutcome | Receipt) -> str:

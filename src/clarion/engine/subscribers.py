@@ -73,16 +73,15 @@ class Subscribers:
     def joined(self, site: int, joined: Joined, now: int) -> str:
         """A subscription was registered at its home for a profile of this partition. Returns the profile's key."""
         subscriber = self._latest(site, joined.subscriber)
-        brought = None if joined.carried is None else identity.unpack(joined.carried)
-        if joined.is_part and brought is not None:
-            person = (site, subscriber.profile)
-            change = identity.Change((), identity.absorb(self._ledger, person, brought, now))
+        joined, carried = msgspec.structs.replace(joined, subscriber=subscriber), joined.carried
+        if carried is None:
+            change = identity.join(self._ledger, site, joined, None, now)
         else:
-            change = identity.join(self._ledger, site, msgspec.structs.replace(joined, subscriber=subscriber), brought, now)
-        if brought is not None and joined.carried is not None:
+            brought = identity.unpack(carried)
+            change = identity.join(self._ledger, site, joined, brought, now, carried.came_before)
             for kept in brought.runs:
                 self._runs.arrive(kept.run.id)
-                self._catch_up(kept.run, joined.carried.heard.get(kept.run.workflow, 0))
+                self._catch_up(kept.run, carried.heard.get(kept.run.workflow, 0))
         self._joined(site, joined, change, now)
         return subscriber.profile
 

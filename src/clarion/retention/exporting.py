@@ -7,6 +7,7 @@ again after a crash, replaces the same files. The manifest of a stretch is writt
 import asyncio
 import contextlib
 import hashlib
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +28,11 @@ MOST_ROWS: Final = 1_000_000
 
 RETENTION: Final = ".retention-"
 OPERATOR: Final = ".export-"
-"""How temporary names begin: of a server's own exports, and of those that an operator asks for."""
+"""How temporary names begin: of a server's own exports, and of those that an operator asks for.
+
+They go on with what nobody else has: a process that stood still and wakes up must not take the file of the one that does its work by now
+for its own.
+"""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,7 +80,8 @@ class Exporter:
     ) -> None:
         """`file_format` is one of `FORMATS`. `progress` is told of how many log entries were read."""
         self._store, self._directory, self._format, self._pace = store, directory, file_format, pace
-        self._site, self._temporary, self._most_rows, self._progress = site, temporary, most_rows, progress
+        self._site, self._most_rows, self._progress = site, most_rows, progress
+        self._temporary = f"{temporary}{secrets.token_hex(8)}-"
 
     async def write(self, start: int, end: int) -> Manifest:
         """Write what was logged from `start` until before `end`. Nothing is written where there were no events.

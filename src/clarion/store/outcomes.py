@@ -11,6 +11,16 @@ from clarion.store.records.bodies import DeliveryOutcome
 from clarion.store.records.deliveries import Delivery, Report
 
 STALE: Final = "stale"
+GONE: Final = "gone"
+
+
+class _Sent(msgspec.Struct):
+    """What a push's job says of where it went."""
+
+    endpoint: str | None = None
+
+
+_decode_sent = msgspec.json.Decoder(_Sent).decode
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -72,5 +82,13 @@ def ended(
         hops=delivery.hops,
         version=delivery.version,
         response=None if response is None else dict(response),
+        endpoint=_endpoint(delivery) if outcome == GONE else None,
     )
     return Ended(delivery, at, told)
+
+
+def _endpoint(delivery: Delivery) -> str | None:
+    try:
+        return _decode_sent(delivery.job).endpoint
+    except msgspec.MsgspecError:  # a job that could not be read could not be sent either
+        return None

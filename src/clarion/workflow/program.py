@@ -27,7 +27,7 @@ class Place(msgspec.Struct, frozen=True):
     """Names of the events that the step waits for."""
 
 
-class Program(msgspec.Struct, frozen=True):
+class Program(msgspec.Struct, frozen=True, weakref=True):
     """One version of a workflow, ready to run."""
 
     workflow: str

@@ -47,7 +47,7 @@ async def explain_absence(store: Store, site: Site, whom: Whom, workflow: str) -
     if forgotten is not None and (heard is None or forgotten.at > heard.at):
         heard = forgotten
     refusal = await _refusal(books, happened, workflow, run, 0 if forgotten is None else forgotten.at)
-    pending = await read_pending(store, site, Names.known(person), subject, inbox, _ids(happened))
+    pending = await read_pending(store, site, Names.known(person), subject, inbox, _applied(happened, person, _lives(books, person)))
     searched_all = searched_all and pending.searched_all
     conclusion = conclude(subject, run, refusal, heard, pending.last, searched_all=searched_all)
     items = await told(books, person, happened, workflow, min((one.place for one in happened), default=None), None)
@@ -61,8 +61,11 @@ def _of_nobody(whom: Whom, subject: Subject, pending: Pending) -> Conclusion:
     return unknown_person(subject, pending.last, subscriber=whom.profile_id is None)
 
 
-def _ids(happened: Sequence[Happening]) -> set[str]:
-    return {one.explanation.event if one.explanation is not None else one.row.id if one.row is not None else "" for one in happened}
+def _applied(happened: Sequence[Happening], person: Known, lives: int) -> set[str]:
+    """Ids of events that were applied. What stands unexplained in the log of a subscriber's home only was passed on, and may wait."""
+    explained = {one.explanation.event for one in happened if one.explanation is not None}
+    rows = [one.row for one in happened if one.explanation is None and one.row is not None]
+    return explained | {row.id for row in rows if row.profile != person.key or row.partition == lives}
 
 
 def _answer(whom: Whom, profile_id: str | None, subject: Subject, conclusion: Conclusion, inbox: Inbox) -> AbsenceAnswer:
@@ -97,9 +100,14 @@ async def _heard(books: Books, person: Known, subject: Subject) -> tuple[Heard |
 
 async def _is_whole(books: Books, person: Known) -> bool:
     """Whether the log in which the person's events stand has its beginning still."""
-    value = person.profile_id if person.profile_id is not None else person.key.removeprefix(PROFILE_ANONYMOUS)
-    oldest = await books.store.log_page(partition_of(books.site.id, value, books.store.partitions), 0, _EVER, 1)
+    oldest = await books.store.log_page(_lives(books, person), 0, _EVER, 1)
     return bool(oldest) and oldest[0].sequence == 1
+
+
+def _lives(books: Books, person: Known) -> int:
+    """The profile's partition."""
+    value = person.profile_id if person.profile_id is not None else person.key.removeprefix(PROFILE_ANONYMOUS)
+    return partition_of(books.site.id, value, books.store.partitions)
 
 
 async def _forgotten_start(books: Books, happened: Sequence[Happening], workflow: str) -> Heard | None:

@@ -20,6 +20,8 @@ OLDEST_SERVER: Final = 15
 """Major version of PostgreSQL."""
 
 CONNECT_SECONDS: Final = 3.0
+ENDING_SECONDS: Final = 0.3
+"""How long an attempt to connect goes on that is not wanted any more."""
 CALL_SECONDS: Final = 35.0
 """For one statement: a little longer than the server gives it, so that the server is the one to say so."""
 PATIENCE_SECONDS: Final = 5.0
@@ -126,12 +128,14 @@ class Database:
         """Disconnect. What is under way ends first, by itself."""
         self._open = False
         self._circuit.stop()
-        while self._idle:
-            connection = self._idle.pop()
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await connection.close(timeout=CONNECT_SECONDS)
-            self._drop(connection)
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*map(self._part_from, idle))
         self._wake(len(self._waiters))
+
+    async def _part_from(self, connection: Any) -> None:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await connection.close(timeout=CONNECT_SECONDS)
+        self._drop(connection)
 
     def require(self) -> None:
         """Raise StoreUnavailable if the server is known to be away, or this is not open."""
@@ -299,14 +303,27 @@ class Database:
 
 
 async def connect(url: str, settings: Mapping[str, str] | None = None) -> Any:
-    """One connection of the driver's, with our sessions' settings. Raises the driver's errors."""
-    return await asyncpg.connect(
-        url,
-        timeout=CONNECT_SECONDS,
-        statement_cache_size=STATEMENTS_KEPT,
-        max_cached_statement_lifetime=0,
-        server_settings={**_SETTINGS, **(settings or {})},
+    """One connection of the driver's, with our sessions' settings. Raises the driver's errors.
+
+    When it is cancelled, the attempt gets a moment to end: broken off in its first steps, the driver leaves an error behind that nobody
+    takes, and a command that has done its work would print that.
+    """
+    attempt = asyncio.create_task(
+        asyncpg.connect(
+            url,
+            timeout=CONNECT_SECONDS,
+            statement_cache_size=STATEMENTS_KEPT,
+            max_cached_statement_lifetime=0,
+            server_settings={**_SETTINGS, **(settings or {})},
+        )
     )
+    try:
+        return await asyncio.shield(attempt)
+    except asyncio.CancelledError:
+        await asyncio.wait([attempt], timeout=ENDING_SECONDS)
+        if not attempt.cancel() and not attempt.cancelled() and attempt.exception() is None:
+            attempt.result().terminate()
+        raise
 
 
 def require_server(connection: Any) -> None:

@@ -33,7 +33,7 @@ def translated(error: BaseException) -> StoreError:
     if isinstance(error, asyncpg.PostgresError):
         return _said_by_server(str(error.sqlstate or ""), str(error))
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
-        lost = not isinstance(error, asyncpg.DataError) and any(word in str(error) for word in _CLOSED)
+        lost = any(word in str(error) for word in _CLOSED)
         return StoreUnavailable("The connection to the database was lost.") if lost else StoreError(_short(error))
     if isinstance(error, TimeoutError):
         return StoreUnavailable("The database does not answer.")
@@ -47,9 +47,7 @@ def certain(error: BaseException) -> bool:
 
     A server that refuses a statement has rolled it back. One that ends the session may have committed just before.
     """
-    if isinstance(error, asyncpg.PostgresError):
-        return _severity(error) == "ERROR"
-    return isinstance(error, asyncpg.DataError)
+    return isinstance(error, asyncpg.PostgresError) and _severity(error) == "ERROR"
 
 
 def ends_session(error: BaseException) -> bool:
@@ -58,7 +56,10 @@ def ends_session(error: BaseException) -> bool:
 
 
 def _severity(error: BaseException) -> str:
-    return str(getattr(error, "severity_en", None) or getattr(error, "severity", None) or "FATAL")
+    said = getattr(error, "severity_en", None) or getattr(error, "severity", None)
+    if said is None and isinstance(error, asyncpg.DataError):
+        return "ERROR"  # the driver's own word: an argument that it cannot send
+    return str(said or "FATAL")
 
 
 def _said_by_server(state: str, message: str) -> StoreError:

@@ -78,7 +78,7 @@ class Forgetting:
         for partition in sorted(self._owned()):
             for statement, before in wanted:
                 step = AT_ONCE
-                while step == AT_ONCE:
+                while step >= AT_ONCE:  # more, where several are of one time
                     step = await self._step(statement, partition, before, AT_ONCE)
                     removed += step
         return removed

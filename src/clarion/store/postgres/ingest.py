@@ -28,6 +28,8 @@ MOST_BYTES: Final = 256 * 1024 * 1024
 """Bytes of their bodies."""
 AT_ONCE: Final = 5_000
 """Entries in a batch, unless one call has more."""
+BYTES_AT_ONCE: Final = 16 * 1024 * 1024
+"""Bytes of bodies in a batch, unless one call has more: also a slow disk has them in time for the answer."""
 ABREAST: Final = 2
 """Batches under way at a time."""
 ENOUGH: Final = 256
@@ -132,12 +134,12 @@ class Ingest:
         self._senders -= 1
 
     def _take(self) -> list[_Call]:
-        count = total = 0
-        for entries, _, _ in self._calls:
-            total += len(entries)
-            if count and total > AT_ONCE:
-                total -= len(entries)
+        count = total = size = 0
+        for entries, _, bytes_ in self._calls:
+            if count and (total + len(entries) > AT_ONCE or size + bytes_ > BYTES_AT_ONCE):
                 break
+            total += len(entries)
+            size += bytes_
             count += 1
         taken = self._calls[:count]
         del self._calls[:count]

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from clarion.clock import Clock
+from clarion.clock import SECOND, Clock
 from clarion.store.port import NotFound, Owned
 from clarion.store.postgres.connection import Database
 from clarion.store.postgres.signals import ROSTER, Signals
@@ -24,6 +24,10 @@ that is said."""
 
 _DRIFT: Final = 0.000_2
 """By how much two clocks may part, as a share of the time that passes: how much worse a measurement gets by growing old."""
+
+
+_JUMP: Final = SECOND
+"""Where two measurements differ by so much more than both can err, a clock was set or this machine has slept: the newer one counts."""
 
 
 class _Beat(msgspec.Struct, frozen=True):
@@ -61,8 +65,9 @@ class DatabaseClock:
         ended = self._steady() // 1_000
         error = (ended - began) / 2
         aged = None if self._error is None else self._error + (ended - self._measured) * _DRIFT
-        if aged is None or error <= aged:
-            self._offset = now - (began + ended) // 2
+        offset = now - (began + ended) // 2
+        if aged is None or error <= aged or abs(offset - self._offset) > error + aged + _JUMP:
+            self._offset = offset
             self._error, self._measured = error, ended
 
 

@@ -73,6 +73,10 @@ class Outbox:
         self._blind = True
         """Whether it is to be looked everywhere before the next claim."""
         self._sweep_in = 0
+        self._heard_at: int | None = None
+        """When the last roster came."""
+        self._spares_until = 0
+        """Before that time no claim is taken for void."""
         self._promised: int | None = None
         """When the caller will ask again by itself."""
         self._telling = False
@@ -93,8 +97,16 @@ class Outbox:
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
 
-    def roster(self, nodes: Iterable[str], me: str) -> None:
-        """Who delivers, this node among them; to be told with each renewal of the lease, the first time before the first claim."""
+    def roster(self, nodes: Iterable[str], me: str, lasts: int) -> None:
+        """Who delivers, this node among them; to be told with each renewal of the lease, the first time before the first claim.
+
+        A lease lasts `lasts` microseconds. After a longer silence the database was away, perhaps for the others too, who may go on sending
+        what they had claimed: for as long again they have time to come back.
+        """
+        now = self._clock()
+        if self._heard_at is not None and now - self._heard_at >= lasts:
+            self._spares_until = now + lasts
+        self._heard_at = now
         self.node = me
         delivering = frozenset(nodes)
         if delivering != self._nodes:
@@ -125,7 +137,7 @@ class Outbox:
             raise
 
     async def _look(self) -> bool:
-        if self._sweep_in <= 0:
+        if self._sweep_in <= 0 and self._clock() >= self._spares_until:
             await self._sweep()
             self._sweep_in = SWEEP
         self._sweep_in -= 1
@@ -197,6 +209,9 @@ class Outbox:
         return None
 
     async def _take_from(self, partition: int, taken: list[Delivery], limit: int, now: int) -> None:
+        if partition in self._unsure and now < self._spares_until:
+            self._agenda.at(partition, self._spares_until)
+            return
         try:
             if partition in self._unsure:
                 await self._recover(partition)

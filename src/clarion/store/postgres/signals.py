@@ -30,8 +30,9 @@ ASK_EVERY: Final = 10.0
 """Seconds between two questions whether the connection that listens is still one."""
 ANSWER_SECONDS: Final = 5.0
 """For the answer to that one, and to what the configuration's generation is."""
-MOST_NAMED: Final = 1_000
-"""Partitions in a notification, which has 8,000 bytes at most; where more have changed, it says none: it may be anywhere."""
+MOST_NAMED: Final = 750
+"""Partitions, of inbox and of outbox, in a notification, which has less than 8,000 bytes: a number and its comma have five at most.
+Where more have changed, it says none: it may be anywhere."""
 
 _SETTINGS: Final = {"synchronous_commit": "off", "statement_timeout": "5s"}
 

@@ -90,7 +90,6 @@ class PostgresStore:
             async with self._database.connection() as connection:
                 self._partitions = await ready(connection)
             self._outbox.open(self._partitions)
-            self._outbox.open(self._partitions)
             await self._slow.open(lazily=True)
             await self._nodes.open()
             self._signals.generation_is(await self._configuration.generation())
@@ -105,7 +104,6 @@ class PostgresStore:
         if chore is not None:
             chore.cancel()
             await asyncio.gather(chore, return_exceptions=True)
-        await self._outbox.close()
         await self._outbox.close()
         await self._ingest.stop()
         await self._signals.stop()
@@ -132,7 +130,7 @@ class PostgresStore:
     async def beat(self, node: Node, lasts: int) -> Roster:
         roster = await self._nodes.beat(node, lasts)
         self._node = node.id
-        self._outbox.roster((one.id for one in roster.nodes if "delivery" in one.roles), node.id)
+        self._outbox.roster((one.id for one in roster.nodes if "delivery" in one.roles), node.id, lasts)
         self._owned = {partition for partition, owner in roster.owners.items() if owner == node.id}
         return roster
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from clarion.domain.records import FrequencyCap, Profile, Subscriber
+from clarion.domain.records import FrequencyCap, Profile, Scalar, Subscriber
 from clarion.store.records.entries import EntryKind
 from clarion.store.records.runs import EntryMemory, RunRow
 
@@ -80,6 +80,8 @@ class DeliveryOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the workflow."""
     response: dict[str, str | int | float | bool] | None = None
     """Scalars of the JSON object that answered an awaited HTTP request; None of one that no run waits for."""
+    endpoint: str | None = None
+    """Of a push whose subscription is gone: which one; the subscriber may have another by now."""
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -134,19 +136,21 @@ class Joined(msgspec.Struct, frozen=True, omit_defaults=True):
     carried: "Carried | None" = None
     """What the anonymous profile brings that becomes part of this one."""
     is_part: bool = False
-    """What is carried is not all, and nothing else has been done yet: the registration itself follows."""
+    """What is carried is not all: the rest follows, and with the last part the profile is told of the registration."""
 
 
-class Carried(msgspec.Struct, frozen=True):
+class Carried(msgspec.Struct, frozen=True, omit_defaults=True):
     """A profile, or a part of what it has, on its way to another partition, where it becomes part of another profile."""
 
     profile: Profile
-    """Empty but with the last part."""
+    """Empty but with the first part."""
     runs: list[RunRow]
     """In flight, or ended with an open goal, or failed; they are gone where they were."""
     memory: list[EntryMemory]
     heard: dict[str, int]
     """By workflow of the runs: number of the last directive in the sender's log; later ones have still to be heard by them."""
+    came_before: dict[str, Scalar] = {}
+    """With the last of several parts: the profile's attributes, which the first has brought, for what is told of them."""
 
 
 class Left(msgspec.Struct, frozen=True):

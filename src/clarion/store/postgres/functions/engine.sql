@@ -426,8 +426,8 @@ BEGIN
         ) WITH ORDINALITY AS e(partition, kind, site, id, received, target, event_id, content, body, place)
     ),
     claims AS (
-        SELECT DISTINCT ON (partition, site, target, event_id) * FROM emitted WHERE event_id IS NOT NULL
-        ORDER BY partition, site, target, event_id, place  -- as others do, who must not wait for us while we wait for them
+        SELECT DISTINCT ON (partition, site, target COLLATE "C", event_id COLLATE "C") * FROM emitted WHERE event_id IS NOT NULL
+        ORDER BY partition, site, target COLLATE "C", event_id COLLATE "C", place  -- as others do, who must not wait for us while we wait for them
     ),
     held AS (
         INSERT INTO event_ids (partition, site, target, event_id, content, entry, received)

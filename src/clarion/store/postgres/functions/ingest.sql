@@ -35,7 +35,10 @@ BEGIN
             )
             SELECT array_agg(entry) INTO v_more FROM taken;
             v_taken := v_taken || v_more;
-            EXIT WHEN cardinality(v_taken) = cardinality(p_places);
+            IF cardinality(v_taken) = cardinality(p_places) THEN
+                v_became := NULL;  -- what an earlier round saw is over
+                EXIT;
+            END IF;
         END IF;
         -- A statement of its own sees what others have committed by now. Of a batch that is known, what was taken is told by the entry.
         SELECT array_agg(

@@ -133,7 +133,7 @@ END
 $$;
 
 -- What came of attempts: of those that ended, and of those that are to be repeated. Each kind comes by id: whoever locks rows of the outbox does
--- so in that order, and of both kinds all are locked before the first is written.
+-- so in that order, and where there are both kinds all are locked, in one order, before the first is written.
 CREATE OR REPLACE FUNCTION clarion_report(
     p_partition integer, p_node text,
     p_places integer[], p_ids text[], p_at bigint[], p_outcomes text[], p_attempts text[], p_told integer[], p_entries text[], p_bodies text[],
@@ -145,7 +145,7 @@ SET enable_sort = off
 AS $$
 BEGIN
     IF cardinality(p_ids) > 0 AND cardinality(p_again_ids) > 0 THEN
-        PERFORM FROM unnest(p_ids || p_again_ids) AS e(id)
+        PERFORM FROM (SELECT id FROM unnest(p_ids || p_again_ids) AS b(id) ORDER BY id COLLATE "C") AS e
         CROSS JOIN LATERAL (
             SELECT FROM outbox WHERE partition = p_partition AND id >= e.id AND id <= e.id ORDER BY id LIMIT 1 FOR UPDATE
         ) AS o;
@@ -258,7 +258,8 @@ BEGIN
 END
 $$;
 
--- Held pushes created before p_cutoff that nobody is sending just now: neither p_node nor another node that lives.
+-- Held pushes created before p_cutoff that nobody is sending just now: neither p_node nor another node that lives. How many there are is not
+-- known to whoever plans this: deliveries are looked up one by one, as in the statements further up.
 CREATE OR REPLACE FUNCTION clarion_stale(
     p_partition integer, p_node text, p_site integer, p_workflow text, p_cutoff bigint, p_limit integer
 ) RETURNS TABLE (
@@ -266,7 +267,8 @@ CREATE OR REPLACE FUNCTION clarion_stale(
     expires bigint, subscriber text, hops integer, attempts text, version integer
 )
 LANGUAGE plpgsql
-SET plan_cache_mode = force_custom_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
+SET enable_sort = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -274,14 +276,19 @@ BEGIN
     SELECT
         d.id, d.site, d.effect, d.run, d.workflow, d.step, d.profile, d.kind, d.job, d.created, d.due, d.expires, d.subscriber, d.hops,
         d.attempts, d.version
-    FROM outbox AS o
-    JOIN deliveries AS d ON d.partition = p_partition AND d.id = o.id AND d.created = o.created
-    WHERE o.partition = p_partition AND o.site = p_site AND o.workflow = p_workflow AND o.held AND o.created < p_cutoff AND d.kind = 'push'
-        AND (
-            o.claimed IS NULL
-            OR o.claimed <> p_node AND o.claimed <> ALL (ARRAY(SELECT n.id FROM nodes AS n WHERE n.until > clarion_now()))
-        )
-    ORDER BY o.sequence LIMIT p_limit
-    FOR UPDATE OF o;
+    FROM (
+        SELECT id, created FROM outbox
+        WHERE partition = p_partition AND site = p_site AND workflow = p_workflow AND held AND created < p_cutoff
+            AND (
+                claimed IS NULL
+                OR claimed <> p_node AND claimed <> ALL (ARRAY(SELECT n.id FROM nodes AS n WHERE n.until > clarion_now()))
+            )
+        ORDER BY sequence
+        FOR UPDATE
+    ) AS o
+    CROSS JOIN LATERAL (
+        SELECT * FROM deliveries WHERE partition = p_partition AND id >= o.id AND id <= o.id AND created = o.created ORDER BY id LIMIT 1
+    ) AS d
+    WHERE d.kind = 'push' LIMIT p_limit;
 END
 $$;
