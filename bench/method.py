@@ -18,7 +18,8 @@ Those of (a) to (d) run `clarion serve` as its users do, in its own process, on 
 generator shares the machine's cores with it, so a server that has the machine to itself does better; all servers that are compared
 share it in the same way. Those of (e) to (g) run the engine by itself: a process with the store and the owner of its partition."""
 
-POSTGRES: Final = """Those of (h) to (l), at the end of this page, are on PostgreSQL. What they say about larger loads is in [Scaling](scaling.md)."""
+POSTGRES: Final = """Those of (h) to (l), at the end of this page, are on PostgreSQL. What they say about larger loads is in
+[Scaling](scaling.md)."""
 
 ACCEPT: Final = """## (a) Accepting events
 

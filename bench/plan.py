@@ -41,7 +41,7 @@ class PostgresPlan(msgspec.Struct, frozen=True):
     partitions: int = 256
     rounds: int = 2
     """Times that each server of (h) and each case of (i) is measured in turn; the median counts."""
-    seconds: float = 5
+    seconds: float = 4
     """Of one round of (h), and of one measurement at the store's port."""
     copied: int = 500_000
     """Rows that COPY writes at a time at most."""
@@ -52,7 +52,7 @@ class PostgresPlan(msgspec.Struct, frozen=True):
     """Timers of (i) that are due at one instant."""
     rates: tuple[int, ...] = (250, 500, 1000, 1500, 2000, 3000, 4000)
     """Events a second of (j), rising."""
-    step_seconds: float = 5
+    step_seconds: float = 4
     """Of one rate of (j)."""
     warm_up_seconds: float = 3
     """Of (j), before the first rate."""

@@ -23,6 +23,7 @@ from bench.plan import PostgresPlan
 from bench.postgres.results import PostgresResults, Split
 from bench.results import Results
 from bench.table import table
+from clarion.store.postgres.signals import PACE
 
 _BLOCK: Final = re.compile(r"(<!-- bench: (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 _NOTHING: Final = "Nothing is measured yet: `python -m bench postgres --save NAME`, then `python -m bench report NAME`."
@@ -46,8 +47,8 @@ _ROWS: Final = (
     " an event has {body:.0f} bytes there. An event that starts a run leaves {inputs:.1f} rows in the log and one in each of "
     "explanations, runs and deliveries."
 )
-NOTICES: Final = 1 / 0.003
-"""Notifications a second that one process sends at most (`clarion.store.postgres.signals`)."""
+NOTICES: Final = 1 / PACE
+"""Notifications a second that one process sends at most."""
 
 
 def fill(page: str, results: Results) -> str:

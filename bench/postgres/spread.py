@@ -34,7 +34,6 @@ _SINK: Final = 9
 _LOGGED: Final = "SELECT sum(sequence)::bigint FROM partitions"
 _EVENTS: Final = "SELECT count(*) FROM log WHERE kind = 'event'"
 _OWNED: Final = "SELECT count(*) FROM partitions WHERE owner IS NOT NULL GROUP BY owner ORDER BY 1"
-_UNOWNED: Final = "SELECT EXISTS (SELECT FROM partitions WHERE owner IS NULL)"
 _LOOK_SECONDS: Final = 0.05
 _WARM: Final = 4
 """Events that each partition applies before."""
@@ -58,7 +57,7 @@ async def _measure(plan: PostgresPlan, place: Path, postgres: Postgres, engines:
     with ExitStack() as stack:
         api = stack.enter_context(instance.serve("api"))
         servers = [stack.enter_context(instance.serve("engine")) for _ in range(engines)]
-        owned = await _spread_evenly(instance.url, engines)
+        owned = await _spread_evenly(instance.url, engines, plan.partitions)
         settled(instance.url)
         held = [resident(server.pid) for server in servers]
         processes = {"api": api.pid, "postgres": postgres.pid} | {f"engine {place}": one.pid for place, one in enumerate(servers, 1)}
@@ -94,12 +93,12 @@ async def _measure(plan: PostgresPlan, place: Path, postgres: Postgres, engines:
     return Spread(engines, took, logged, came, used, owned, held, max(0, lost))
 
 
-async def _spread_evenly(url: str, engines: int) -> list[int]:
+async def _spread_evenly(url: str, engines: int, partitions: int) -> list[int]:
     """Partitions of each engine, once all have their share. Raises TimeoutError."""
     end = time.monotonic() + _SPREAD_SECONDS
     while True:
         owned = [count for (count,) in rows(url, _OWNED, tuple[int])]
-        if len(owned) == engines and owned[-1] - owned[0] <= 1 and not only(url, _UNOWNED, tuple[bool])[0]:
+        if len(owned) == engines and owned[-1] - owned[0] <= 1 and sum(owned) == partitions:
             return owned
         if time.monotonic() > end:
             raise TimeoutError(f"the engines have {owned} partitions")

@@ -33,7 +33,7 @@ from clarion.engine.placement import ENGINE
 from clarion.engine.shared import Shared
 from clarion.fresh_ids import fresh_id
 from clarion.freshness import Freshness
-from clarion.heartbeat import PATIENCE, Heartbeat
+from clarion.heartbeat import Heartbeat
 from clarion.logs import configure_logs
 from clarion.metrics.exposition import Metrics
 from clarion.outage import Outage
@@ -50,6 +50,8 @@ GRACE = 10.0
 """Seconds that requests, batches and deliveries under way get to finish on shutdown."""
 USAGE_INTERVAL = 10.0
 """Seconds between notes of when keys were last used."""
+USAGE_PATIENCE = 2.0
+"""Seconds that one may take; at the end nobody waits for long for a store that does not answer, and otherwise the next one says it too."""
 TURNS = 6
 """Owners that may be at a batch at a time: each needs a connection or two of the store's."""
 CALM = SECOND
@@ -261,7 +263,7 @@ class Node:
                 await asyncio.sleep(USAGE_INTERVAL)
             finally:
                 with suppress(StoreError, TimeoutError):
-                    async with asyncio.timeout(PATIENCE):  # nobody waits at the end for a store that does not answer
+                    async with asyncio.timeout(USAGE_PATIENCE):
                         await directory.flush_usage()
 
 

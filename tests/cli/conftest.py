@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.e2e.engines import database
 
 from clarion.cli.app import run
 
@@ -52,12 +53,21 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 
 
 @pytest.fixture
-def data(cli: Cli, tmp_path: Path) -> Path:
-    """An initialised data directory."""
+def engine() -> str:
+    """Which engine the store has. Where the commands do the same on any, a module has a fixture of this name that gives all of them."""
+    return "sqlite"
+
+
+@pytest.fixture
+def data(cli: Cli, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An initialised data directory; on PostgreSQL, the environment says where its database is."""
     directory = tmp_path / "ready"
-    made = cli("init", "--data", directory, "--json")
-    assert made.code == 0, made.err
-    return directory
+    with database(engine, 1) as where:
+        for name, value in where.items():
+            monkeypatch.setenv(f"CLARION_{name.upper()}", value)
+        made = cli("init", "--data", directory, "--json")
+        assert made.code == 0, made.err
+        yield directory
 
 
 class Asked(NamedTuple):

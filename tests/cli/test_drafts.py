@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Cli, Result
+from tests.e2e.engines import ENGINES
 
 DOCUMENT = """# what we send after an hour
 workflow: reminder
@@ -12,6 +13,11 @@ start: {on: [{event: add_to_cart}]}
 steps:
   - {id: hour, wait: {for: 1h}}
 """
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`clarion events` and `clarion profiles`, with the engine's part done by hand."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.cli.conftest import Cli
+from tests.e2e.engines import ENGINES
 
 from clarion.cli.events import _follow
 from clarion.config import load_settings
@@ -19,9 +21,14 @@ from clarion.store.records.entries import Entry, EntryKind
 from clarion.stores import open_store
 
 
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def inbox(data: Path) -> list[Entry]:
     async def take() -> list[Entry]:
-        store = open_store(load_settings(data, {}))
+        store = open_store(load_settings(data, os.environ))
         await store.open()
         try:
             return (await store.take(0, 100, 0, 0)).entries
@@ -99,7 +106,7 @@ def apply_inbox(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a running server's engine does with it."""
 
     async def work() -> None:
-        store = open_store(load_settings(data, {}))
+        store = open_store(load_settings(data, os.environ))
         await store.open()
         clock = iter(range(1_790_000_000_000_000, 1_791_000_000_000_000))
         owner = Owner(store, 0, lambda: next(clock), fresh_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from tests.cli.conftest import Cli, FakeServer
 from tests.control.shop import HOUR, NOON, SECOND, Shop
+from tests.e2e.engines import ENGINES
 
 from clarion.config import load_settings
 from clarion.domain.ids import run_id
@@ -27,11 +29,16 @@ steps:
 Result = TypeVar("Result")
 
 
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def at(data: Path, work: Callable[[Shop], Awaitable[Result]]) -> Result:
     """Do something with the directory's site, as a running server would."""
 
     async def run() -> Result:
-        store = open_store(load_settings(data, {}))
+        store = open_store(load_settings(data, os.environ))
         await store.open()
         try:
             return await work(Shop(store, (await store.configuration()).sites[0]))

@@ -4,8 +4,14 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Cli
+from tests.e2e.engines import ENGINES
 
 from clarion.control.api_keys import checksum_ok
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def test_creates_a_key_that_is_all_there_is_on_standard_output(cli: Cli, data: Path) -> None:

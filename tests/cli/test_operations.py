@@ -1,6 +1,7 @@
 """`clarion runs`, `clarion poisoned`, `clarion workflows counters` and `clarion sites set` on a local data directory."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 from tests.cli.conftest import Cli, Result
+from tests.e2e.engines import ENGINES
 from tests.store.builders import NOW, Owner, run
 
-from clarion.config import Settings
+from clarion.config import load_settings
 from clarion.store.records.bodies import RunChange, SiteChange
 from clarion.store.records.counters import Count
 from clarion.store.records.entries import EntryKind
@@ -24,11 +26,16 @@ FAILED = run(
 )
 
 
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def commit(data: Path, **fields: Any) -> None:
     """Have an engine leave something in a data directory."""
 
     async def work() -> None:
-        store = open_store(Settings(data=data))
+        store = open_store(load_settings(data, os.environ))
         await store.open()
         try:
             await (await Owner.of(store)).commit(**fields)
@@ -42,7 +49,7 @@ def told(data: Path, kind: EntryKind, type_: type[Any]) -> Sequence[Any]:
     """What waits for the engine, of one kind."""
 
     async def work() -> Sequence[Any]:
-        store = open_store(Settings(data=data))
+        store = open_store(load_settings(data, os.environ))
         await store.open()
         try:
             entries = (await store.take(0, 100, 0, 0)).entries

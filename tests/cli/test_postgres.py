@@ -68,6 +68,7 @@ def test_the_commands_do_what_they_do(cli: Cli, tmp_path: Path, url: str) -> Non
     assert cli("events", "send", "add_to_cart", "--data", data, "--profile", "ann").code == 0
     assert cli("workflows", "pause", "welcome", "--data", data).code == 0
     assert cli("secrets", "set", "CRM_KEY", "--data", data, "--value", "x").code in (0, 2)
+    assert cli("migrate", "--data", data) == (0, f"{shown(url)} is up to date.\n", "")
     again = cli("init", "--data", data)
     assert (again.code, again.out.splitlines()[0]) == (0, f"{shown(url)} is initialised already; nothing was changed.")
     assert url not in told.out + again.out

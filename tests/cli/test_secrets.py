@@ -10,10 +10,16 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Cli, FakeServer, Result
+from tests.e2e.engines import ENGINES
 from tests.e2e.server import CLARION, environment
 
 KEY = "clk_" + "x" * 38
 Feed = Callable[[bytes], None]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
@@ -106,7 +112,7 @@ def test_on_a_terminal_the_value_is_asked_for_and_not_shown(data: Path) -> None:
     ours, theirs = pty.openpty()
     asked = subprocess.Popen(
         [CLARION, "secrets", "set", "KEY", "--data", data],
-        env=environment({}),
+        env=environment({name: value for name, value in os.environ.items() if name.startswith("CLARION_")}),
         stdin=theirs,
         stdout=subprocess.PIPE,
         stderr=theirs,

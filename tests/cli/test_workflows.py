@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from tests.cli.conftest import Cli
+from tests.e2e.engines import ENGINES
 
 from clarion.cli.setup import EXAMPLE
 
@@ -17,6 +18,11 @@ steps:
 \t\t
   - {id: hour, wait: {for: 1h}}
 """.replace("\t\t\n", "")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from tests.crash.hosts import Host, Network
 from tests.crash.load import Load
 from tests.crash.places import PostgresPlace
 from tests.crash.process import Process
+from tests.crash.tally import Tally
 from tests.crash.wire import Wire
-from tests.server.client import Client, Response
+from tests.server.client import Client, Response, request
 
 _SAID = re.compile(r"this node\s+node=(\w+)")
 _BROKEN = (ConnectionError, TimeoutError, asyncio.IncompleteReadError)
@@ -35,6 +36,8 @@ class Station:
     is_open: bool = True
     answers: list[Response] = field(default_factory=list)
     """What `asking` was answered."""
+    answered: Tally = field(default_factory=Tally)
+    """How often it was."""
 
     def shut(self) -> None:
         """Its clients are to go elsewhere."""
@@ -50,13 +53,20 @@ class Station:
         """A connection from this machine straight to the node."""
         return await Client.connect(self.host.front, self.port)
 
+    async def says(self, path: str) -> int:
+        """The status that the node answers to whoever looks after it."""
+        client = await self.connect()
+        try:
+            return (await client.ask(request("GET", path))).status
+        finally:
+            client.close()
+
     @asynccontextmanager
     async def asking(self, load: Load, every: int) -> AsyncIterator[None]:
         """Until the end of the block, send one order after the other straight to the node, and keep the answers.
 
         Between two, so many others have to be acknowledged, whoever does that.
         """
-        self.answers.clear()
         task = asyncio.create_task(self._ask_on(load, every))
         try:
             yield
@@ -70,6 +80,7 @@ class Station:
             try:
                 while True:
                     self.answers.append(await load.post(client))
+                    self.answered.add()
                     await load.acknowledgements.reach(load.acknowledgements.value + every)
             except _BROKEN:
                 pass  # asked anew, on another connection

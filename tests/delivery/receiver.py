@@ -114,9 +114,7 @@ def silence(until: asyncio.Event) -> Answer:
 
 
 @asynccontextmanager
-async def receiving(
-    answer: Answer | None = None, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
-) -> AsyncIterator[Receiver]:
+async def receiving(answer: Answer | None = None, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[Receiver]:
     """A receiver that is listening, on `host`."""
     receiver = Receiver(answer or raw(OK), host, scheme="https" if tls else "http")
     server = await asyncio.start_server(receiver.accept, host, 0, ssl=tls)

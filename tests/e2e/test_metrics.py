@@ -94,7 +94,8 @@ async def test_engine_and_deliveries_are_counted(start: Start, engine: str) -> N
                 return row["status"] in {"sent", "gone"}
 
             await api.profile_when(person, lambda seen: len(seen["deliveries"]) == 2 and all(map(is_over, seen["deliveries"])))
-        seen = await eventually(lambda: samples(server), lambda seen: not value(seen, "clarion_outbox_deliveries"))
+        waits = ("clarion_outbox_deliveries", "clarion_inbox_entries", "clarion_deliveries_taken_on")
+        seen = await eventually(lambda: samples(server), lambda seen: not any(value(seen, name) for name in waits))
     assert values(seen, "clarion_deliveries_ended_total") == {("http", "sent"): 1, ("push", "gone"): 1}
     assert values(seen, "clarion_delivery_retries_total") == {("http",): 1}
     assert (value(seen, "clarion_deliveries_under_way"), value(seen, "clarion_deliveries_taken_on")) == (0, 0)

@@ -1,7 +1,6 @@
 """A log played on a real store by real owners, one input at a time: the clock stands still until all that comes of it is applied."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
@@ -72,9 +71,16 @@ class Stage:
         self._owners = [
             StepByStep(store, partition, clock, self._id, entries=1, timers=1, steady=clock) for partition in range(store.partitions)
         ]
-        self._next_due: int | None = None
+        self._heads: dict[int, Taken] = {}
+        """By partition: what it would take next, where that is known."""
         self._taken: dict[str, Delivery] = {}
         """By id: deliveries that are claimed and not reported."""
+        store.on_change(self._changed)
+
+    def _changed(self, what: str, partitions: Collection[int]) -> None:
+        if what == "inbox":
+            for partition in partitions or range(len(self._owners)):
+                self._heads.pop(partition, None)
 
     def _id(self) -> str:
         """Entries of one input, in whatever partitions, have one id."""
@@ -99,8 +105,8 @@ class Stage:
         """Everything that is due meanwhile happens in its time, wherever it is."""
         until = self._clock.now + gap
         await self._settle()
-        while self._next_due is not None and self._next_due <= until:
-            self._clock.now = max(self._clock.now, self._next_due)
+        while dues := [head.next_due for head in self._heads.values() if head.next_due is not None and head.next_due <= until]:
+            self._clock.now = max(self._clock.now, min(dues))
             await self._settle()
         self._clock.now = max(self._clock.now, until)
         await self._settle()
@@ -108,15 +114,19 @@ class Stage:
     async def _settle(self) -> None:
         """Apply everything, in the order in which one partition would: what the others have to be told, then timers, then the inbox."""
         while True:
-            heads = await asyncio.gather(*(self._store.take(owner, 1, self._clock.now, 1) for owner in range(len(self._owners))))
-            turns = [(turn, partition) for partition, head in enumerate(heads) if (turn := _turn(head)) is not None]
+            for partition in range(len(self._owners)):
+                head = self._heads.get(partition)
+                if head is None or (head.next_due is not None and head.next_due <= self._clock.now):
+                    self._heads[partition] = await self._store.take(partition, 1, self._clock.now, 1)
+            turns = [(turn, partition) for partition, head in self._heads.items() if (turn := _turn(head)) is not None]
             if not turns:
-                self._next_due = min((head.next_due for head in heads if head.next_due is not None), default=None)
                 return
             self._most -= 1
             if self._most < 0:
                 raise TooMuch
-            await self._owners[min(turns)[1]].step()
+            _, partition = min(turns)
+            del self._heads[partition]
+            await self._owners[partition].step()
 
     # -- inputs ------------------------------------------------------------------------------------------------------
 

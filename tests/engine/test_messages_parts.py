@@ -83,7 +83,7 @@ def test_nobody_leaves_for_something_that_comes_along(audience: str) -> None:
 
 
 class InParts(Twins):
-    """What a registration that comes in parts means is told in several explanations."""
+    """What a registration that comes in parts means to a run is told with the part that brings it, and not with the first of its events."""
 
     @invariant()
     def why_is_the_same(self) -> None:
@@ -96,9 +96,8 @@ def told(cluster: Cluster) -> Counter[tuple[Any, ...]]:
     lines: Counter[tuple[Any, ...]] = Counter()
     for event, profile, at, body in cluster.explained():
         history = msgspec.json.decode(body)
-        place = (event, profile, at, history["name"])
-        lines.update((*place, str(verdict)) for verdict in history.get("verdicts", []))
-        lines.update((*place, run, str(reason)) for run, reasons in history.get("runs", []) for reason in reasons)
+        lines.update((profile, at, event, history["name"], str(verdict)) for verdict in history.get("verdicts", []))
+        lines.update((profile, at, run, str(reason)) for run, reasons in history.get("runs", []) for reason in reasons)
     return lines
 
 

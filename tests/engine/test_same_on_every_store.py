@@ -126,6 +126,7 @@ def lasting(examples: int) -> Callable[..., Any]:
     )
 
 
+@pytest.mark.timeout(600)
 @lasting(25)
 @given(ops=LOGS)
 def test_same_on_every_store(template: Path, ops: list[Op]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -226,3 +227,19 @@ async def test_an_attempt_that_is_broken_off_leaves_no_error_behind(postgres_url
     del attempt
     gc.collect()
     assert told == []
+
+
+@pytest.mark.parametrize("silent_first", [True, False])
+async def test_of_several_servers_one_that_is_silent_leaves_time_for_the_next(
+    silent_first: bool, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after the machine of a primary has lost its power: nobody refuses the connection."""
+    monkeypatch.setattr("clarion.store.postgres.connection.CONNECT_SECONDS", 0.6)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        servers = [f"127.0.0.1:{silent.getsockname()[1]}", f"127.0.0.1:{port_of(postgres_url)}"]
+        several = ",".join(servers if silent_first else reversed(servers))
+        connection = await connect(postgres_url.replace(servers[1], several) + "?target_session_attrs=primary")
+        assert await connection.fetchval("SELECT 1") == 1
+        await connection.close()
+        with pytest.raises(TimeoutError):
+            await connect(postgres_url.replace(servers[1], f"{servers[0]},{servers[0]}"))

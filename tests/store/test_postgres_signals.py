@@ -12,7 +12,7 @@ from tests.store.proxy import Proxy
 from tests.store.test_configuration import key, site
 from tests.store.test_signals import Watcher
 
-from clarion.store.postgres.signals import MOST_NAMED, Signals
+from clarion.store.postgres.signals import MOST_NAMED, POLL, Signals
 from clarion.store.postgres.store import PostgresStore
 from clarion.store.records.entries import NewEntry
 
@@ -50,6 +50,17 @@ async def other(postgres_url: str) -> AsyncIterator[PostgresStore]:
 
 def placed(name: str, partition: int) -> NewEntry:
     return msgspec.structs.replace(entry(name), partition=partition)
+
+
+async def test_what_a_process_changes_last_is_told_before_it_ends(postgres_url: str, other: PostgresStore) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    other.on_change(lambda what, _: heard.put_nowait(what))
+    command = PostgresStore(postgres_url)
+    await command.open()
+    await command.create_key(key())
+    await command.close()
+    async with asyncio.timeout(POLL / 2):  # sooner than who looks would find it
+        assert await heard.get() == "configuration"
 
 
 async def test_a_hint_says_where(postgres: PostgresStore, other: PostgresStore) -> None:

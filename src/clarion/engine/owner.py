@@ -272,6 +272,8 @@ class Owner:
             if given > 1:
                 _log.warning("a batch was refused by the store; its inputs are taken one by one", error=str(error))
                 self._alone = 1 + max(1, given - (0 if pieces is None else pieces.committed))
+            elif pieces is None:
+                raise  # not even what one input needs can be read: that is not for want of room, nor the input's fault
             else:
                 await self._set_aside(entries, due, now, error)
             return None
@@ -306,7 +308,8 @@ class Owner:
 
     async def _read(self, needs: Needs) -> Facts:
         """All that the inputs of a batch can touch, and the programs that they ask for."""
-        facts = await self._store.facts(self._partition, needs.asked())
+        asked = needs.asked()
+        facts = await self._store.facts(self._partition, asked) if asked.is_anything else Facts([], [], [], [])
         more = needs.asked_next(facts)
         if more is not None:
             facts = together(facts, await self._store.facts(self._partition, more))
@@ -369,12 +372,13 @@ class Owner:
             return
         needs = Needs(self._registry, Homes(self._store.partitions, self._partition))
         needs.add_runs(rows)
-        facts = await self._read(needs)
-        stint = Stint(self._steady)
-        batch = self._batch(needs, facts, [], now, stint.is_over)
-        await prepare(batch, stint)
-        self._telling.note(stint.spent, len(rows), len(rows))
+        batch: Batch | None = None
         try:
+            facts = await self._read(needs)
+            stint = Stint(self._steady)
+            batch = self._batch(needs, facts, [], now, stint.is_over)
+            await prepare(batch, stint)
+            self._telling.note(stint.spent, len(rows), len(rows))
             await self._commit(batch.outcome())
         except (Fenced, StoreUnavailable):
             raise
@@ -382,6 +386,8 @@ class Owner:
             if len(rows) > 1:
                 self._told_alone = len(rows)
                 return
+            if batch is None:
+                raise
             batch = self._bare_batch([], now)
             batch.give_up(rows[0], str(error))
             await self._commit(batch.outcome())

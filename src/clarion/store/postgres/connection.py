@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
 
@@ -308,15 +309,7 @@ async def connect(url: str, settings: Mapping[str, str] | None = None) -> Any:
     When it is cancelled, the attempt gets a moment to end: broken off in its first steps, the driver leaves an error behind that nobody
     takes, and a command that has done its work would print that.
     """
-    attempt = asyncio.create_task(
-        asyncpg.connect(
-            url,
-            timeout=CONNECT_SECONDS,
-            statement_cache_size=STATEMENTS_KEPT,
-            max_cached_statement_lifetime=0,
-            server_settings={**_SETTINGS, **(settings or {})},
-        )
-    )
+    attempt = asyncio.create_task(first_of(url, {**_SETTINGS, **(settings or {})}, STATEMENTS_KEPT))
     try:
         return await asyncio.shield(attempt)
     except asyncio.CancelledError:
@@ -324,6 +317,34 @@ async def connect(url: str, settings: Mapping[str, str] | None = None) -> Any:
         if not attempt.cancel() and not attempt.cancelled() and attempt.exception() is None:
             attempt.result().terminate()
         raise
+
+
+async def first_of(url: str, settings: Mapping[str, str], statements: int) -> Any:
+    """A connection to the first server of a URL that lets us in, with room for so many prepared statements.
+
+    Each has its share of the time: one that is silent leaves some to the others. Raises what the driver does.
+    """
+    urls = _hosts(url)
+    for place, one in enumerate(urls, 1):
+        try:
+            return await asyncpg.connect(
+                one,
+                timeout=CONNECT_SECONDS / len(urls),
+                statement_cache_size=statements,
+                max_cached_statement_lifetime=0,
+                server_settings=dict(settings),
+            )
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched):
+            if place == len(urls):
+                raise
+    raise AssertionError("a URL names one server at least")
+
+
+def _hosts(url: str) -> list[str]:
+    """A URL of several servers, `postgresql://user@a:1,b:2/name`, as one for each: the driver would give them one timeout together."""
+    parts = urlsplit(url)
+    user, at, servers = parts.netloc.rpartition("@")
+    return [urlunsplit(parts._replace(netloc=f"{user}{at}{server}")) for server in servers.split(",")]
 
 
 def require_server(connection: Any) -> None:

@@ -6,6 +6,7 @@ A NOTIFY inside a commit would make commits wait for each other. Hints may be lo
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from typing import Any, Final
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
@@ -22,6 +23,8 @@ ROSTER: Final = "roster"
 CHANNEL: Final = "clarion"
 PACE: Final = 0.003
 """Seconds from one notification to the next; what changes meanwhile goes into one."""
+LAST_SECONDS: Final = 0.5
+"""For what is still to be told when it ends."""
 POLL: Final = 1.0
 """Seconds between two looks at the configuration's generation."""
 AGAIN: Final = 1.0
@@ -60,7 +63,8 @@ class Signals:
         """Generation of the configuration that was last told of."""
         self._unsent: dict[str, set[int] | None] = {}
         """None: it may be anywhere."""
-        self._ready = asyncio.Event()
+        self._ready, self._told = asyncio.Event(), asyncio.Event()
+        self._told.set()
         self._tasks: list[asyncio.Task[None]] = []
 
     def watch(self, callback: OnChange) -> None:
@@ -74,8 +78,12 @@ class Signals:
         await listening.wait()
 
     async def stop(self) -> None:
-        """End it; hints that are not sent yet are lost."""
+        """End it. What the others have not been told yet gets a moment to be told: a command ends as soon as its change is made."""
         tasks, self._tasks = self._tasks, []
+        if tasks:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_SECONDS):
+                    await self._told.wait()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -90,6 +98,7 @@ class Signals:
             if known is not None:
                 known.update(partitions)
         self._ready.set()
+        self._told.clear()
 
     def here(self, what: str, partitions: Collection[int] = ()) -> None:
         """Say it here only: it was found by looking, and the others look too."""
@@ -115,10 +124,10 @@ class Signals:
                 self._ready.clear()
                 unsent, self._unsent = self._unsent, {}
                 changes = {what: _named(where) for what, where in unsent.items()}
-                try:
+                with suppress(StoreError):
                     await sender.execute("SELECT pg_notify($1, $2)", CHANNEL, _encode(_Note(self._sender, changes)).decode())
-                except StoreError:
-                    continue
+                if not self._ready.is_set():
+                    self._told.set()
                 await asyncio.sleep(PACE)
         finally:
             await sender.close()

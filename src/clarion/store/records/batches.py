@@ -47,6 +47,11 @@ class Asked(msgspec.Struct):
     runs: list[str] = []
     """Ids of runs; the profiles that they belong to are concerned too."""
 
+    @property
+    def is_anything(self) -> bool:
+        """Whether there is anything to read."""
+        return bool(self.named or self.profiles or self.memory or self.joining or self.runs)
+
 
 class Facts(msgspec.Struct, frozen=True):
     """All that a batch of inputs can touch, read at once."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
 
 from clarion.store.port import StoreError, StoreOutdated, StoreTooNew
-from clarion.store.postgres.connection import CONNECT_SECONDS, require_server
+from clarion.store.postgres.connection import first_of, require_server
 from clarion.store.postgres.errors import translated
 from clarion.store.postgres.periods import AHEAD, LENGTH
 from clarion.store.statements import load_statements
@@ -137,9 +137,7 @@ async def _require_encoding(connection: Any) -> None:
 
 async def _connected(url: str) -> Any:
     try:
-        return await asyncpg.connect(
-            url, timeout=CONNECT_SECONDS, statement_cache_size=0, server_settings={"client_min_messages": "warning"}
-        )
+        return await first_of(url, {"client_min_messages": "warning"}, 0)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         raise translated(error) from error
 
