@@ -114,7 +114,7 @@ async def initialised(place: Place) -> str:
 
 @asynccontextmanager
 async def shop(
-    place: Place, key: str, rng: random.Random, *, failing: float = 0, patience: float = 100, host: str = LOOPBACK, **load: int
+    place: Place, key: str, rng: random.Random, host: str = LOOPBACK, /, *, failing: float = 0, patience: float = 100, **load: int
 ) -> AsyncIterator[Shop]:
     """A shop with its workflows and one browser for each profile; its server is to be started.
 

@@ -25,6 +25,9 @@ MORE = 60
 """Answers that are waited for, to be in the middle of things."""
 SOAK_FAULTS = 60
 
+pytestmark = pytest.mark.timeout(240)
+"""Eight processes start, and some of them again, on a machine that may have two cores."""
+
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Server]:
@@ -50,7 +53,7 @@ def place(databases: Databases, tmp_path: Path) -> Iterator[PostgresPlace]:
 
 @asynccontextmanager
 async def served(
-    place: PostgresPlace, seed: int, *, patience: float = 110, failing: float = 0, **load: int
+    place: PostgresPlace, seed: int, *, patience: float = 220, failing: float = 0, **load: int
 ) -> AsyncIterator[tuple[Shop, Nodes]]:
     key = await initialised(place)
     async with shop(place, key, random.Random(seed), failing=failing, patience=patience, **load) as opened, serving(place) as nodes:

@@ -81,7 +81,7 @@ async def served(
     key = await initialised(place)
     load = LOAD | {"connections": connections}
     async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(shop(place, key, random.Random(seed), patience=patience, host=network.here, **load))
+        opened = await stack.enter_async_context(shop(place, key, random.Random(seed), network.here, patience=patience, **load))
         stations = await stack.enter_async_context(serving(place, network))
         opened.server = stations.one.process
         yield opened, stations
