@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The programs outside Python that tests run: php with its curl extension, node, curl; ip, for hosts of their own; and PostgreSQL 15, the oldest
+# The programs outside Python that tests run: php with its curl extension, node, curl; wrk, of the benchmarks; ip, for hosts of their own; and PostgreSQL 15, the oldest
 # that Clarion works with (the newest comes as a wheel). Installs what is missing from Debian's packages where it may; elsewhere it says so, and
 # the tests that need it are skipped (under CI they fail).
 set -u
@@ -12,6 +12,7 @@ if ! command -v php >/dev/null; then
 elif ! php -m 2>/dev/null | grep -qx curl; then
   missing+=(php-curl)
 fi
+command -v wrk >/dev/null || missing+=(wrk)
 command -v ip >/dev/null || missing+=(iproute2)
 [ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
 [ ${#missing[@]} -eq 0 ] && exit 0

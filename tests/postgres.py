@@ -11,7 +11,6 @@ import itertools
 import os
 import pwd
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
-import pytest
+from tests.installed import installed
 
 from clarion.store.postgres.migrations import migrate
 
@@ -225,11 +224,8 @@ def empty(url: str) -> None:
 
 
 def require(version: str) -> None:
-    """The programs of a major version have to be here where everything has to be tested; elsewhere the test is skipped without them."""
-    if shutil.which("postgres", path=str(binaries(version))) is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"PostgreSQL {version} is not installed, and CI has to run every test")
-        pytest.skip(f"PostgreSQL {version} is not installed: what is told of it is NOT tested here")
+    """The programs of a major version have to be here."""
+    installed("postgres", f"PostgreSQL {version}", path=str(binaries(version)))
 
 
 def port_of(url: str) -> int:

@@ -1,17 +1,16 @@
 """The benchmarks on PostgreSQL, in small: they count right, and nothing is lost on the way."""
 
-import shutil
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import pytest
 from bench.capacity import inputs_per_commit
 from bench.plan import QUICK, PostgresPlan
 from bench.postgres import disk, engines, growth, ingest, port, spread, through
 from bench.postgres.results import PostgresResults
 from bench.postgres.server import Postgres, only
 from bench.postgres.verdicts import judge_postgres
+from tests.installed import installed
 
 SMALL: Final = PostgresPlan(
     partitions=4,
@@ -40,8 +39,8 @@ def missed(**measured: object) -> list[str]:
     return [verdict.what for verdict in judge_postgres(results) if verdict.required and not verdict.met]
 
 
-@pytest.mark.skipif(shutil.which("wrk") is None, reason="the load generator wrk is not installed")
 def test_single_events_are_taken_and_counted(tmp_path: Path, postgres: Postgres) -> None:
+    installed("wrk", "the benchmark of single events")
     found = ingest.single("api", tmp_path, postgres, SMALL)
     assert found.rate > 0
     assert found.stored >= found.acknowledged > 0

@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import random
-import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -22,6 +21,7 @@ from tests.crash.reconcile import Figures
 from tests.crash.shop import Shop, initialised, shop
 from tests.crash.stations import Station, Stations, serving
 from tests.e2e.server import eventually
+from tests.installed import installed
 from tests.postgres import Databases, Server
 
 PARTITIONS = 12
@@ -45,10 +45,7 @@ def network() -> Iterator[Network]:
     """The hosts. Where there can be none the tests are skipped, under CI too; but there the program for it has to be installed."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("three hosts are NOT tested here: only root can make network namespaces, on Linux")
-    if shutil.which("ip") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("`ip` is not installed, and CI has to test three hosts: tests/install-tools.sh installs it")
-        pytest.skip("three hosts are NOT tested here: `ip` is not installed")
+    installed("ip", "what three hosts do")
     with ExitStack() as stack:
         try:
             made = stack.enter_context(networked())

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.e2e.engines import ENGINES, database
 from tests.e2e.server import Api, Server, serving
+from tests.installed import installed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -31,13 +31,8 @@ class Ended(NamedTuple):
 
 
 def interpreter(program: str) -> str:
-    """Where the program is. Without it the test fails where everything has to be tested, and is skipped elsewhere."""
-    found = sys.executable if program == "python3" else shutil.which(program)
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{program} is not installed, and CI has to run every example")
-        pytest.skip(f"{program} is not installed: its example is NOT tested here")
-    return found
+    """Where the program is."""
+    return sys.executable if program == "python3" else installed(program, "its example")
 
 
 @asynccontextmanager
