@@ -140,4 +140,5 @@ def _tell(out: Path, manifest: "Manifest", *, json: bool) -> None:
     rows = [(file.name, f"{file.events:,}", f"{file.bytes:,}", file.sha256) for file in manifest.files]
     print_table(("file", "events", "bytes", "sha256"), rows, "there are no events in that time")
     if rows:
-        typer.echo(f"{manifest.events:,} events are in {out}.", err=True)
+        count = manifest.events
+        typer.echo(f"{count:,} event{' is' if count == 1 else 's are'} in {out}.", err=True)
