@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= data
 PORT   ?= 8080
+# one process more than two cores: one of them has the tests that start many processes, and wait for them
+PYTESTS ?= 3
 STAMP  := $(VENV)/.installed
 
 .PHONY: setup run test lint types imports unit soak mutation docs bench clean
@@ -33,7 +35,7 @@ imports: setup
 
 unit: setup
 	tests/install-tools.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(PYTESTS) --no-loadscope-reorder
 
 soak: setup mutation
 	$(BIN)/python -m pytest -m soak --timeout 7200

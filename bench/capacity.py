@@ -14,6 +14,7 @@ from bench.postgres.results import Applied, Engines, Ingest, PostgresResults, Si
 from bench.server_results import Step
 from clarion.clock import DAY
 from clarion.config import Settings
+from clarion.store.postgres.migrations import DEFAULT_PARTITIONS
 
 RATES: Final = (1_000, 10_000, 100_000, 1_000_000)
 SHARES: Final = (1.0, 0.05)
@@ -28,7 +29,7 @@ LEAST_WAIT: Final = 0.01
 """Seconds that inputs gather in a partition at least, while its engine is at others: about what a batch takes."""
 ROOM: Final = 4
 """Partitions for each engine process at least, so that they can be shared evenly."""
-FEWEST_PARTITIONS, MOST_PARTITIONS = 256, 4_096
+FEWEST_PARTITIONS, MOST_PARTITIONS = DEFAULT_PARTITIONS, 4_096
 SECONDS_A_DAY: Final = 86_400
 
 _DEFAULTS: Final = Settings(data=Path())

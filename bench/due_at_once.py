@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from bench import apart, raw
+from bench.asleep import STEPS
 from bench.engine import DATABASE, Watched, only_row, opened, owned
 from bench.engine_results import Fired, Tenth
 from bench.plan import Plan
@@ -20,11 +21,6 @@ from bench.sampler import Sampled, Sampler
 from bench.usage import most_resident, resident
 from clarion.clock import SECOND, wall_clock
 
-STEPS: Final = {
-    "exit": "exit: {reason: awake}",
-    "http": 'http: {url: "http://127.0.0.1:9/hook", body: {text: "{{ name || Somebody }} is awake."}}',
-}
-"""The last step, by kind: the least there is, and one that leaves a delivery behind."""
 BATCH: Final = 1_000
 """Timers in a commit, as the engine takes them: for the floor."""
 _AHEAD: Final = 1.0
@@ -89,7 +85,7 @@ def _fire(step: str, runs: int, place: Path) -> Fired:
 def measure(place: Path, step: str, runs: int, *, sampled: bool = False) -> tuple[Answer, float]:
     """Fire once, in a process of its own; and the seconds of the floor. The database stays. Raises ChildFailed."""
     place.mkdir()
-    planted = asyncio.run(plant(place, STEPS[step], runs, ":instant"))
+    planted = asyncio.run(plant(place, step, runs, ":instant"))
     copy = place / "raw.db"
     shutil.copyfile(place / DATABASE, copy)
     floor = raw.end_runs(copy, planted.instant, BATCH)

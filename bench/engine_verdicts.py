@@ -10,14 +10,6 @@ _FLAT: Final = 1.2
 """How much more than with one workflow an event may cost: about what two measurements of the same thing differ by."""
 
 
-def case(events: Events, workflows: int, listening: int) -> EventsCase:
-    """The measurement of a mix. Raises KeyError."""
-    for each in events.cases:
-        if (each.workflows, each.listening) == (workflows, listening):
-            return each
-    raise KeyError(workflows, listening)
-
-
 def alone(events: Events, compared: EventsCase) -> EventsCase:
     """What a case is compared with: as few workflows as were measured, with as many of them listening, or with one where all do."""
     same = [each for each in events.cases if each.listening == min(compared.listening, 1)]

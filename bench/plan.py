@@ -38,7 +38,9 @@ class PostgresPlan(msgspec.Struct, frozen=True):
 
     settings: tuple[str, ...] = ("shared_buffers=4GB", "max_wal_size=8GB", "checkpoint_timeout=15min", "maintenance_work_mem=1GB")
     """Of the server, as the how-to advises for this machine; the others are the server's own."""
-    partitions: int = 256
+    partitions: int = 64
+    many_partitions: int = 256
+    """Of (j), beside those."""
     rounds: int = 2
     """Times that each server of (h) and each case of (i) is measured in turn; the median counts."""
     seconds: float = 4
@@ -111,7 +113,8 @@ QUICK = Plan(
     sleep=SleepPlan(few=1_000, many=20_000, idle_seconds=3, seconds=3),
     postgres=PostgresPlan(
         settings=("shared_buffers=256MB",),
-        partitions=32,
+        partitions=16,
+        many_partitions=64,
         rounds=1,
         seconds=2,
         copied=20_000,

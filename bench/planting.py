@@ -14,34 +14,17 @@ from typing import Final
 import apsw
 import msgspec
 
-from bench.engine import DATABASE, fill, only_row, opened, owned, publish
+from bench.asleep import PROFILE, fall_asleep, sleeping
+from bench.engine import DATABASE, only_row, opened, publish
 from bench.progress import say
-from clarion.clock import wall_clock
 from clarion.domain.ids import named_profile
-from clarion.domain.records import Event
-from clarion.fresh_ids import fresh_id
-from clarion.store.records.entries import EntryKind, NewEntry
 
-_PROFILE: Final = "sleeper"
-_EVENT: Final = "fall_asleep"
 _AT_ONCE: Final = 200_000
 _ROOM: Final = 2_500
 """Bytes of free disk for each run, a copy and what is sorted on the way included."""
-_COMMIT_SECONDS: Final = 60
 _CACHE_KIBIBYTES: Final = 512 * 1024
 
-_DOCUMENT: Final = """
-workflow: sleepers
-start:
-  on: [{event: fall_asleep}]
-steps:
-  - id: sleep
-    wait: {for: 1h}
-  - id: last
-    @LAST@
-"""
-
-_NAME: Final = f"'{_PROFILE}-' || printf('%08x', n)"
+_NAME: Final = f"'{PROFILE}-' || printf('%08x', n)"
 _SAMPLE: Final = "SELECT due FROM runs WHERE profile = ?"
 _INDEXES: Final = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'runs' AND sql IS NOT NULL"
 _NUMBERS: Final = "WITH RECURSIVE numbers (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)"
@@ -57,8 +40,8 @@ class Planted(msgspec.Struct, frozen=True):
     """Bytes of the file."""
 
 
-async def plant(directory: Path, last: str, count: int, due: str) -> Planted:
-    """Make a database with `count` runs that sleep before their last step, `last`, given as it stands in a document.
+async def plant(directory: Path, step: str, count: int, due: str) -> Planted:
+    """Make a database with `count` runs that sleep before their last step, one of `asleep.STEPS`.
 
     `due` is an SQL expression in `:instant` and `n`, the number of a run from 0. Raises OSError where the disk has no room for them.
     """
@@ -66,15 +49,10 @@ async def plant(directory: Path, last: str, count: int, due: str) -> Planted:
     if shutil.disk_usage(directory).free < count * _ROOM:
         raise OSError(errno.ENOSPC, f"{count:,} runs need {count * _ROOM / 1e9:.0f} GB", str(directory))
     async with opened(directory) as store:
-        site = await publish(store, [_DOCUMENT.replace("@LAST@", last)])
-        now, id = wall_clock(), fresh_id()
-        event = Event(id=id, name=_EVENT, profile_id=_PROFILE, received=now)
-        async with owned(store):
-            goal = store.seen.moved + 1
-            await fill(store, [NewEntry(EntryKind.EVENT, site.id, id, msgspec.json.encode(event), now)])
-            await store.seen.until(lambda: store.seen.moved >= goal, _COMMIT_SECONDS)
+        site = await publish(store, [sleeping(step)])
+        await fall_asleep(store, site.id)
     file = directory / DATABASE
-    [instant] = only_row(directory, _SAMPLE, tuple[int], (named_profile(_PROFILE),))
+    [instant] = only_row(directory, _SAMPLE, tuple[int], (named_profile(PROFILE),))
     with closing(apsw.Connection(str(file))) as database:
         database.pragma("cache_size", -_CACHE_KIBIBYTES)
         database.pragma("journal_mode", "off")  # it is thrown away if this fails
@@ -95,19 +73,19 @@ def _multiply(database: apsw.Connection, count: int, due: str, instant: int) -> 
         "id": "printf('%08x', n) || substr(id, 9)",
         "profile": f"'{named}' || {_NAME}",
         "due": due,
-        "state": f"""replace(state, '{_PROFILE}"', {_NAME} || '"')""",
+        "state": f"""replace(state, '{PROFILE}"', {_NAME} || '"')""",
     }
     copies = [_copy(database, "runs", runs, "profile"), _copy(database, "profiles", {"key": f"'{named}' || {_NAME}"}, "key")]
     for first in range(0, count, _AT_ONCE):
         numbers = {"first": first, "last": min(count, first + _AT_ONCE) - 1}
         for copy in copies:
             database.execute("BEGIN")
-            database.execute(copy, numbers | {"instant": instant, "sample": named_profile(_PROFILE)})
+            database.execute(copy, numbers | {"instant": instant, "sample": named_profile(PROFILE)})
             database.execute("COMMIT")
         if first // _AT_ONCE % 10 == 9:
             say(f"    {first + _AT_ONCE:,} of {count:,}")
     for table, column in (("runs", "profile"), ("profiles", "key")):
-        database.execute(f'DELETE FROM {table} WHERE "{column}" = ?', (named_profile(_PROFILE),))
+        database.execute(f'DELETE FROM {table} WHERE "{column}" = ?', (named_profile(PROFILE),))
     for name, sql in indexes:
         if count > _AT_ONCE:
             say(f"    index {name}")

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from bench import due_at_once, engine_events
+from bench import asleep, due_at_once, engine_events
 from bench.engine_results import Profile, Profiled
 from bench.plan import Plan
 from bench.progress import say
@@ -29,7 +29,7 @@ def run(plan: Plan, directory: Path) -> Profile:
         assert answer.sampled is not None
         cases.append(_profiled(name, "event", answer.seconds * 1e6, answer.sampled))
     runs = min(plan.due.runs, _MOST_RUNS)
-    for step in due_at_once.STEPS:
+    for step in asleep.STEPS:
         fired, _ = due_at_once.measure(place / step, step, runs, sampled=True)
         shutil.rmtree(place / step)
         assert fired.sampled is not None

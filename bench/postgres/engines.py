@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench import due_at_once, engine_events
+from bench.asleep import sleeping
 from bench.engine import only_row
 from bench.plan import Plan, PostgresPlan
 from bench.postgres import apply
-from bench.postgres.loading import SLEEP, load_sleepers
+from bench.postgres.loading import load_sleepers
 from bench.postgres.results import Applied, Engines
 from bench.postgres.server import Postgres, only
 from bench.progress import say
@@ -21,7 +22,7 @@ from bench.progress import say
 _EVENTS: Final = "SELECT (SELECT count(*) FROM log WHERE kind = 'event'), (SELECT count(*) FROM runs WHERE status = 'completed')"
 _RUNS: Final = "SELECT count(*) FILTER (WHERE status = 'completed'), count(*) FROM runs"
 _STEP: Final = "http"
-"""What the runs of the timers end with; `loading.SLEEP` has it too."""
+"""What the runs of the timers end with."""
 
 
 class Once(NamedTuple):
@@ -69,7 +70,7 @@ class Cases:
             completed, _ = only_row(place, due_at_once.COUNT, tuple[int, int])
             shutil.rmtree(place)
             return Once(fired.seconds / runs, fired.cpu_seconds / runs, 0.0, fired.per_commit, completed, runs)
-        url, site = self._prepared.copy(partitions, [SLEEP])
+        url, site = self._prepared.copy(partitions, [sleeping(_STEP)])
         loaded = asyncio.run(load_sleepers(url, 0, runs, site))
         question = apply.Question(url, self._postgres.pid, site, "timer", runs, instant=loaded.instant)
         measured = apply.measure(question, self._directory)

@@ -6,10 +6,11 @@ Each size has a fresh database, which is filled by SQL; then an engine applies a
 import asyncio
 from pathlib import Path
 
+from bench.asleep import sleeping
 from bench.engine_events import documents
 from bench.plan import Plan
 from bench.postgres import apply
-from bench.postgres.loading import SLEEP, Loaded, load_log, load_sleepers
+from bench.postgres.loading import Loaded, load_log, load_sleepers
 from bench.postgres.results import Applied, Grown, Growth
 from bench.postgres.server import Postgres, only
 from bench.progress import say
@@ -46,7 +47,7 @@ class _Growing:
     def sleepers(self, rows: int) -> list[Grown]:
         """The same events about profiles of which each has a sleeping run; then timers of just these runs."""
         plan = self._plan
-        url, site = self._prepared.copy(plan.partitions, [*documents(plan.workflows, 1), SLEEP])
+        url, site = self._prepared.copy(plan.partitions, [*documents(plan.workflows, 1), sleeping("http")])
         loaded = asyncio.run(load_sleepers(url, rows, plan.events, site))
         question = apply.Question(url, self._postgres.pid, site, "event", plan.events, profiles=loaded.profiles)
         answer = apply.measure(question, self._directory)

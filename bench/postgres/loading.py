@@ -12,36 +12,18 @@ from typing import Any, Final
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
 import msgspec
 
-from bench.engine import owned
+from bench.asleep import PROFILE, fall_asleep
 from bench.engine_events import EVENT
 from bench.postgres.server import only
 from bench.postgres.watched import opened
 from bench.progress import say
 from clarion.clock import DAY, wall_clock
 from clarion.domain.ids import named_profile, partition_of
-from clarion.domain.records import Event
-from clarion.fresh_ids import fresh_id
-from clarion.store.records.entries import EntryKind, NewEntry
 
-SLEEP: Final = """
-workflow: sleepers
-start:
-  on: [{event: fall_asleep}]
-steps:
-  - id: sleep
-    wait: {for: 1h}
-  - id: last
-    http: {url: "http://127.0.0.1:9/hook", body: {text: "{{ name || Somebody }} is awake."}}
-"""
-"""What sleeping runs do; their last step leaves a delivery behind."""
-
-_PROFILE: Final = "sleeper"
-_ASLEEP: Final = "fall_asleep"
 _PEOPLE: Final = 1_000_000
 """Profiles that the events of a long log are about, at most."""
 _AT_ONCE: Final = 2
-"""Connections that load, and indexes that are made, side by side."""
-_SECONDS: Final = 60.0
+"""Connections that load side by side."""
 
 _INDEXES: Final = """
 SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
@@ -71,7 +53,7 @@ FROM (SELECT partition, max(sequence) AS sequence, max(log_time) AS log_time FRO
 WHERE l.partition = p.partition AND l.sequence > p.sequence
 """
 
-_NAME: Final = f"'{_PROFILE}-' || lpad(to_hex(n), 8, '0')"
+_NAME: Final = f"'{PROFILE}-' || lpad(to_hex(n), 8, '0')"
 _DUE: Final = f"CASE WHEN h.n IS NULL THEN $1 + {DAY} + n * 2654435761 % {30 * DAY} ELSE $1 END"
 _SLEEPER: Final = """
 INSERT INTO @TABLE@ (@COLUMNS@)
@@ -105,7 +87,7 @@ async def load_log(url: str, count: int, site: int) -> Loaded:
     try:
         indexes = await _bare(connection, "log")
         await _side_by_side(url, [(_LOG, (*values, low, high)) for low, high in _shares(count)])
-        await _dressed(url, indexes)
+        await _dressed(connection, indexes)
         await connection.execute(_LOGGED)
         return await _done(connection, began, f"{count:,} events in the log", ("log",))
     finally:
@@ -119,7 +101,7 @@ async def load_sleepers(url: str, count: int, waking: int, site: int) -> Loaded:
     total = count + waking
     numbers = [place * total // waking for place in range(waking)]
     partitions = only(url, "SELECT partitions FROM instance", tuple[int])[0]
-    names = [f"{_PROFILE}-{number:08x}" for number in numbers]
+    names = [f"{PROFILE}-{number:08x}" for number in numbers]
     homes = [partition_of(site, name, partitions) for name in names]
     connection = await asyncpg.connect(url)
     try:
@@ -134,8 +116,8 @@ async def load_sleepers(url: str, count: int, waking: int, site: int) -> Loaded:
             statements.append(await _copy(connection, table, name, copied))
             indexes += await _bare(connection, table)
         await _side_by_side(url, [(sql, (instant, partitions, low, high)) for sql in statements for low, high in _shares(total)])
-        await connection.execute(f"DELETE FROM runs WHERE profile = '{named_profile(_PROFILE)}'")
-        await _dressed(url, indexes)
+        await connection.execute(f"DELETE FROM runs WHERE profile = '{named_profile(PROFILE)}'")
+        await _dressed(connection, indexes)
         loaded = await _done(connection, began, f"{count:,} sleeping runs", ("runs", "profiles"))
         return msgspec.structs.replace(loaded, instant=instant, profiles=list(zip(names, homes, strict=True)))
     finally:
@@ -143,21 +125,15 @@ async def load_sleepers(url: str, count: int, waking: int, site: int) -> Loaded:
 
 
 async def _one_sleeper(url: str, site: int) -> int:
-    """Have the engine start the run that the others are copies of; returns when it is due."""
-    now, id = wall_clock(), fresh_id()
-    event = Event(id=id, name=_ASLEEP, profile_id=_PROFILE, received=now)
+    """Make the run that the others are copies of; returns when it is due."""
     async with opened(url) as store:
-        home = partition_of(site, _PROFILE, store.partitions)
-        async with owned(store):
-            goal = store.seen.moved + 1
-            await store.append([NewEntry(EntryKind.EVENT, site, id, msgspec.json.encode(event), now, home)])
-            await store.seen.until(lambda: store.seen.moved >= goal, _SECONDS)
-    return only(url, "SELECT due FROM runs WHERE profile = $1", tuple[int], named_profile(_PROFILE))[0]
+        await fall_asleep(store, site)
+    return only(url, "SELECT due FROM runs WHERE profile = $1", tuple[int], named_profile(PROFILE))[0]
 
 
 def _state() -> str:
     """The copied run's state is about its own profile."""
-    return f"""replace(s.state, '{_PROFILE}"', {_NAME} || '"')"""
+    return f"""replace(s.state, '{PROFILE}"', {_NAME} || '"')"""
 
 
 async def _copy(connection: Any, table: str, name: str, other: dict[str, str]) -> str:
@@ -182,14 +158,10 @@ async def _bare(connection: Any, table: str) -> list[str]:
     return again
 
 
-async def _dressed(url: str, indexes: Sequence[str]) -> None:
+async def _dressed(connection: Any, indexes: Sequence[str]) -> None:
     # One after the other: each is made by several processes already.
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in indexes:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
+    for statement in indexes:
+        await connection.execute(statement)
 
 
 def _shares(count: int) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from typing import Final
 INTRODUCTION: Final = """## On PostgreSQL
 
 Those of (h) to (l) need no PostgreSQL of yours: each part starts a server of its own, with `fsync` on and its data on the same disk as
-SQLite's, and 256 partitions unless it says otherwise. The server, Clarion's processes and the load generator all share this machine's
+SQLite's, and 64 partitions unless it says otherwise. The server, Clarion's processes and the load generator all share this machine's
 cores: with two of them, rates say how Clarion compares here, and CPU time says what it would take elsewhere."""
 
 INGEST: Final = """### (h) The way in
@@ -25,10 +25,10 @@ counts. With many partitions a commit has fewer inputs, for it is of one partiti
 
 THROUGH: Final = """### (j) From event to request
 
-As (c), on SQLite, on PostgreSQL with one process that does everything, and with three: api, engine, delivery. The second table has what
-one event cost each of the three and PostgreSQL, in microseconds of CPU from the first event of a step until everything had arrived, and
-how many inputs a commit had; an event is two inputs of the engine, itself and how its delivery went. “At once” are events that were put
-into the inboxes by COPY, as if they had waited."""
+As (c), on SQLite, on PostgreSQL with one process that does everything, once more with many partitions, and with three: api, engine,
+delivery. The second table has what one event cost each of the three and PostgreSQL, in microseconds of CPU from the first event of a step
+until everything had arrived, and how many inputs a commit had; an event is two inputs of the engine, itself and how its delivery went.
+“At once” are events that were put into the inboxes by COPY, as if they had waited."""
 
 GROWTH: Final = """### (k) Much in the database
 

@@ -16,6 +16,7 @@ from bench import apart
 from bench.engine import DATABASE
 from bench.event import PROFILES, encode
 from bench.plan import PostgresPlan
+from bench.postgres.apply import COLUMNS
 from bench.postgres.results import AtPort
 from bench.postgres.server import Postgres
 from bench.progress import say
@@ -35,7 +36,6 @@ SIZE: Final = 1_000
 CALLERS: Final = {"single": 256, "batch": 4}
 WRITERS: Final = 2
 """Connections over which COPY writes pieces, each in a transaction; as many as the store has batches under way."""
-_COLUMNS: Final = ("partition", "kind", "site", "id", "body", "received")
 _SITE: Final = 1
 _SECONDS: Final = 300.0
 
@@ -171,7 +171,7 @@ async def _copy_pieces(asked: Question, entries: Sequence[NewEntry]) -> tuple[in
 async def _copy_on(connection: Any, records: Sequence[tuple[Any, ...]], asked: Question, began: float) -> int:
     rows = 0
     while perf_counter() < began + asked.seconds:
-        await connection.copy_records_to_table("inbox", records=records, columns=_COLUMNS)
+        await connection.copy_records_to_table("inbox", records=records, columns=COLUMNS)
         rows += len(records)
     return rows
 
@@ -182,7 +182,7 @@ async def _copy_whole(asked: Question, entries: Sequence[NewEntry]) -> tuple[int
     connection = await asyncpg.connect(asked.url)
     began = perf_counter()
     rows = (record for _ in range(max(1, asked.most // SIZE)) for record in records)
-    await connection.copy_records_to_table("inbox", records=rows, columns=_COLUMNS)
+    await connection.copy_records_to_table("inbox", records=rows, columns=COLUMNS)
     took = perf_counter() - began
     await connection.close()
     return max(1, asked.most // SIZE) * SIZE, took

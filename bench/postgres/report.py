@@ -40,7 +40,7 @@ def show_postgres(results: PostgresResults, plan: PostgresPlan, cores: int) -> l
     if results.engines is not None:
         parts += [ENGINES, show_engines(results.engines)]
     if results.through is not None:
-        parts += [THROUGH, show_through(results.through)]
+        parts += [THROUGH, show_through(results.through, plan.many_partitions)]
     if results.growth is not None:
         parts += [GROWTH.format(events=plan.events), show_growth(results.growth)]
     if results.spread is not None:
@@ -122,12 +122,13 @@ def _store(name: str) -> str:
     return "SQLite" if what == "sqlite" else f"PostgreSQL, {partitions} partition{'' if partitions == '1' else 's'}"
 
 
-def show_through(through: Through) -> str:
+def show_through(through: Through, many: int) -> str:
     """(j)"""
     head = ("server", "highest sustained, events/s", "to SQLite", "half of it", "p50 ms", "p99 ms", "acknowledged p50 ms", "p99 ms")
     servers = [
         ("SQLite", through.sqlite),
         ("PostgreSQL, one process", through.together),
+        (f"PostgreSQL, one process, {many} partitions", through.many),
         ("PostgreSQL, three processes", through.split.course),
     ]
     course = through.split.course

@@ -113,10 +113,11 @@ class Split(msgspec.Struct, frozen=True):
 
 
 class Through(msgspec.Struct, frozen=True):
-    """(j) From event to request: on SQLite, on PostgreSQL in one process, and in three."""
+    """(j) From event to request: on SQLite, on PostgreSQL in one process, with many partitions too, and in three."""
 
     sqlite: EndToEnd
     together: EndToEnd
+    many: EndToEnd
     split: Split
 
 

@@ -1,4 +1,5 @@
 """(j) From an event to the request that its workflow sends, at rising rates: on SQLite, on PostgreSQL in one process, and in three.
+In one process with many partitions too: whatever they are for, each has commits of its own.
 
 With three processes it shows what each costs, and PostgreSQL: at each rate, and with many events at once. That, and what is in the database
 afterwards, is what the capacity model computes from.
@@ -79,13 +80,20 @@ def run(plan: Plan, directory: Path, postgres: Postgres) -> Through:
     place = directory / "through-sqlite"
     place.mkdir()
     sqlite = uvloop.run(_whole(plan.postgres, Instance(place), place, "(j) sqlite:"))
-    place = directory / "through-together"
+    together, many = (
+        _together(plan, directory, postgres, partitions) for partitions in (plan.postgres.partitions, plan.postgres.many_partitions)
+    )
+    return Through(sqlite, together, many, split(plan, directory, postgres))
+
+
+def _together(plan: Plan, directory: Path, postgres: Postgres, partitions: int) -> EndToEnd:
+    place = directory / f"through-{partitions}"
     place.mkdir()
-    instance = PostgresInstance(place, postgres, plan.postgres.partitions)
-    together = uvloop.run(_whole(plan.postgres, instance, place, "(j) postgres:"))
+    instance = PostgresInstance(place, postgres, partitions)
+    measured = uvloop.run(_whole(plan.postgres, instance, place, f"(j) postgres, {partitions} partitions:"))
     postgres.drop(instance.url)
     postgres.settle()
-    return Through(sqlite, together, split(plan, directory, postgres))
+    return measured
 
 
 def split(plan: Plan, directory: Path, postgres: Postgres) -> Split:

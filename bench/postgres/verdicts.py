@@ -76,8 +76,8 @@ def _engines(engines: Engines) -> list[Verdict]:
 
 def _through(through: Through) -> list[Verdict]:
     verdicts = []
-    for name, what in (("together", "one process"), ("split", "three processes")):
-        measured = through.together if name == "together" else through.split.course
+    courses = (("one process", through.together), ("one process, many partitions", through.many), ("three processes", through.split.course))
+    for what, measured in courses:
         share = measured.highest / through.sqlite.highest if through.sqlite.highest else 0.0
         unanswered = sum(step.scheduled - step.acknowledged for step in measured.steps)
         verdicts += [

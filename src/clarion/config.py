@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
@@ -24,15 +24,10 @@ VARIABLE_PREFIX: Final = "CLARION_"
 DATABASE_FILE: Final = "clarion.db"
 SQLITE: Final = "sqlite:///"
 POSTGRESQL: Final = ("postgresql://", "postgres://")
-SHORTEST_KEPT: Final = HOUR
-"""What is forgotten sooner could be gone before anybody asks."""
 OFF: Final = "off"
 """In place of a limit: there is none."""
 FOREVER: Final = "forever"
 """In place of how long something is kept: it is never removed."""
-SHORTEST_LAG: Final = SECOND
-"""It is looked at once a second."""
-SMALLEST_SIZE: Final = MIB
 
 OTHER_VARIABLES: Final = frozenset(
     {
@@ -75,8 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     roles: Annotated[tuple[Role, ...], Meta(min_length=1)] = ROLES
     database_url: str = f"{SQLITE}{DATABASE_FILE}"
     """Never shown: it may hold a password. `database_shown` may be."""
-    database_connections: Annotated[int, Meta(ge=8, le=1_000)] = 12
-    partitions: Annotated[int, Meta(ge=1, le=4_096)] = 256
+    database_connections: Annotated[int, Meta(ge=8, le=1_000)] = 13
+    partitions: Annotated[int, Meta(ge=1, le=4_096)] = 64
     node_lease_seconds: Annotated[int, Meta(ge=1, le=60)] = 5
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
@@ -120,21 +115,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def lag_allowed(self) -> int | None:
         """`max_lag` in microseconds; None for off."""
-        return _read_lag(self.max_lag)
+        return _LAG.read(self.max_lag)
 
     @property
     def free_disk_kept(self) -> int | None:
         """`min_free_disk` in bytes; None for off."""
-        return _read_size(self.min_free_disk)
+        return _FREE.read(self.min_free_disk)
 
     @property
     def database_size_allowed(self) -> int | None:
         """`max_database_size` in bytes; None for off."""
-        return _read_size(self.max_database_size)
+        return _SIZE.read(self.max_database_size)
 
     def kept(self, kind: str) -> int | None:
         """How long `events`, `explanations`, `deliveries` or `runs` are kept, in microseconds; None: forever."""
-        return _read_kept(str(getattr(self, f"keep_{kind}")))
+        return _KEPT.read(str(getattr(self, f"keep_{kind}")))
 
     @property
     def exports(self) -> Path:
@@ -227,7 +222,7 @@ def _convert(origin: str, name: str, value: object, *, strict: bool) -> object:
     if name == "roles":
         return _roles(origin, shown, value)
     if name in _LIMITS:
-        return _limit(origin, shown, value, *_LIMITS[name])
+        return _limit(origin, shown, value, _LIMITS[name])
     try:
         return msgspec.convert(value, _TYPES[name], strict=strict)
     except msgspec.ValidationError as error:
@@ -282,47 +277,47 @@ def shown_url(url: str) -> str:
     return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _read_kept(text: str) -> int | None:
-    if text == FOREVER:
-        return None
-    kept = parse_duration(text)
-    if kept < SHORTEST_KEPT:
-        raise ValueError("is shorter than 1h")
-    return kept
+class _Limit(NamedTuple):
+    """A limit that is a text, and that there may be none of."""
+
+    parse: Callable[[str], int]
+    """Raises ValueError."""
+    least: int
+    too_small: str
+    """What is wrong with one below `least`."""
+    example: str
+    none: str = OFF
+    """What says that there is no limit."""
+
+    def read(self, text: str) -> int | None:
+        """The limit; None where there is none. Raises ValueError with what is wrong."""
+        if text == self.none:
+            return None
+        limit = self.parse(text)
+        if limit < self.least:
+            raise ValueError(self.too_small)
+        return limit
 
 
-def _read_lag(text: str) -> int | None:
-    if text == OFF:
-        return None
-    lag = parse_duration(text)
-    if lag < SHORTEST_LAG:
-        raise ValueError("is shorter than 1s")
-    return lag
-
-
-def _read_size(text: str) -> int | None:
-    if text == OFF:
-        return None
-    size = parse_size(text)
-    if size < SMALLEST_SIZE:
-        raise ValueError("is smaller than 1MiB")
-    return size
-
+# What is forgotten sooner than an hour after could be gone before anybody asks; how far the engine lags is looked at once a second.
+_LAG: Final = _Limit(parse_duration, SECOND, "is shorter than 1s", "1h")
+_KEPT: Final = _Limit(parse_duration, HOUR, "is shorter than 1h", "30d", FOREVER)
+_FREE: Final = _Limit(parse_size, MIB, "is smaller than 1MiB", "512MiB")
+_SIZE: Final = _FREE._replace(example="100GiB")
 
 _LIMITS: Final = {
-    "max_lag": (_read_lag, "1h", OFF),
-    "min_free_disk": (_read_size, "512MiB", OFF),
-    "max_database_size": (_read_size, "100GiB", OFF),
-    **dict.fromkeys(("keep_events", "keep_explanations", "keep_deliveries", "keep_runs"), (_read_kept, "30d", FOREVER)),
+    "max_lag": _LAG,
+    "min_free_disk": _FREE,
+    "max_database_size": _SIZE,
+    **dict.fromkeys(("keep_events", "keep_explanations", "keep_deliveries", "keep_runs"), _KEPT),
 }
-"""Limits that are texts: what reads one, an example, and what says that there is none."""
 
 
-def _limit(origin: str, shown: str, value: object, read: Callable[[str], int | None], example: str, none: str) -> str:
-    reason = f"expected a text such as {example}, or {none}"
+def _limit(origin: str, shown: str, value: object, limit: _Limit) -> str:
+    reason = f"expected a text such as {limit.example}, or {limit.none}"
     if isinstance(value, str):
         try:
-            read(value)
+            limit.read(value)
         except ValueError as error:
             reason = f"it {error}"
         else:

@@ -12,7 +12,8 @@ LONGEST: Final = 30 * SECOND
 class Freshness:
     """Stale after half a minute in which nothing was heard of the store, or a change that was heard of could not be read.
 
-    A process whose configuration is stale answers its clients 503: most likely the store is away anyway. Shorter outages are bridged.
+    A process whose configuration is stale answers its clients 503: most likely the store is away anyway. Shorter outages are bridged; where
+    others share the store, only as long as the process's lease runs (`Heartbeat.holds`), for they go on without it.
     """
 
     def __init__(self, steady: Callable[[], int], silent: Callable[[], int | None]) -> None:

@@ -21,9 +21,9 @@ SPREAD: Final = 0.1
 """By how much that varies, as a part of it: nodes that began together do not stay together."""
 SOONEST: Final = 0.02
 """Seconds between beats that were asked for: many changes at once are one."""
-RETURN: Final = 2 / BEATS
+RETURN: Final = 4 / BEATS
 """How long a node that was out of touch counts as returning, as a part of its lease: the others may have been so too, and are about to be
-heard of again."""
+heard of again, once the beat that each may be at has been given up and the next has begun."""
 PATIENCE: Final = 2 / BEATS
 """How long a beat may take, as a part of the lease: one that hangs must not cost it."""
 

@@ -165,7 +165,7 @@ class Node:
         def is_ready() -> bool:
             return not freshness.is_stale() and (heartbeat.holds or not store.shared)
 
-        access = Access(directory, store.now, RateLimit(settings.rate_limit_per_second, steady_clock), freshness.is_stale)
+        access = Access(directory, store.now, RateLimit(settings.rate_limit_per_second, steady_clock), lambda: not is_ready())
         shared = Context(
             store,
             directory,

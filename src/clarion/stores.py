@@ -1,8 +1,8 @@
 """Which store the settings ask for."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from clarion.config import Settings
 from clarion.store.port import Store
@@ -17,6 +17,17 @@ def open_store(settings: Settings) -> Store:
     from clarion.store.sqlite.store import SqliteStore
 
     return SqliteStore(settings.database, most_waiting=settings.ingest_queue)
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The same, connected for the block. Raises what its `open` raises."""
+    store = open_store(settings)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
 
 
 def is_made(settings: Settings) -> bool:

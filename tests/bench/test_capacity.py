@@ -32,7 +32,7 @@ from bench.usage import Memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-PARTITIONS: Final = 256
+PARTITIONS: Final = 64
 
 
 def step(rate: int, *, sustained: bool = True) -> Step:
@@ -101,7 +101,7 @@ POSTGRES: Final = PostgresResults(
     syncs=1_000.0,
     ingest=INGEST,
     engines=ENGINES,
-    through=Through(course(2_000), course(1_000), SPLIT),
+    through=Through(course(2_000), course(1_000), course(1_500), SPLIT),
     growth=GROWTH,
     spread=[ONE, TWO],
 )
@@ -134,7 +134,7 @@ def test_a_price_is_never_negative_nor_rises_with_larger_commits(few: float, one
 def test_the_model_is_computed_from_the_highest_sustained_rate_and_from_many_at_once() -> None:
     found = known()
     assert (found.rate, found.few, found.many, found.inputs) == (1_000, 2.0, 10.0, 2.0)
-    assert found.wait == pytest.approx(1 * 256 / 2_000)
+    assert found.wait == pytest.approx(1 * PARTITIONS / 2_000)
     assert (found.api, found.taken) == pytest.approx((40e-6, 10e-6))
     assert found.postgres.at(2) == pytest.approx(2_000e-6)
     assert (found.idle_engine, found.idle_postgres, found.idle_wal) == pytest.approx((0.2, 0.5, 0.2))
@@ -142,18 +142,18 @@ def test_the_model_is_computed_from_the_highest_sustained_rate_and_from_many_at_
 
 def test_nothing_is_computed_from_less_than_it_takes() -> None:
     nothing = msgspec.structs.replace(SPLIT, course=course(0))
-    for missing in ({"ingest": None}, {"engines": None}, {"through": None}, {"through": Through(course(0), course(0), nothing)}):
+    for missing in ({"ingest": None}, {"engines": None}, {"through": None}, {"through": Through(course(0), course(0), course(0), nothing)}):
         assert model(msgspec.structs.replace(POSTGRES, **missing), PARTITIONS) is None
 
 
 def test_a_rate_takes_what_the_prices_say() -> None:
     found = needs(known(), 1_000)
-    assert (found.partitions, found.servers) == (256, 1)
+    assert (found.partitions, found.servers) == (64, 1)
     assert found.inputs == pytest.approx(2)
     assert (found.commits, found.wal) == pytest.approx((1_000, 9e6))
     assert found.cores == pytest.approx(2.01)
     assert (found.api, found.engine, found.delivery) == (1, 2, 1)
-    assert found.connections == 48
+    assert found.connections == 52
 
 
 def test_more_events_take_more_of_everything_and_cost_less_each() -> None:
@@ -195,7 +195,7 @@ def test_the_page_gets_its_tables_and_keeps_its_prose() -> None:
     assert fill(filled, RESULTS) == filled
     assert fill(filled, begin(QUICK)).count("Nothing is measured yet") == page.count("<!-- bench: ")
     for shown in (
-        "| 1,000 | 256 | 2.0 | 1,000 | 1 | 2 | 1 | 2.0 | 9.0 MB | 1 | 48 |",
+        "| 1,000 | 64 | 2.0 | 1,000 | 1 | 2 | 1 | 2.0 | 9.0 MB | 1 | 52 |",
         "| `log` | 1,000 | 300 | 200 | 500 |",
         "8 kB for each",
     ):

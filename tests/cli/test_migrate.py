@@ -79,7 +79,7 @@ def test_what_moved_is_told_as_json(cli: Cli, filled: Path, url: str, monkeypatc
     assert {name: told.json[name] for name in ("from", "to", "partitions", "resumed")} == {
         "from": f"{filled}/clarion.db",
         "to": shown(url),
-        "partitions": 256,
+        "partitions": 64,
         "resumed": False,
     }
     [sites] = [table for table in told.json["tables"] if table["table"] == "sites"]

@@ -9,14 +9,15 @@ from tests.control.shop import HOUR, NOON, new_id
 from tests.postgres import databases
 
 from clarion.contract.track_event import read_event
-from clarion.control.explain import Whom, explain_absence, explain_event
+from clarion.control.explain import Whom, explain_absence, explain_event, explain_person
+from clarion.control.explain.people import Joining
 from clarion.control.sites import create_site
 from clarion.control.workflows import publish_workflow
 from clarion.domain.ids import partition_of
 from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
-from clarion.store.port import Store
+from clarion.store.port import NotFound, Store
 from clarion.store.postgres.store import PostgresStore
 from clarion.store.records.bodies import SubscriberPut
 from clarion.store.records.commits import Outcome
@@ -25,7 +26,7 @@ from clarion.store.records.sites import Site
 from clarion.vault import Vault
 
 FOUR = 4
-HOME, LIVES = 3, 0
+HOME, LIVES, OTHERS = 3, 0, 2
 DEVICE, PROFILE = "d1", "ann"
 NAPS = "workflow: w\nstart: {on: [{event: go}]}\nsteps: [{id: nap, wait: {for: 9h}}]"
 
@@ -97,6 +98,21 @@ async def test_an_event_waits_until_its_profile_has_it_wherever_it_is_logged(sho
     assert [one.answer for one in answers] == ["accepted", "accepted", "waiting"]
     assert [one.event_id for one in answers[:2]] == [event, event]
     assert (await explain_event(shop.store, shop.site, event)).status == "explained"
+
+
+async def test_a_subscriber_that_is_being_joined_to_a_profile_is_told_of_as_such(shop: Apart) -> None:
+    other, new = "bob", "d6"
+    assert (partition_of(shop.site.id, new, FOUR), partition_of(shop.site.id, other, FOUR)) == (HOME, OTHERS)
+    await shop.put(EntryKind.SUBSCRIBER, SubscriberPut(new, "https://push.example/n", "k", "a", other), new)
+    await shop.apply(HOME)
+    whom = Whom(device_token_hash=new)
+    for ask in (explain_person(shop.store, shop.site, whom), explain_absence(shop.store, shop.site, whom, "w")):
+        with pytest.raises(Joining, match="the subscriber is being joined to the profile bob: ask again in a moment"):
+            await ask
+    with pytest.raises(NotFound, match="there is no such profile"):
+        await explain_person(shop.store, shop.site, Whom(other))
+    await shop.apply(OTHERS)
+    assert (await explain_person(shop.store, shop.site, whom)).profile_id == other
 
 
 async def test_one_that_concerned_nothing_waits_no_more(shop: Apart) -> None:

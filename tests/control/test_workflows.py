@@ -7,7 +7,7 @@ import pytest
 
 from clarion.control.errors import Invalid
 from clarion.control.sites import create_site
-from clarion.control.workflows import find_workflow, pause_workflow, publish_workflow, read_skip_older_than, resume_workflow
+from clarion.control.workflows import change_status, find_workflow, publish_workflow, read_skip_older_than
 from clarion.store.port import NotFound, Store
 from clarion.store.records.bodies import WorkflowChange
 from clarion.store.records.entries import Entry, EntryKind
@@ -81,12 +81,12 @@ async def test_an_invalid_document_is_refused_whole(store: Store, site: Site) ->
 
 async def test_pausing_and_resuming_tell_the_engine_once(store: Store, site: Site) -> None:
     await publish_workflow(store, site, DOCUMENT, NOW, new_id)
-    paused = await pause_workflow(store, site, "reminder", NOW + 1, new_id)
+    paused = await change_status(store, site, "reminder", "pause", NOW + 1, new_id)
     assert (paused.status, paused.changed) == ("paused", NOW + 1)
-    assert await pause_workflow(store, site, "reminder", NOW + 2, new_id) == paused
-    resumed = await resume_workflow(store, site, "reminder", NOW + 3, new_id)
+    assert await change_status(store, site, "reminder", "pause", NOW + 2, new_id) == paused
+    resumed = await change_status(store, site, "reminder", "resume", NOW + 3, new_id)
     assert (resumed.status, resumed.changed) == ("active", NOW + 3)
-    assert await resume_workflow(store, site, "reminder", NOW + 4, new_id) == resumed
+    assert await change_status(store, site, "reminder", "resume", NOW + 4, new_id) == resumed
     said = changes(await inbox(store))[1:]
     assert [change.change for change in said] == ["pause", "resume"]
     assert said[1].skip_older_than == 24 * HOUR
@@ -94,22 +94,22 @@ async def test_pausing_and_resuming_tell_the_engine_once(store: Store, site: Sit
 
 async def test_resuming_may_say_what_is_stale(store: Store, site: Site) -> None:
     await publish_workflow(store, site, DOCUMENT, NOW, new_id)
-    await pause_workflow(store, site, "reminder", NOW, new_id)
-    await resume_workflow(store, site, "reminder", NOW, new_id, skip_older_than=HOUR)
+    await change_status(store, site, "reminder", "pause", NOW, new_id)
+    await change_status(store, site, "reminder", "resume", NOW, new_id, skip_older_than=HOUR)
     assert changes(await inbox(store))[-1].skip_older_than == HOUR
 
 
 async def test_a_paused_workflow_stays_paused_when_it_is_published(store: Store, site: Site) -> None:
     await publish_workflow(store, site, DOCUMENT, NOW, new_id)
-    await pause_workflow(store, site, "reminder", NOW, new_id)
+    await change_status(store, site, "reminder", "pause", NOW, new_id)
     row, created = await publish_workflow(store, site, DOCUMENT.replace("1h", "2h"), NOW, new_id)
     assert (row.version, row.status, created) == (2, "paused", True)
 
 
 async def test_an_unknown_workflow_is_named(store: Store, site: Site) -> None:
-    for operation in (pause_workflow, resume_workflow):
+    for change in ("pause", "resume"):
         with pytest.raises(NotFound, match="there is no workflow missing — see: clarion workflows list"):
-            await operation(store, site, "missing", NOW, new_id)
+            await change_status(store, site, "missing", change, NOW, new_id)
 
 
 async def test_another_site_does_not_have_it(store: Store, site: Site) -> None:

@@ -11,14 +11,14 @@ from functools import partial
 from typing import Final
 
 from tests.crash.orders import Order
-from tests.crash.receipts import Readers
+from tests.crash.receipts import Readers, fate_unknown
 from tests.crash.sink import Sink
 from tests.crash.tally import Tally
 from tests.server.client import Client, Response, request
 
 SINGLE: Final = "/api/v1/events"
 MOST_AHEAD: Final = 2_000
-"""Orders accepted and not seen to have led to anything."""
+"""Orders accepted and not seen to have led to anything; and pushes that came and were not looked at."""
 BATCH: Final = "/api/v1/events/batch"
 
 _BROKEN = (ConnectionError, asyncio.IncompleteReadError)
@@ -41,8 +41,8 @@ class Load:
     ) -> None:
         """`batching` of the connections send batches, the others one event at a time; `readers` have one of their own.
 
-        They send no faster than it arrives at the sink: while nobody applies anything, more would wait than a test has time for.
-        `most_ahead` orders are accepted and not seen to have led to anything.
+        They send no faster than it arrives at the sink and readers look: more would wait than a test has time for. `most_ahead` orders are
+        accepted and not seen to have led to anything, and as many pushes came and were not looked at.
         """
         self._key, self._rng, self.readers, self._sink = key, rng, readers, sink
         self._connections, self._batching, self._most_in_batch = connections, batching, most_in_batch
@@ -102,11 +102,13 @@ class Load:
         sure = [self.sent[n] for n in sorted(self.acknowledged) if self.sent[n].event_id is not None]
         again = [self.sent[n] for n in sorted(self.unknown) if self.sent[n].event_id is not None]
         client = await Client.connect("127.0.0.1", port)
-        for order in [*again, *self._rng.sample(sure, min(len(sure), 5))]:
-            answer = await self._post(client, SINGLE, order.fields)
-            assert answer.status == 200, answer
-            self._acknowledge([order])
-        client.close()
+        try:
+            for order in [*again, *self._rng.sample(sure, min(len(sure), 5))]:
+                answer = await self._post(client, SINGLE, order.fields)
+                assert answer.status == 200, answer
+                self._acknowledge([order])
+        finally:
+            client.close()
 
     async def post(self, client: Client) -> Response:
         """Send one new order."""
@@ -133,14 +135,20 @@ class Load:
         client.close()
 
     async def _catch_up(self, stop: asyncio.Event) -> None:
-        """Wait while too much is accepted that has not arrived; each order leads to two effects at least."""
-        while not stop.is_set() and self.acknowledgements.value - len(self._sink.arrived) / 2 > self._most_ahead:
-            waiting = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._sink.arrivals.reach(self._sink.arrivals.value + 1))]
+        """Wait while too much is accepted that has not arrived, or has and was not looked at."""
+        while not stop.is_set() and self._is_ahead():
+            arrivals, looked = self._sink.arrivals, self.readers.looked
+            waits = (stop.wait(), arrivals.reach(arrivals.value + 1), looked.reach(looked.value + 1))
+            waiting = [asyncio.ensure_future(wait) for wait in waits]
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for one in waiting:
                     one.cancel()
+
+    def _is_ahead(self) -> bool:
+        """Each order leads to two effects at least."""
+        return self.acknowledgements.value - len(self._sink.arrived) / 2 > self._most_ahead or self.readers.behind > self._most_ahead
 
     async def _one(self, client: Client, orders: Sequence[Order]) -> Response:
         """Send a request and note what becomes of it."""
@@ -154,7 +162,7 @@ class Load:
             assert answer.status != 200 or answer.json["data"] == {"accepted": len(orders), "rejected": []}, answer
         if answer.status == 200:
             self._acknowledge(orders)
-        else:
+        elif not fate_unknown(answer):
             self.unknown -= numbers
             self.refused |= dict.fromkeys(numbers, answer)
             self.refusals.add(len(orders))

@@ -4,7 +4,8 @@ import asyncio
 import json
 from typing import Final
 
-from tests.server.client import Client, request
+from tests.crash.tally import Tally
+from tests.server.client import Client, Response, request
 
 _BROKEN: Final = (ConnectionError, asyncio.IncompleteReadError)
 _CLICKING: Final = "01234567"
@@ -12,6 +13,11 @@ _CLICKING: Final = "01234567"
 
 Receipt = tuple[str, str]
 """(delivery, event)."""
+
+
+def fate_unknown(answer: Response) -> bool:
+    """Whether a server says that it cannot know what became of a request, for the database was away for too long."""
+    return answer.status == 503 and "Whether it was kept is not known." in answer.body.decode()
 
 
 class Readers:
@@ -25,6 +31,12 @@ class Readers:
         self._key, self._shown = key, shown
         self.told: dict[Receipt, list[str]] = {}
         """What became of each attempt: `counted`, `again` (counted before), `refused`, or `unknown`: never answered."""
+        self.looked = Tally()
+
+    @property
+    def behind(self) -> int:
+        """How much is shown that nobody has looked at."""
+        return self._shown.qsize()
 
     async def look(self, port: int, stop: asyncio.Event) -> None:
         """Look at what comes until told to stop, or until the server is gone."""
@@ -60,6 +72,7 @@ class Readers:
     async def _read(self, client: Client, delivery: str) -> None:
         for event in ("viewed", "clicked", "viewed") if delivery[0] in _CLICKING else ("viewed",):
             await self._tell(client, delivery, event)
+        self.looked.add()
 
     async def _tell(self, client: Client, delivery: str, event: str) -> None:
         fates = self.told.setdefault((delivery, event), [])
@@ -68,4 +81,6 @@ class Readers:
         body = json.dumps({"event": event}).encode()
         answer = await client.ask(request("POST", f"/api/v1/deliveries/{delivery}/receipts", body, *headers))
         assert answer.status in {200, 503}, answer
+        if fate_unknown(answer):
+            return
         fates[-1] = "refused" if answer.status == 503 else "counted" if answer.json["data"]["counted"] else "again"

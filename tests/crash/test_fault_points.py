@@ -10,6 +10,8 @@ from clarion.faults import POINTS
 
 LATER = 4
 """The first time that a point is reached may be a start's own commit; this time it is under load."""
+MOST_AHEAD = 200
+"""Little enough that what is waited for are deaths, and not the work that they leave."""
 
 
 async def die(shop: Shop, fault: str) -> None:
@@ -25,7 +27,7 @@ async def die(shop: Shop, fault: str) -> None:
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_death_at(point: str, open_shop: Open) -> None:
-    async with open_shop(POINTS.index(point), connections=4, batching=1) as shop:
+    async with open_shop(POINTS.index(point), connections=4, batching=1, most_ahead=MOST_AHEAD) as shop:
         await die(shop, point)
         await die(shop, f"{point}:{LATER}")
         server = await shop.start()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.crash import load
 from tests.crash.nodes import Node, Nodes, serving
 from tests.crash.orders import PAUSABLE
 from tests.crash.places import Look, PostgresPlace
@@ -16,6 +17,7 @@ from tests.crash.reconcile import Figures
 from tests.crash.shop import Shop, initialised, shop
 from tests.e2e.server import eventually
 from tests.postgres import Databases, Server
+from tests.server.client import Client
 
 PARTITIONS = 12
 SEED = 20_280_101
@@ -23,6 +25,8 @@ TAKEN_WITHIN = 10.0
 """Seconds in which the others have what a dead node had."""
 MORE = 60
 """Answers that are waited for, to be in the middle of things."""
+MOST_AHEAD = 200
+"""Little enough that what is waited for are faults, and not the work that they leave."""
 SOAK_FAULTS = 60
 
 pytestmark = pytest.mark.timeout(240)
@@ -53,10 +57,13 @@ def place(databases: Databases, tmp_path: Path) -> Iterator[PostgresPlace]:
 
 @asynccontextmanager
 async def served(
-    place: PostgresPlace, seed: int, *, patience: float = 220, failing: float = 0, **load: int
+    place: PostgresPlace, seed: int, *, patience: float = 220, failing: float = 0, most_ahead: int = MOST_AHEAD
 ) -> AsyncIterator[tuple[Shop, Nodes]]:
     key = await initialised(place)
-    async with shop(place, key, random.Random(seed), failing=failing, patience=patience, **load) as opened, serving(place) as nodes:
+    async with (
+        shop(place, key, random.Random(seed), failing=failing, patience=patience, most_ahead=most_ahead) as opened,
+        serving(place) as nodes,
+    ):
         opened.server = nodes.of("api")[0].process
         yield opened, nodes
 
@@ -66,9 +73,19 @@ async def some(shop: Shop, count: int = MORE) -> None:
     await shop.load.acknowledgements.reach(shop.load.acknowledgements.value + count)
 
 
+async def serves(shop: Shop) -> None:
+    """Wait until the node that finishes accepts orders: others may be back from an outage before it."""
+    client = await Client.connect("127.0.0.1", shop.server.port)
+    try:
+        await eventually(lambda: shop.load.post(client), lambda answer: answer.status == 200)
+    finally:
+        client.close()
+
+
 async def finish(shop: Shop, nodes: Nodes) -> Figures:
     """Ask again about every fate that is unknown, resume what is paused, and reconcile."""
     shop.server = nodes.of("api")[0].process
+    await serves(shop)
     await shop.load.repeat_unknown(shop.server.port)
     for workflow in PAUSABLE:
         await shop.switch(workflow, "resume")
@@ -149,8 +166,8 @@ async def strays(look: Look) -> int:
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
 async def test_the_database_is_restarted(how: str, place: PostgresPlace, postgres: Server) -> None:
-    """503 while it is away, never 200; then everybody goes on by itself."""
-    async with served(place, SEED + 3) as (shop, nodes):
+    """503 while it is away, never 200; then everybody goes on by itself. Nothing arrives meanwhile, and yet somebody has to send."""
+    async with served(place, SEED + 3, most_ahead=load.MOST_AHEAD) as (shop, nodes):
         async with shop.load.on_any(nodes.ports):
             for _ in range(2):
                 await some(shop)
@@ -189,7 +206,7 @@ async def test_many_faults(place: PostgresPlace, postgres: Server, capsys: pytes
     """One fault after the other, of every kind and to any node; the figures go to standard output as one line of JSON."""
     rng = random.Random(SEED + 5)
     counted: dict[str, int] = {}
-    async with served(place, SEED + 5, patience=3_000, failing=0.02) as (shop, nodes):
+    async with served(place, SEED + 5, patience=3_000, failing=0.02, most_ahead=load.MOST_AHEAD) as (shop, nodes):
         async with shop.load.on_any(nodes.ports), place.looking_again() as look:
             for _ in range(SOAK_FAULTS):
                 await some(shop, rng.randint(100, 3_000))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from clarion.clock import DAY, SECOND
-from clarion.delivery.vapid import VapidKey, generate_vapid_key
+from clarion.control.sites import new_vapid_key
+from clarion.delivery.vapid import VapidKey
 from clarion.store.port import StoreError, StoreUnavailable
 from clarion.store.records.deliveries import Delivery, Report
 
@@ -31,7 +32,7 @@ class FakeKeys:
     """Keys of site 1; nobody else is known."""
 
     def __init__(self) -> None:
-        private, public = generate_vapid_key()
+        private, public = new_vapid_key()
         self.key = VapidKey(private, public, "mailto:operator@shop.example")
         self.secrets: dict[str, str] = {}
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from clarion.delivery.signing import PREFIX, new_secret, parse_secret, signature_headers
+from clarion.control.sites import new_webhook_secret
+from clarion.delivery.signing import PREFIX, parse_secret, signature_headers
 
 
 def signed(secret: str, body: bytes, message: str = "e0f1", at: int | None = None) -> dict[str, str]:
@@ -20,12 +21,12 @@ def signed(secret: str, body: bytes, message: str = "e0f1", at: int | None = Non
 @given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=8), max_size=4))
 @settings(max_examples=25, deadline=None)
 def test_standardwebhooks_verifies_what_we_sign(content: dict[str, object]) -> None:
-    secret, body = new_secret(), json.dumps(content).encode()
+    secret, body = new_webhook_secret(), json.dumps(content).encode()
     assert Webhook(secret).verify(body, signed(secret, body)) == content
 
 
 def test_an_empty_body_is_signed_as_the_empty_text() -> None:
-    secret = new_secret()
+    secret = new_webhook_secret()
     headers = signed(secret, b"", at=1_700_000_000)
     expected = Webhook(secret).sign("e0f1", datetime.fromtimestamp(1_700_000_000, UTC), "")
     assert headers["webhook-signature"] == expected
@@ -33,19 +34,19 @@ def test_an_empty_body_is_signed_as_the_empty_text() -> None:
 
 @pytest.mark.parametrize("changed", [{"webhook-id": "other"}, {"webhook-signature": "v1,AAAA"}])
 def test_a_changed_header_does_not_verify(changed: dict[str, str]) -> None:
-    secret = new_secret()
+    secret = new_webhook_secret()
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(b"{}", signed(secret, b"{}") | changed)
 
 
 def test_a_changed_body_does_not_verify() -> None:
-    secret = new_secret()
+    secret = new_webhook_secret()
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(b'{"a":2}', signed(secret, b'{"a":1}'))
 
 
 def test_secrets_are_new_each_time_and_parse_with_or_without_prefix() -> None:
-    secrets = {new_secret() for _ in range(10)}
+    secrets = {new_webhook_secret() for _ in range(10)}
     assert len(secrets) == 10
     for secret in secrets:
         assert secret.startswith(PREFIX)

@@ -1,30 +1,30 @@
 """Many nodes on one PostgreSQL database: the processes that an operator would start on several machines."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
-from tests.e2e.server import CLARION, LISTENING, Api, environment
-from tests.server.client import Client
+from tests.e2e.server import CLARION, LISTENING, Listener, command, environment
 
 LOST = "another owner has this partition now; nothing more is written here"
 """What an engine logs whose write was refused because another has the partition."""
 
 
-class Peer:
+class Peer(Listener):
     """One node: a process with roles."""
 
     def __init__(self, cluster: "Cluster", roles: str) -> None:
         self._cluster, self.roles = cluster, roles
         self._log = cluster.data / f"{len(cluster.peers)}-{roles}.log"
         self._process: subprocess.Popen[str] | None = None
-        self.port = 0
+        self.port, self.key = 0, cluster.key
         cluster.peers.append(self)
 
     def start(self) -> None:
@@ -79,21 +79,6 @@ class Peer:
         assert code == (os.EX_OK if number == signal.SIGTERM else -number), self._log.read_text()
         assert "Traceback" not in self._log.read_text(), self._log.read_text()
 
-    @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Client]:
-        """A connection of its own for the block."""
-        client = await Client.connect("127.0.0.1", self.port)
-        try:
-            yield client
-        finally:
-            client.close()
-
-    @asynccontextmanager
-    async def api(self, key: str | None = None) -> AsyncIterator[Api]:
-        """A backend of a shop on a connection of its own."""
-        async with self.connect() as client:
-            yield Api(client, key or self._cluster.key)
-
 
 class Cluster:
     """A database, and the nodes that were started on it."""
@@ -102,15 +87,12 @@ class Cluster:
         self.data, self.url = data, url
         self.environment = environment({"CLARION_DATABASE_URL": url, "CLARION_LOG_FORMAT": "json", **settings})
         self.peers: list[Peer] = []
-        self.key = str(self.command("init", "--data", data)["key"])
+        self.key: str = command("init", "--data", data, variables=self.environment)["key"]
         """With all scopes."""
 
-    def command(self, *arguments: object) -> Any:
-        """Run a command to its end; returns what it printed."""
-        command = [str(CLARION), *map(str, arguments), "--json"]
-        done = subprocess.run(command, env=self.environment, capture_output=True, timeout=60, text=True)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+    async def run(self, *arguments: object) -> Any:
+        """Run a command on the cluster's data directory; returns what it printed."""
+        return await asyncio.to_thread(command, *arguments, "--data", self.data, variables=self.environment)
 
     def running(self, role: str) -> list[Peer]:
         """The nodes that run and have a role."""

@@ -36,7 +36,30 @@ def command(*arguments: object, variables: Mapping[str, str] | None = None) -> A
     return json.loads(done.stdout)
 
 
-class Server:
+class Listener:
+    """Takes requests on a port of loopback."""
+
+    port: int
+    key: str
+    """An API key with all scopes."""
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Client]:
+        """A connection of its own for the block."""
+        client = await Client.connect("127.0.0.1", self.port)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    @asynccontextmanager
+    async def api(self, key: str | None = None) -> AsyncIterator["Api"]:
+        """A backend of a shop on a connection of its own; without a key it has the one with all scopes."""
+        async with self.connect() as client:
+            yield Api(client, key or self.key)
+
+
+class Server(Listener):
     """A data directory and the process that serves it."""
 
     def __init__(self, data: Path, settings: Mapping[str, str]) -> None:
@@ -44,8 +67,7 @@ class Server:
         self.environment = environment(settings)
         """The variables of whatever works on it."""
         made = command("init", "--data", data, variables=self.environment)
-        self.key: str = made["key"]
-        """With all scopes."""
+        self.key = made["key"]
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
 
@@ -102,21 +124,6 @@ class Server:
         file = self.data / f"{uuid4().hex}.yaml"
         file.write_text(document if isinstance(document, str) else json.dumps(document))
         await self.run("workflows", "apply", file)
-
-    @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Client]:
-        """A connection of its own for the block."""
-        client = await Client.connect("127.0.0.1", self.port)
-        try:
-            yield client
-        finally:
-            client.close()
-
-    @asynccontextmanager
-    async def api(self, key: str | None = None) -> AsyncIterator["Api"]:
-        """A backend of a shop on a connection of its own; without a key it has the one with all scopes."""
-        async with self.connect() as client:
-            yield Api(client, key or self.key)
 
 
 @contextmanager

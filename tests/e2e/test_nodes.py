@@ -134,7 +134,7 @@ async def test_a_workflow_that_one_api_publishes_acts_on_what_the_others_take_fr
 
 
 async def test_a_key_that_is_revoked_is_refused_by_every_api_within_a_second(cluster: Cluster) -> None:
-    made = await asyncio.to_thread(cluster.command, "keys", "create", "--name", unique("key"), "--data", cluster.data)
+    made = await cluster.run("keys", "create", "--name", unique("key"))
     async with AsyncExitStack() as stack:
         shops = [await stack.enter_async_context(peer.api(made["key"])) for peer in cluster.running("api")]
 
@@ -142,7 +142,7 @@ async def test_a_key_that_is_revoked_is_refused_by_every_api_within_a_second(clu
             return [(await shop.track("x")).status for shop in shops]
 
         await eventually(answers, lambda seen: seen == [200, 200, 200], 1 + SLACK)
-        await asyncio.to_thread(cluster.command, "keys", "revoke", made["key_id"], "--data", cluster.data)
+        await cluster.run("keys", "revoke", made["key_id"])
         await eventually(answers, lambda seen: seen == [401, 401, 401], 1 + SLACK)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from tests.engine.builders import SITE, Partition, Versions
+from tests.engine.builders import HOUR, SITE, Partition, Versions
 from tests.engine.line import now_done
 
 from clarion.domain.ids import partition_of
@@ -20,6 +20,8 @@ from clarion.store.records.entries import Entry, EntryKind, NewEntry
 from clarion.store.records.runs import RunRow
 from clarion.workflow.source import canonical, read_document
 
+FIVE = 5
+"""Partitions of a cluster, where one is not enough to tell them apart."""
 MESSAGES = frozenset({EntryKind.FORWARD, EntryKind.JOIN, EntryKind.LEAVE, EntryKind.SEEN})
 
 
@@ -254,11 +256,15 @@ class Cluster:
         return sorted((one.event, one.profile, one.at, bytes(one.body)) for part in self.parts for one in part.explanations)
 
 
+def cluster_with(*texts: str, count: int = FIVE) -> Cluster:
+    """A cluster in which these workflows are published."""
+    cluster = Cluster(count)
+    cluster.now = HOUR
+    for text in texts:
+        cluster.take(*cluster.publish(text))
+    return cluster
+
+
 def due_in(part: Partition, now: int) -> list[RunRow]:
     """Runs whose timer is due."""
     return [run for run in part.runs.values() if run.status == "waiting" and run.due is not None and run.due <= now and not run.held]
-
-
-def living_in(partition: int, count: int, names: Callable[[int], str] = "p{}".format) -> str:
-    """A name of a profile or a subscriber that lives in a partition."""
-    return next(name for name in map(names, range(1_000)) if partition_of(SITE, name, count) == partition)

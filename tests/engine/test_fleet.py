@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -13,14 +13,8 @@ from tests.engine.members import Member, is_even, joined, rounds, settle
 from clarion.engine import fleet as module
 from clarion.engine.placement import quotas
 from clarion.heartbeat import LEASE
-from clarion.store.port import Fenced, Owned, StoreError, StoreUnavailable
+from clarion.store.port import StoreUnavailable
 from clarion.store.records.nodes import Node, Roster
-
-
-@pytest.fixture
-def leases() -> Leases:
-    return Leases(8)
-
 
 # -- even, and with few moves ----------------------------------------------------------------------------------------------
 
@@ -232,80 +226,6 @@ async def test_an_owner_that_hangs_is_abandoned_once_another_has_its_partition(l
     assert not stale.fleet.failed
 
 
-# -- what goes wrong -------------------------------------------------------------------------------------------------------
-
-
-async def test_somebody_who_was_faster_is_left_alone(leases: Leases) -> None:
-    member = Member(leases, "slow")
-    roster = await leases.beat(Node("slow", ("engine",)), LEASE)
-    await leases.beat(Node("fast", ("delivery",)), LEASE)
-    leases.owners[5] = "fast"
-    with pytest.raises(Owned):
-        await leases.own(5, "slow")
-    member.fleet.heed(roster)
-    await settle()
-    assert member.owned == [0, 1, 2, 3, 4, 6, 7]
-    assert not member.fleet.failed
-
-
-async def test_so_is_somebody_who_took_it_before_the_first_commit(leases: Leases, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def taken(partition: int, node: str) -> int:
-        raise Fenced("epoch 1 is over")
-
-    monkeypatch.setattr(leases, "own", taken)
-    member = Member(leases, "member")
-    await member.beat()
-    assert (member.owned, member.fleet.failed) == ([], False)
-
-
-async def test_a_store_that_is_away_while_partitions_are_taken_is_tried_with_the_next_roster(leases: Leases) -> None:
-    member = Member(leases, "member")
-    leases.away = {"own"}
-    await member.beat()
-    assert (member.owned, member.outage.lasts, member.fleet.failed) == ([], True, False)
-    leases.away.clear()
-    await member.beat()
-    assert len(member.owned) == 8
-
-
-@pytest.mark.parametrize("others", [0, 1])
-async def test_what_could_not_be_given_up_is_given_up_later_or_run_again(leases: Leases, others: int) -> None:
-    [member] = await joined(leases, "member")
-    new = Member(leases, "new")
-    await new.beat()
-    leases.away = {"disown"}
-    await member.beat()
-    assert (len(member.owned), len(leases.owners)) == (4, 8)
-    leases.away.clear()
-    if others:
-        await rounds([member, new], lambda: is_even(leases, [member, new]))
-    else:
-        await leases.leave("new")
-        await member.beat()
-        assert len(member.owned) == 8
-
-
-async def test_an_owner_that_breaks_ends_the_fleet(leases: Leases) -> None:
-    [member] = await joined(leases, "member")
-    member.hands[2].fail(ValueError("broken"))
-    async with asyncio.timeout(10):
-        await member.fleet.ended()
-    assert member.fleet.failed
-    await member.beat()
-    assert 2 not in member.owned
-    await member.fleet.stop(10)
-
-
-async def test_an_error_in_taking_ends_the_fleet(leases: Leases, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(partition: int, node: str) -> int:
-        raise StoreError("no such table")
-
-    monkeypatch.setattr(leases, "own", broken)
-    member = Member(leases, "member")
-    await member.beat()
-    assert member.fleet.failed
-
-
 # -- hints, and those that are lost ----------------------------------------------------------------------------------------
 
 
@@ -334,63 +254,6 @@ async def test_once_a_second_it_looks_for_what_no_hint_told_of(leases: Leases) -
     await settle()
     assert [hand.woken for _, hand in sorted(member.hands.items())] == [0, 0, 0, 0, 0, 0, 1, 0]
     await member.fleet.stop(10)
-
-
-# -- the errand that one node runs for all ---------------------------------------------------------------------------------
-
-
-async def test_the_errand_runs_where_the_first_partition_is(leases: Leases) -> None:
-    running: list[str] = []
-
-    def errand_of(name: str) -> Callable[[], Awaitable[None]]:
-        async def errand() -> None:
-            running.append(name)
-            try:
-                await asyncio.Event().wait()
-            finally:
-                running.remove(name)
-
-        return errand
-
-    one, other = Member(leases, "one", errand_of("one")), Member(leases, "other", errand_of("other"))
-    await one.beat()
-    await rounds([one, other], lambda: is_even(leases, [one, other]))
-    assert (running, one.owned[0]) == (["one"], 0)
-    await one.leave()
-    await settle()
-    assert running == []
-    await other.beat()
-    await settle()
-    assert running == ["other"]
-    await other.leave()
-
-
-async def test_the_first_partition_is_given_up_when_the_errand_has_ended(leases: Leases) -> None:
-    at_it = asyncio.Event()
-
-    async def errand() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await at_it.wait()  # a file is being written
-
-    member = Member(leases, "member", errand)
-    await member.beat()
-    leaving = asyncio.create_task(member.leave())
-    await settle()
-    assert ("disown", 0, "member") not in leases.journal
-    at_it.set()
-    await leaving
-    assert ("disown", 0, "member") in leases.journal
-
-
-async def test_an_errand_that_breaks_ends_the_fleet(leases: Leases) -> None:
-    async def errand() -> None:
-        raise ValueError("broken")
-
-    member = Member(leases, "member", errand)
-    await member.beat()
-    assert member.fleet.failed
 
 
 # -- a store of one process ------------------------------------------------------------------------------------------------

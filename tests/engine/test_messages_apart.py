@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.engine.builders import HOUR, SECOND
-from tests.engine.cluster import Cluster
+from tests.engine.cluster import FIVE, Cluster
 from tests.engine.documents import NAMES, OWN
-from tests.engine.test_messages_equal import ATTRIBUTES, DEVICES, FACTS, FIVE, NAMES_OF_EVENTS, PROFILES, WHOM, told_apart
+from tests.engine.machines import drive
+from tests.engine.test_messages_equal import ATTRIBUTES, DEVICES, FACTS, NAMES_OF_EVENTS, PROFILES, WHOM, told_apart
 
 from clarion.control.workflows import TRANSITIONS
 from clarion.engine.inputs import decode
@@ -185,23 +185,11 @@ def numbers(state: Any) -> list[int]:
     return [directive.number for directive in state.heard]
 
 
-def drive(examples: int, steps: int) -> None:
-    run_state_machine_as_test(
-        Apart,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-        ),
-    )
-
-
 def test_five_partitions_each_at_its_own_pace() -> None:
-    drive(25, 25)
+    drive(Apart, 25, 25)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_five_partitions_each_at_its_own_pace_for_long() -> None:
-    drive(1000, 60)
+    drive(Apart, 1000, 60)

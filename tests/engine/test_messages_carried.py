@@ -2,12 +2,12 @@
 
 import pytest
 from tests.engine.builders import HOUR, SECOND, SITE
-from tests.engine.cluster import Cluster
+from tests.engine.cluster import FIVE, Cluster
 
+from clarion.engine import batch
 from clarion.engine.batch import MOST_HEARD
 from clarion.store.records.entries import NewEntry
 
-FIVE = 5
 D, HOME = "d1", 2
 LIVES = 4
 W = "workflow: w\nstart: {{on: [{{event: go}}]}}\nsteps: [{{id: nap, wait: {{for: {0}h}}}}, {{id: say, send_event: {{event: said{0}}}}}]"
@@ -186,6 +186,32 @@ def test_what_ends_a_run_that_comes_spares_the_one_that_is_there() -> None:
         (1, "exited", "ended"),
         (2, "waiting", None),
     ]
+
+
+@pytest.mark.parametrize("home_is_behind", [True, False])
+def test_a_publish_that_could_not_be_applied_somewhere_does_not_hide_the_next(
+    home_is_behind: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = running(W.format(2))
+    cluster.now += SECOND
+    cluster.put(*cluster.publish(W.format(5), "move"))
+    with monkeypatch.context() as broken:
+        broken.setattr(batch, "_changed", breaks)
+        cluster.advance(LIVES, 100)
+    assert len(cluster.parts[LIVES].poisoned) == 1
+    cluster.drain()
+    cluster.now += SECOND
+    cluster.put(*cluster.publish(W.format(7), "move"))
+    if home_is_behind:
+        behind(cluster)
+    cluster.drain()
+    carries(cluster)
+    cluster.drain()
+    assert (cluster.where(cluster.run("w").id), cluster.run("w").version) == (LIVES, 3)
+
+
+def breaks(*_: object) -> None:
+    raise ZeroDivisionError("boom")
 
 
 def test_only_the_latest_are_kept() -> None:

@@ -5,17 +5,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.engine.builders import HOUR, SECOND, SITE
-from tests.engine.cluster import Cluster
+from tests.engine.cluster import FIVE, Cluster
 from tests.engine.documents import EVENTS, NAMES, OWN, documents
+from tests.engine.machines import drive
 
 from clarion.control.workflows import TRANSITIONS
 from clarion.store.records.entries import NewEntry
 
-FIVE = 5
 PROFILES = ("p", "q", "r", "s")
 """With five partitions p and s live in one, q in the home of d2, r in that of d3 and d4."""
 DEVICES = ("d1", "d2", "d3", "d4", "d5")
@@ -226,23 +225,11 @@ class Twins(RuleBasedStateMachine):
         assert not self.one.messages
 
 
-def drive(examples: int, steps: int) -> None:
-    run_state_machine_as_test(
-        Twins,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-        ),
-    )
-
-
 def test_one_partition_or_five() -> None:
-    drive(25, 20)
+    drive(Twins, 25, 20)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_one_partition_or_five_for_long() -> None:
-    drive(1000, 50)
+    drive(Twins, 1000, 50)

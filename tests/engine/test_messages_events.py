@@ -2,13 +2,12 @@
 
 import msgspec
 from tests.engine.builders import HOUR, SECOND, SITE
-from tests.engine.cluster import Cluster
+from tests.engine.cluster import Cluster, cluster_with
 
 from clarion.domain.records import Event
 from clarion.store.records.bodies import Forwarded
 from clarion.store.records.entries import EntryKind
 
-FIVE = 5
 D, HOME = "d1", 2
 P, LIVES = "p", 4
 Q = "q"
@@ -24,11 +23,7 @@ steps: [{id: nap, wait: {for: 10h}}]
 
 def joined(*texts: str) -> Cluster:
     """D belongs to P, which lives elsewhere than D is at home."""
-    cluster = Cluster(FIVE)
-    cluster.now = HOUR
-    for text in texts:
-        for entry in cluster.publish(text):
-            cluster.take(entry)
+    cluster = cluster_with(*texts)
     cluster.take(cluster.subscriber(D, P, facts={"country": "FR"}))
     assert (cluster.home(D), cluster.homes.of_profile(SITE, "n:" + P)) == (HOME, LIVES)
     cluster.messages.clear()
@@ -102,11 +97,8 @@ def test_an_event_that_nobody_minds_writes_nothing_where_the_profile_lives() -> 
 
 
 def test_an_event_that_a_run_sends_shows_nobody_active() -> None:
-    cluster = Cluster(FIVE)
-    cluster.now = HOUR
     sends = "workflow: s\nstart: {on: [{event: go}]}\nsteps: [{id: nap, wait: {for: 1h}}, {id: say, send_event: {event: said}}]"
-    for entry in cluster.publish(sends):
-        cluster.take(entry)
+    cluster = cluster_with(sends)
     cluster.take(cluster.subscriber(D), cluster.event("go", D))
     cluster.passes(HOUR)
     cluster.take(cluster.subscriber(D, P))

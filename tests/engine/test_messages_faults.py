@@ -3,24 +3,14 @@
 import msgspec
 import pytest
 from tests.engine.builders import HOUR, SECOND, SITE
-from tests.engine.cluster import Cluster
+from tests.engine.cluster import Cluster, cluster_with
 
 from clarion.engine.offering import Offering
 from clarion.store.records.entries import EntryKind, NewEntry
 
-FIVE = 5
 D, HOME = "d1", 2
 LIVES, ELSEWHERE = 4, 1
 NAPS = "workflow: w\nstart: {on: [{event: go}], key: event.k, again: {after: 1h}}\nsteps: [{id: nap, wait: {for: 10h}}]"
-
-
-def cluster_with(*texts: str) -> Cluster:
-    cluster = Cluster(FIVE)
-    cluster.now = HOUR
-    for text in texts:
-        for entry in cluster.publish(text):
-            cluster.take(entry)
-    return cluster
 
 
 def breaks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,25 +3,15 @@
 import msgspec
 import pytest
 from tests.engine.builders import HOUR, SECOND, SITE
-from tests.engine.cluster import Cluster
+from tests.engine.cluster import FIVE, Cluster, cluster_with
 
 from clarion.engine import identity
 from clarion.store.records.entries import EntryKind
 
-FIVE = 5
 D, HOME = "d1", 2
 LIVES = {"p": 4, "q": 1, "r": 0, "s": 4}
 NAPS = "workflow: w\nstart: {on: [{event: go}], key: event.k}\nsteps: [{id: nap, wait: {for: 10h}}, {id: say, send_event: {event: said}}]"
 MARKS = "workflow: m\nstart: {on: [{event: mark}]}\nsteps: [{id: s, segment: {add: '{{ mark }}'}}]"
-
-
-def cluster_with(*texts: str) -> Cluster:
-    cluster = Cluster(FIVE)
-    cluster.now = HOUR
-    for text in texts:
-        for entry in cluster.publish(text):
-            cluster.take(entry)
-    return cluster
 
 
 def test_a_new_subscriber_of_a_profile_elsewhere_is_at_home_and_beside_its_profile() -> None:
@@ -40,9 +30,7 @@ def test_the_system_events_are_those_of_one_partition() -> None:
     text = heard.format(", ".join(f"{{event: PushEngage.Subscriber.{name}}}" for name in names))
     told = []
     for count in (1, FIVE):
-        cluster = Cluster(count)
-        for entry in cluster.publish(text):
-            cluster.take(entry)
+        cluster = cluster_with(text, count=count)
         for who in (None, "p", "q", None):
             cluster.take(cluster.subscriber(D, who, attributes={"plan": who or "none"}))
         runs = cluster.runs.values()
@@ -179,10 +167,7 @@ steps: [{id: ask, http: {url: "https://a.example/", await: true, on_error: fail}
 def test_what_is_much_comes_in_parts_and_is_the_same(monkeypatch: pytest.MonkeyPatch, bytes_: int, starts: int, parts: int) -> None:
     monkeypatch.setattr(identity, "LARGEST_PART", bytes_)
     monkeypatch.setattr(identity, "MOST_MEMORY", starts)
-    cluster, one = cluster_with(NAPS, MARKS), Cluster(1)
-    one.now = HOUR
-    for entry in (*one.publish(NAPS), *one.publish(MARKS)):
-        one.take(entry)
+    cluster, one = cluster_with(NAPS, MARKS), cluster_with(NAPS, MARKS, count=1)
     for each in (cluster, one):
         each.take(each.subscriber(D, attributes={"plan": "a"}), each.event("mark", D, mark="vip"))
         each.take(each.event("go", None, "p", k="z"))

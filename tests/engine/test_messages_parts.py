@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import invariant, run_state_machine_as_test
+from hypothesis.stateful import invariant
 from tests.engine.builders import HOUR
-from tests.engine.cluster import Cluster
-from tests.engine.test_messages_equal import FIVE, Twins
+from tests.engine.cluster import FIVE, Cluster
+from tests.engine.machines import drive
+from tests.engine.test_messages_equal import Twins
 
 from clarion.engine import identity
 
@@ -102,6 +102,4 @@ def told(cluster: Cluster) -> Counter[tuple[Any, ...]]:
 
 
 def test_one_partition_or_five_that_talk_in_small_parts() -> None:
-    health = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    drawn = settings(max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=health)
-    run_state_machine_as_test(InParts, settings=drawn)
+    drive(InParts, 15, 20)

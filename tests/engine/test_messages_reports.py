@@ -5,12 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 from tests.engine.builders import HOUR, SECOND, SITE
-from tests.engine.cluster import Cluster
+from tests.engine.cluster import FIVE, Cluster, cluster_with
 
 from clarion.store.records.bodies import Forwarded, SubscriberPut
 from clarion.store.records.entries import EntryKind
 
-FIVE = 5
 D, HOME = "d1", 2
 LIVES = {"p": 4, "q": 1, "s": 4}
 ASKS = """
@@ -27,14 +26,10 @@ steps: [{id: nap, wait: {for: 1h}}]
 """
 
 
-def pushed(*texts: str, who: str = "p") -> tuple[Cluster, str]:
+def pushed(*texts: str) -> tuple[Cluster, str]:
     """A cluster and the push that D got from a run of its profile."""
-    cluster = Cluster(FIVE)
-    cluster.now = HOUR
-    for text in (ASKS, *texts):
-        for entry in cluster.publish(text):
-            cluster.take(entry)
-    cluster.take(cluster.subscriber(D, who), cluster.event("go", None, who))
+    cluster = cluster_with(ASKS, *texts)
+    cluster.take(cluster.subscriber(D, "p"), cluster.event("go", None, "p"))
     [push] = cluster.pushes()
     cluster.messages.clear()
     cluster.passes(SECOND)
@@ -73,10 +68,7 @@ def test_a_receipt_resumes_the_run_that_waits_for_it_and_starts_what_listens() -
 def test_a_late_report_that_an_earlier_subscription_is_gone_does_not_end_the_one_that_came_after(
     count: int, endpoint: str | None, stays: bool
 ) -> None:
-    cluster = Cluster(count)
-    for text in (ASKS, HEARS):
-        for entry in cluster.publish(text):
-            cluster.take(entry)
+    cluster = cluster_with(ASKS, HEARS, count=count)
     for name in ("old", "new"):
         put = cluster.subscriber(D, "p")
         body = msgspec.json.decode(put.body, type=SubscriberPut)
@@ -135,9 +127,7 @@ def test_a_receipt_goes_to_whose_the_subscriber_is_and_to_the_run_that_sent_the_
 
 def test_a_receipt_reaches_a_run_at_home_whose_subscriber_has_left() -> None:
     """q lives where d2 is at home."""
-    cluster = Cluster(FIVE)
-    for entry in cluster.publish(ASKS):
-        cluster.take(entry)
+    cluster = cluster_with(ASKS)
     cluster.take(cluster.subscriber("d2", "q"), cluster.event("go", None, "q"))
     [push] = cluster.pushes()
     cluster.take(cluster.subscriber("d2", "p"))
@@ -149,9 +139,7 @@ def test_a_receipt_reaches_a_run_at_home_whose_subscriber_has_left() -> None:
 
 @pytest.mark.parametrize("to", [("p",), ("p", "q")], ids=["with its profile", "and on to another"])
 def test_a_receipt_finds_a_run_that_was_carried_away(to: tuple[str, ...]) -> None:
-    cluster = Cluster(FIVE)
-    for entry in cluster.publish(ASKS):
-        cluster.take(entry)
+    cluster = cluster_with(ASKS)
     cluster.take(cluster.subscriber(D), cluster.event("go", D))
     [push] = cluster.pushes()
     for who in to:
@@ -175,9 +163,7 @@ steps:
 
 def calling() -> tuple[Cluster, str]:
     """A run of D waits for an answer; it has gone where p lives."""
-    cluster = Cluster(FIVE)
-    for entry in cluster.publish(CALLS):
-        cluster.take(entry)
+    cluster = cluster_with(CALLS)
     cluster.take(cluster.subscriber(D), cluster.event("go", D))
     [delivery] = cluster.delivered
     cluster.take(cluster.subscriber(D, "p"))

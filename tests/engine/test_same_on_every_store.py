@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from tests.engine.builders import HOUR
+from tests.engine.cluster import FIVE
 from tests.engine.documents import NAMES, OWN
 from tests.engine.stage import Op, Told, TooMuch, of_file, of_server, on_file, on_server, staged
-from tests.engine.test_messages_equal import ATTRIBUTES, DEVICES, FACTS, FIVE, GAPS, NAMES_OF_EVENTS, PROFILES, WHOM, told_apart
+from tests.engine.test_messages_equal import ATTRIBUTES, DEVICES, FACTS, GAPS, NAMES_OF_EVENTS, PROFILES, WHOM, told_apart
 from tests.postgres import databases
 
 from clarion.control.workflows import TRANSITIONS

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.engine.builders import HOUR, SECOND, SITE
 from tests.engine.diagram import ENDED, Watcher, diagrams
 from tests.engine.documents import EVERY_EVENT, NAMES, documents
 from tests.engine.line import Line, replay, told
+from tests.engine.machines import drive
 from tests.workflow.documents import DATA, ENTRY
 
 from clarion.control.workflows import TRANSITIONS
@@ -219,26 +219,14 @@ class States(RuleBasedStateMachine):
             assert told(replay(self.line, sweep=False), in_order=False) == in_any_order
 
 
-def drive(examples: int, steps: int) -> None:
-    run_state_machine_as_test(
-        States,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-        ),
-    )
-
-
 def test_states() -> None:
-    drive(25, 25)
+    drive(States, 25, 25)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_states_for_long() -> None:
-    drive(1500, 60)
+    drive(States, 1500, 60)
 
 
 def test_the_diagram_of_a_workflow_is_what_an_operator_can_do() -> None:

@@ -130,6 +130,14 @@ async def sqlite(path: Path, clock: Clockwork) -> AsyncIterator[SqliteStore]:
 
 
 @pytest.fixture
+def url() -> Iterator[str]:
+    """An empty PostgreSQL database."""
+    made = databases().empty()
+    yield made
+    databases().drop(made)
+
+
+@pytest.fixture
 def postgres_url() -> Iterator[str]:
     """A migrated PostgreSQL database, for what only PostgreSQL has."""
     url = databases().fresh(PARTITIONS)
@@ -140,6 +148,15 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 async def postgres(postgres_url: str, clock: Clockwork) -> AsyncIterator[PostgresStore]:
     opened = PostgresStore(postgres_url, clock=clock)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def other(postgres_url: str) -> AsyncIterator[PostgresStore]:
+    """Another process on the database of `postgres`, with the server's own clock."""
+    opened = PostgresStore(postgres_url)
     await opened.open()
     yield opened
     await opened.close()

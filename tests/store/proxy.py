@@ -14,6 +14,7 @@ class Proxy:
     def __init__(self, port: int) -> None:
         """`port` is the server's, on the loopback."""
         self._to = port
+        self.port = 0
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -33,7 +34,8 @@ class Proxy:
     async def start(self) -> int:
         """Listen; returns the port."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return int(self._server.sockets[0].getsockname()[1])
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self.port
 
     async def close(self) -> None:
         """End everything."""

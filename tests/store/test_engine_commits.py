@@ -41,7 +41,9 @@ async def test_the_owner_goes_on_where_the_last_one_stopped(database: Database) 
     await store.close()
     store = database.store()
     await store.open()
-    assert await store.own(0) == msgspec.structs.replace(state, epoch=state.epoch + 1)
+    successor = await store.own(0)
+    assert successor.epoch > state.epoch
+    assert successor == msgspec.structs.replace(state, epoch=successor.epoch)
     await store.close()
 
 
@@ -91,6 +93,20 @@ async def test_a_sequence_is_used_once(store: Store, owner: Owner) -> None:
     await owner.commit(moved=[first])
     with pytest.raises(StoreError):
         await store.commit(Outcome(owner.state, moved=[LogMove(second.position, 1, NOW, "")]))
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 1_000])
+async def test_an_owner_that_knows_of_more_than_the_log_holds_is_fenced(ahead: int, store: Store, owner: Owner) -> None:
+    """What was acknowledged may be lost: with a primary whose standby had not all of it, with the file of a backup."""
+    await store.append([entry("a"), entry("b")])
+    first, second = await owner.waiting()
+    await owner.commit(moved=[first])
+    stale = Owner(store, msgspec.structs.replace(owner.state, sequence=owner.state.sequence + ahead))
+    for outcome in ({"moved": [second]}, {"runs": [run("r")]}, {"logged": [NewEntry(EntryKind.RESUME, 0, "resume", b"", NOW)]}):
+        with pytest.raises(Fenced):
+            await stale.commit(**outcome)
+    assert [one.id for one in await owner.waiting()] == [entry("b").id]
+    await owner.commit(moved=[second])
 
 
 async def test_rows_are_replaced_whole(store: Store, owner: Owner) -> None:

@@ -20,6 +20,30 @@ async def test_taking_changes_nothing_and_keeps_to_its_limit(store: Store) -> No
     assert [one.position for one in (await store.take(0, 3, FAR, 10)).entries][:2] == [one.position for one in first.entries]
 
 
+@pytest.mark.parametrize(("bytes_", "count"), [(0, 1), (9, 1), (39, 1), (40, 2), (59, 2), (60, 3), (61, 3)])
+async def test_taking_keeps_to_its_limit_in_bytes_but_takes_one(
+    bytes_: int, count: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (postgres_engine, sqlite_engine):
+        monkeypatch.setattr(module, "TAKEN_BYTES", bytes_)
+    bodies = [b'{"of":"20 bytes....."}'[: 20 - 2] + b'"}' for _ in range(3)]
+    assert {len(body) for body in bodies} == {20}
+    await store.append([entry(f"e{number}", body) for number, body in enumerate(bodies)])
+    taken = await store.take(0, 10, FAR, 10)
+    assert [one.id for one in taken.entries] == [entry(f"e{number}").id for number in range(count)]
+    assert taken.more == (count < len(bodies))
+    assert not (await store.take(0, 1, FAR, 10)).more
+
+
+async def test_a_large_entry_that_is_alone_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (postgres_engine, sqlite_engine):
+        monkeypatch.setattr(module, "TAKEN_BYTES", 1)
+    nothing = await store.take(0, 10, FAR, 10)
+    await store.append([entry("alone")])
+    alone = await store.take(0, 10, FAR, 10)
+    assert [(len(taken.entries), taken.more) for taken in (nothing, alone)] == [(0, False), (1, False)]
+
+
 async def test_timers_come_by_due_then_id_up_to_the_horizon(store: Store, owner: Owner) -> None:
     rows = [run("late", due=NOW + 3), run("b", due=NOW + 1), run("a", due=NOW + 1), run("soon", due=NOW + 2), run("never")]
     await owner.commit(runs=rows)

@@ -17,10 +17,10 @@ from clarion.store.records.runs import EntryMemory
 OLD = NOW - HOUR
 
 
-async def forget_all(store: Store, kind: str, before: int, limit: int = 100) -> int:
+async def forget_all(store: Store, kind: str, before: int) -> int:
     """Step by step until nothing is left to remove; returns how many rows went."""
     removed = 0
-    while step := await store.forget(kind, before, limit):
+    while step := await store.forget(kind, before, 100):
         removed += step
     return removed
 

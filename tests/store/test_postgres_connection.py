@@ -213,6 +213,35 @@ async def test_tries_grow_apart_and_are_spread(monkeypatch: pytest.MonkeyPatch) 
     assert len(naps) == 10
 
 
+async def test_a_long_pause_is_over_when_the_server_was_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    naps: list[float] = []
+    napping, tried = asyncio.Event(), asyncio.Event()
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            napping.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("clarion.store.postgres.circuit.asyncio.sleep", nap)
+
+    async def attempt() -> bool:
+        if len(naps) > 3:
+            tried.set()
+            return True
+        return False
+
+    circuit = Circuit(attempt, spread=lambda: 0.5)
+    circuit.hasten()
+    assert not circuit.broken
+    circuit.failed()
+    await asyncio.wait_for(napping.wait(), PATIENCE)
+    circuit.hasten()
+    await asyncio.wait_for(tried.wait(), PATIENCE)
+    assert naps == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE, FIRST_PAUSE]
+    assert not circuit.broken
+
+
 @pytest.mark.parametrize("turns", range(12))
 async def test_an_attempt_that_is_broken_off_leaves_no_error_behind(postgres_url: str, turns: int) -> None:
     told: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ from tests.store.builders import NOW, SITE, Owner, claimed, delivery, entry, run
 from clarion.clock import HOUR
 from clarion.domain.ids import digest
 from clarion.domain.records import Profile, Subscriber
-from clarion.store.port import NotFound, StoreError
+from clarion.store.port import Fenced, NotFound, StoreError
 from clarion.store.postgres.store import PostgresStore
 from clarion.store.records.batches import Asked, SiteProfile
 from clarion.store.records.commits import LogMove, Outcome
@@ -97,7 +97,7 @@ async def test_a_sequence_is_used_once_whatever_its_time(owner: Owner) -> None:
     await owner.store.append([entry("a"), entry("b")])
     first, second = await owner.waiting()
     await owner.commit(moved=[first])
-    with pytest.raises(StoreError, match="before"):
+    with pytest.raises(Fenced, match="does not end where its owner left it"):
         await owner.store.commit(Outcome(owner.state, moved=[LogMove(second.position, 1, NOW + 1, "")]))
     assert await ids(owner) == [second.id]
 

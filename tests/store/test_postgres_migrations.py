@@ -37,14 +37,6 @@ ORDER BY 1, 2, 3
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
-    """An empty database."""
-    made = databases().empty()
-    yield made
-    databases().drop(made)
-
-
-@pytest.fixture
 def second() -> Iterator[str]:
     made = databases().empty()
     yield made

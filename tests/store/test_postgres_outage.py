@@ -11,8 +11,8 @@ from tests.postgres import Databases, Server, databases, port_of, with_port
 from tests.store.builders import Owner, claimed, entry
 from tests.store.proxy import Proxy
 
-from clarion.store.port import StoreError, StoreUnavailable
-from clarion.store.postgres.ingest import Ingest, Unresolved
+from clarion.store.port import StoreError, StoreUnavailable, Unresolved
+from clarion.store.postgres.ingest import Ingest
 from clarion.store.postgres.store import PostgresStore
 from clarion.store.records.entries import Appended, NewEntry
 

@@ -15,7 +15,7 @@ from clarion.store.port import StoreUnavailable
 from clarion.store.postgres import periods
 from clarion.store.postgres.connection import Database
 from clarion.store.postgres.forgetting import AT_ONCE, KEPT, KEPT_OF_BATCHES, KEPT_OF_RECEIPTS
-from clarion.store.postgres.periods import AHEAD, LENGTH, drop_period, ensure_periods
+from clarion.store.postgres.periods import AHEAD, LENGTH, clear_periods, drop_period, ensure_periods
 from clarion.store.postgres.store import PostgresStore
 from clarion.store.records.deliveries import Report
 from clarion.store.records.entries import Appended
@@ -85,14 +85,59 @@ async def test_a_period_that_is_over_goes_whole(made: PostgresStore, postgres_ur
     assert await rows(postgres_url, "SELECT since FROM clarion_periods('log') WHERE until <= $1", START) == []
 
 
-async def test_a_period_of_deliveries_stays_while_one_of_them_is_under_way(made: PostgresStore) -> None:
+async def known(store: PostgresStore) -> set[str]:
+    return {row.delivery.id for row in await store.deliveries(SITE, None, 10)}
+
+
+async def test_a_period_of_deliveries_goes_when_all_of_them_ended_before(made: PostgresStore) -> None:
     owner = await Owner.of(made)
-    await owner.commit(deliveries=[delivery("sent", created=START - 1), delivery("slow", created=START - 1)])
+    names = ("sent", "slow")
+    await owner.commit(deliveries=[delivery(name, created=START - 1) for name in names])
+    both = {digest(name) for name in names}
     await made.report([Report(delivery("sent"), "sent", START)])
-    assert await made.forget("deliveries", START + 1, 10) == 0
-    await made.report([Report(delivery("slow"), "failed", START)])
-    assert await made.forget("deliveries", START + 1, 10) > 0
-    assert await made.deliveries(SITE, None, 10) == []
+    await clear_periods(made._database, START + HOUR)
+    assert await made.forget("deliveries", START + DAY, 10) == 0
+    ended = START + 3 * DAY
+    await made.report([Report(delivery("slow"), "failed", ended)])
+    assert await made.forget("deliveries", START + 4 * DAY, 10) == 0
+    for at in (ended, ended + HOUR):  # that it was so at the first of these times is what counts
+        await clear_periods(made._database, at)
+    assert await made.forget("deliveries", ended - 1, 10) == 0
+    assert await known(made) == both
+    assert await made.forget("deliveries", ended, 10) > 0
+    assert await known(made) == set()
+    assert await made.forget("deliveries", ended, 10) == 0
+
+
+async def test_a_period_of_deliveries_does_not_go_while_it_has_just_ended(made: PostgresStore) -> None:
+    await clear_periods(made._database, START + HOUR - 1)
+    assert await made.forget("deliveries", START + DAY, 10) == 0
+    await clear_periods(made._database, START + HOUR)
+    assert await made.forget("deliveries", START + HOUR, 10) > 0  # the one before it
+    assert await made.forget("deliveries", START + HOUR, 10) == 0
+
+
+async def test_of_a_period_with_late_deliveries_the_others_go_one_by_one(made: PostgresStore) -> None:
+    owner = await Owner.of(made)
+    names = ("early", "also", "late", "waits")
+    await owner.commit(deliveries=[delivery(name, created=START - 1) for name in names])
+    over = START + 2 * LENGTH
+    for name, at in (("early", START - 1), ("also", START + LENGTH - 1), ("late", over)):
+        await made.report([Report(delivery(name), "sent", at)])
+    await clear_periods(made._database, over)
+    assert await made.forget("deliveries", START + LENGTH - 1, 1) == 0  # this one may still go whole
+    assert [await made.forget("deliveries", START + LENGTH, 1) for _ in range(3)] == [1, 1, 0]
+    assert await known(made) == {digest("late"), digest("waits")}
+    assert await made.forget("deliveries", over, 1) > 0  # the next period
+    assert await made.forget("deliveries", over, 1) == 0
+    assert [await made.forget("deliveries", over + 1, 1) for _ in range(2)] == [1, 0]
+    await clear_periods(made._database, over + LENGTH)
+    assert await made.forget("deliveries", over + LENGTH, 1) == 0
+    assert await known(made) == {digest("waits")}
+    await made.report([Report(delivery("waits"), "expired", over + LENGTH)])
+    await clear_periods(made._database, over + LENGTH + 1)
+    assert await made.forget("deliveries", over + LENGTH + 1, 1) > 0
+    assert await known(made) == set()
 
 
 async def test_where_rows_stand_in_the_default_part_no_period_is_made(postgres: PostgresStore, postgres_url: str) -> None:

@@ -13,6 +13,7 @@ from clarion.store.postgres.connection import Database
 from clarion.store.postgres.engine import Engine
 from clarion.store.postgres.nodes import Nodes
 from clarion.store.postgres.outbox import Outbox
+from clarion.store.postgres.pulse import Pulse
 from clarion.store.postgres.signals import Signals
 from clarion.store.records.batches import Asked, MemoryKey, SiteProfile
 from clarion.store.records.commits import LogMove, Outcome
@@ -55,9 +56,10 @@ class Session:
     def __init__(self, url: str) -> None:
         self.database = Database(url, most=1)
         signals = Signals(url)
+        self._pulse = Pulse(url, self.database.gone, self.database.there)
         self.outbox = Outbox(self.database, signals, lambda: NOW)
         self.engine = Engine(self.database, signals, self.outbox)
-        self._nodes = Nodes(self.database, signals)
+        self._nodes = Nodes(self.database, self._pulse, signals)
         self.state: PartitionState
 
     async def open(self) -> None:

@@ -1,7 +1,6 @@
 """Hints between processes may be lost; what must not be missed is found by asking."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
 import msgspec
@@ -15,6 +14,7 @@ from tests.store.test_signals import Watcher
 from clarion.store.postgres.signals import MOST_NAMED, POLL, Signals
 from clarion.store.postgres.store import PostgresStore
 from clarion.store.records.entries import NewEntry
+from clarion.store.records.nodes import Node
 
 
 class Where:
@@ -38,14 +38,6 @@ class Where:
         while not partitions <= self.partitions:
             self._named.clear()
             await asyncio.wait_for(self._named.wait(), 10)
-
-
-@pytest.fixture
-async def other(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    opened = PostgresStore(postgres_url)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 def placed(name: str, partition: int) -> NewEntry:
@@ -161,3 +153,25 @@ async def test_more_partitions_than_a_note_can_name_are_anywhere(other: Postgres
     signals.tell("inbox", range(MOST_NAMED + 1))
     await asyncio.wait_for(where.anywhere.wait(), 10)
     await signals.stop()
+
+
+async def test_a_node_that_is_alone_tells_nobody_what_only_nodes_act_on(postgres: PostgresStore, other: PostgresStore) -> None:
+    """Each notification is a transaction, and most databases have one process."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    other.on_change(lambda what, _: heard.put_nowait(what))
+    await postgres.beat(Node("a", ("engine",)), 5_000_000)
+    await postgres.append([placed("a", 1)])
+    await postgres.create_site(site())
+    async with asyncio.timeout(10):
+        first = {await heard.get(), await heard.get()}  # what comes in one note comes together, in no order
+    assert first == {"roster", "configuration"}
+    assert heard.empty()
+
+
+async def test_a_node_that_comes_is_told_at_once(postgres: PostgresStore, other: PostgresStore) -> None:
+    watcher, where = Watcher(postgres), Where(other)
+    await postgres.beat(Node("a", ("engine",)), 5_000_000)
+    await other.beat(Node("b", ("engine",)), 5_000_000)
+    await watcher.until_times("roster", 2)  # its own, and the other's
+    await postgres.append([placed("a", 1)])
+    await where.until({1})

@@ -1,7 +1,7 @@
 """When the power fails, nothing that was acknowledged is missing; the same test sees `synchronous=NORMAL` lose some."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -40,9 +40,6 @@ async def kept(path: Path) -> set[str]:
     async with opened(path) as store:
         assert (await store.check())["integrity"] == "ok"
         return {one.id for one in (await store.take(0, 10_000, FAR, 0)).entries}
-
-
-Cut = Callable[[set[str]], None]
 
 
 async def append_while_cutting(path: Path, power: PowerVFS, synchronous: Synchronous, every: int) -> list[tuple[Path, set[str]]]:

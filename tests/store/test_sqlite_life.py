@@ -202,7 +202,7 @@ async def test_callers_at_the_same_time_share_commits(sqlite: SqliteStore, path:
 
 
 async def test_a_query_that_takes_too_long_is_broken_off(path: Path) -> None:
-    one = reader.Reader(lambda: connection.connect(path, read_only=True), "clarion-store-test", patience=0.01)
+    one = reader.Reader(lambda: connection.connect(path, read_only=True), "clarion-store-test", patience=0.25)
     await one.start()
     endless = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
     with pytest.raises(StoreUnavailable):

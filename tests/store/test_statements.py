@@ -22,6 +22,8 @@ WALKS = {
     ("configuration", "keys"): {"api_keys"},
     ("configuration", "secrets"): {"secrets"},
     ("engine", "take"): {"inbox"},  # from its beginning, up to the limit
+    ("engine", "bytes"): {"inbox"},  # likewise
+    ("engine", "fitting"): {"inbox"},  # likewise
     ("engine", "workflow_states"): {"workflow_states"},
     ("engine", "site_states"): {"site_states"},
     ("engine", "held_workflows"): {"w"},

@@ -11,15 +11,11 @@ RETRY_AFTER = 1
 """Seconds to wait after a 503."""
 
 
-def _never() -> bool:
-    return False
-
-
 class Access:
     """Judges API keys."""
 
-    def __init__(self, directory: Directory, clock: Clock, rate: RateLimit, is_stale: Callable[[], bool] = _never) -> None:
-        """`is_stale` says that nobody knows any more which keys are valid."""
+    def __init__(self, directory: Directory, clock: Clock, rate: RateLimit, is_stale: Callable[[], bool]) -> None:
+        """`is_stale` says that what is known here may not stand any more: which keys are valid, for one."""
         self._directory, self._clock, self._rate, self._is_stale = directory, clock, rate, is_stale
 
     def identify(self, api_key: bytes | None, scope: str, now: int | None = None) -> Credential:

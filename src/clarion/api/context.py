@@ -13,14 +13,14 @@ from clarion.api.aside import Aside
 from clarion.api.closing import closed
 from clarion.api.documents import DocumentReader
 from clarion.clock import Clock
-from clarion.contract.errors import Detail, Refusal, failure, invalid, success, unavailable
+from clarion.contract.errors import Detail, Refusal, failure, invalid, success, unavailable, unresolved
 from clarion.contract.limits import MAX_DETAILS
 from clarion.control.errors import Conflict, Invalid
 from clarion.delivery.guard import PushAllowList
 from clarion.directory import Directory
 from clarion.metrics.exposition import Metrics
 from clarion.outage import Outage
-from clarion.store.port import NotFound, Store, StoreUnavailable
+from clarion.store.port import NotFound, Store, StoreUnavailable, Unresolved
 from clarion.store.records.sites import Site
 from clarion.workflow.source import DocumentInvalid
 
@@ -139,5 +139,7 @@ def _refusal(request: Request, error: Exception) -> Refusal:
             if not context(request).outage.lasts:  # else that was said already
                 _log.warning("a request could not be served: the store is away", path=request.url.path, error=str(error))
             return unavailable(1)
+        case Unresolved():
+            return unresolved(1)
         case _:
             raise error

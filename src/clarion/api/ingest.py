@@ -9,7 +9,7 @@ from clarion.api.protocol_direct import DirectRequest, DirectRoute
 from clarion.clock import Clock
 from clarion.contract.batch import Rejected, encode_batch_result, read_batch
 from clarion.contract.content_type import is_json, is_ndjson
-from clarion.contract.errors import ACCEPTED, Refusal, event_id_conflict, failure, too_large, unavailable, wrong_content_type
+from clarion.contract.errors import ACCEPTED, Refusal, event_id_conflict, failure, too_large, unavailable, unresolved, wrong_content_type
 from clarion.contract.limits import MAX_BATCH_BODY, MAX_EVENT_BODY
 from clarion.contract.track_event import read_event
 from clarion.directory import Credential
@@ -17,7 +17,7 @@ from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
 from clarion.metrics.exposition import Metrics
 from clarion.metrics.families import ALONE
-from clarion.store.port import Store, StoreError, StoreUnavailable
+from clarion.store.port import Store, StoreError, StoreUnavailable, Unresolved
 from clarion.store.records.entries import Appended
 
 SCOPE: Final = "events"
@@ -75,9 +75,11 @@ class _Ingest(DirectRoute):
             self._refuse(request, too_large(self.limit))
 
     def _failed(self, request: DirectRequest, error: StoreError, events: int = 1) -> None:
-        """Nothing was stored."""
+        """Nothing was stored; or nobody can tell."""
         if isinstance(error, StoreUnavailable):
             self._refuse(request, unavailable(RETRY_AFTER), events, _UNAVAILABLE)
+        elif isinstance(error, Unresolved):
+            self._refuse(request, unresolved(RETRY_AFTER), events, _UNAVAILABLE)
         else:
             self._refuse(request, failure(), events)
 

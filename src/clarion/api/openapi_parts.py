@@ -17,7 +17,7 @@ _PROBLEMS: Final = {
     413: "The body is too large.",
     429: "Too many requests; see `Retry-After`.",
     500: "Something went wrong inside.",
-    503: "Not taken now and nothing kept; see `Retry-After`.",
+    503: "Not taken now; see `Retry-After`. Nothing was kept, unless `details` say that this is not known.",
 }
 _ALWAYS: Final = (401, 403, 429, 500, 503)
 

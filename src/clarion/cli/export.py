@@ -1,8 +1,6 @@
 """`clarion export`: events of a local data directory as files."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clarion.cli import options
+from clarion.cli.bars import bars
 from clarion.cli.failures import Failure, WrongUsage
 from clarion.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from clarion.retention.exporting import Manifest
     from clarion.store.port import Store
 
@@ -77,7 +78,8 @@ def events(
         if since >= until:
             raise WrongUsage("--from is not before --to — nothing lies between them")
         wanted = None if site is None else local.site(site).id
-        with _watching(quiet=json) as watcher:
+        with bars(quiet=json) as progress:
+            watcher = _watcher(progress)
 
             async def work() -> Manifest:
                 await asyncio.to_thread(clean, out, OPERATOR)
@@ -118,19 +120,11 @@ class _Watcher:
         self.begin, self.advance = begin, advance
 
 
-@contextmanager
-def _watching(*, quiet: bool) -> Iterator[_Watcher]:
-    """A bar on standard error, where somebody looks at it."""
-    if quiet or not sys.stderr.isatty():
-        yield _Watcher()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("log entries", total=None)
-        yield _Watcher(lambda total: progress.update(bar, total=total), lambda count: progress.update(bar, advance=count))
+def _watcher(progress: "Progress | None") -> _Watcher:
+    if progress is None:
+        return _Watcher()
+    bar = progress.add_task("log entries", total=None)
+    return _Watcher(lambda total: progress.update(bar, total=total), lambda count: progress.update(bar, advance=count))
 
 
 def _tell(out: Path, manifest: "Manifest", *, json: bool) -> None:

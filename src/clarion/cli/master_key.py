@@ -6,9 +6,8 @@ import os
 from clarion.cli.failures import Failure
 from clarion.config import Settings
 from clarion.control.sites import vapid_private_key, webhook_secret
-from clarion.store.port import Store
 from clarion.store.records.sites import Site
-from clarion.stores import open_store
+from clarion.stores import opened_store
 from clarion.vault import MASTER_KEY_FILE, MASTER_KEY_VARIABLE, Vault, VaultError, open_vault
 
 
@@ -18,7 +17,7 @@ def require_master_key(settings: Settings) -> None:
     With another one it would give the same browser another device_token_hash than its fellows do, and fail the deliveries that it takes.
     """
     vault = open_vault(settings.data, os.environ)
-    for site in asyncio.run(_sites(open_store(settings))):
+    for site in asyncio.run(_sites(settings)):
         if not opens(vault, site):
             raise Failure(
                 f"the master key of {settings.data} is another than that of {settings.database_shown}: it does not open the secrets of site"
@@ -43,9 +42,6 @@ def take_the_right_one(settings: Settings) -> str:
     return f"restore {settings.data / MASTER_KEY_FILE} or set {MASTER_KEY_VARIABLE}"
 
 
-async def _sites(store: Store) -> list[Site]:
-    try:
-        await store.open()
+async def _sites(settings: Settings) -> list[Site]:
+    async with opened_store(settings) as store:
         return (await store.configuration()).sites
-    finally:
-        await store.close()

@@ -1,14 +1,12 @@
 """A move from SQLite to PostgreSQL as the operator sees it: what moves where, a progress bar, what it came to."""
 
 import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
+from clarion.cli.bars import bars
 from clarion.cli.failures import WrongUsage
 from clarion.cli.output import print_json, print_table
 from clarion.config import POSTGRESQL, SQLITE, Settings, read_database_url, shown_url
@@ -16,11 +14,15 @@ from clarion.serve_lock import serve_lock
 from clarion.store.moving.move import Moved
 from clarion.store.moving.move import move as move_database
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 
 def move(settings: Settings, source: str | None, target: str | None, *, json: bool) -> None:
     """Move a database, or go on with a move; say what it came to. Raises WrongUsage, AlreadyServed, StoreError."""
     path, url = _source(settings, source), _target(settings, target)
-    with serve_lock(path), _watching(quiet=json) as watcher:
+    with serve_lock(path), bars(quiet=json, width=28) as progress:
+        watcher = _Silent() if progress is None else _Bars(progress)
         moved = asyncio.run(move_database(path, url, settings.partitions, watcher))
     if json:
         print_json(_view(path, url, moved))
@@ -72,7 +74,7 @@ class _Silent:
 class _Bars:
     """Two bars: rows moved, rows compared."""
 
-    def __init__(self, progress: Any) -> None:
+    def __init__(self, progress: "Progress") -> None:
         self._progress = progress
         self._moving = progress.add_task("moving", total=None)
         self._comparing = progress.add_task("comparing", total=None)
@@ -88,20 +90,6 @@ class _Bars:
 
     def compared(self, table: str, rows: int) -> None:
         self._progress.update(self._comparing, advance=rows, description=f"comparing {table}")
-
-
-@contextmanager
-def _watching(*, quiet: bool) -> Iterator[_Silent | _Bars]:
-    """Bars on standard error, where somebody looks at it."""
-    if quiet or not sys.stderr.isatty():
-        yield _Silent()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield _Bars(progress)
 
 
 def _view(path: Path, url: str, moved: Moved) -> dict[str, object]:

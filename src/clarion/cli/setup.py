@@ -19,9 +19,8 @@ from clarion.control.sites import create_site
 from clarion.control.views import site_view
 from clarion.control.workflows import publish_workflow
 from clarion.fresh_ids import fresh_id
-from clarion.store.port import Store
 from clarion.store.records.sites import Site
-from clarion.stores import is_made, migrate_store, one_at_a_time, open_store
+from clarion.stores import is_made, migrate_store, one_at_a_time, opened_store
 from clarion.vault import MASTER_KEY_FILE, MASTER_KEY_VARIABLE, Vault, create_master_key, open_vault
 
 EXAMPLE: Final = Path(__file__).parent / "welcome.yaml"
@@ -49,7 +48,7 @@ def prepare(settings: Settings, name: str, vapid_subject: str, timezone: str = "
             _require_key(settings, needed=made)  # before the file is there: a crash in between leaves a key without a database
         if not made:
             migrate_store(settings)
-        return asyncio.run(_fill(open_store(settings), settings, name, vapid_subject, timezone))
+        return asyncio.run(_fill(settings, name, vapid_subject, timezone))
 
 
 def _make_directory(data: Path) -> None:
@@ -74,9 +73,8 @@ def _require_key(settings: Settings, *, needed: bool) -> Vault:
     return open_vault(settings.data, os.environ)
 
 
-async def _fill(store: Store, settings: Settings, name: str, vapid_subject: str, timezone: str) -> Prepared:
-    try:
-        await store.open()
+async def _fill(settings: Settings, name: str, vapid_subject: str, timezone: str) -> Prepared:
+    async with opened_store(settings) as store:
         known = (await store.configuration()).sites
         vault = _require_key(settings, needed=bool(known))
         if settings.is_shared and not all(opens(vault, site) for site in known):
@@ -89,5 +87,3 @@ async def _fill(store: Store, settings: Settings, name: str, vapid_subject: str,
         # The key comes last: it is what says that all the rest is there, and it is shown once.
         secret, _ = await create_key(store, site, "first key", SCOPES, now)
         return Prepared(site_view(site), secret, row.workflow)
-    finally:
-        await store.close()

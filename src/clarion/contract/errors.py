@@ -104,6 +104,11 @@ def unavailable(retry_after: int, *details: Detail) -> Refusal:
     return Refusal(503, 1053, "Service temporarily unavailable. Please retry.", details, (("Retry-After", str(retry_after)),))
 
 
+def unresolved(retry_after: int) -> Refusal:
+    """Whether the request was kept is not known; it can be sent again as it was."""
+    return unavailable(retry_after, Detail("Whether it was kept is not known. Sent again with the same event_id, it counts once."))
+
+
 def failure() -> Refusal:
     """Something broke inside; the answer says nothing about it."""
     return Refusal(500, 1001, "Something went wrong.")

@@ -7,13 +7,13 @@ from clarion.control.errors import Invalid
 NAME_LIMIT: Final = 100
 
 
-def read_name(name: str, path: str = "name") -> str:
+def read_name(name: str) -> str:
     """`name` without surrounding blanks. Raises Invalid if that is empty, longer than 100 characters, or not printable."""
     stripped = name.strip()
     if not stripped:
-        raise Invalid(path, f"{path} is empty — give one")
+        raise Invalid("name", "name is empty — give one")
     if len(stripped) > NAME_LIMIT:
-        raise Invalid(path, f"{path} has {len(stripped)} characters — use at most {NAME_LIMIT}")
+        raise Invalid("name", f"name has {len(stripped)} characters — use at most {NAME_LIMIT}")
     if not stripped.isprintable():
-        raise Invalid(path, f"{path} holds a character that cannot be printed — use plain text")
+        raise Invalid("name", "name holds a character that cannot be printed — use plain text")
     return stripped

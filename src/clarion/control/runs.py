@@ -8,7 +8,7 @@ import msgspec
 from clarion.control.errors import Conflict, Invalid
 from clarion.control.plan import steps_of
 from clarion.control.workflows import find_workflow
-from clarion.domain.ids import PROFILE_ANONYMOUS, partition_of, public_profile_id
+from clarion.domain.ids import partition_of_profile
 from clarion.store.port import NotFound, Store
 from clarion.store.records.bodies import RunChange
 from clarion.store.records.entries import EntryKind, NewEntry
@@ -77,8 +77,7 @@ async def change_run(
 
 def operator_entry(row: RunRow, change: RunChange, now: int, new_id: Callable[[], str], partitions: int) -> NewEntry:
     """The entry that tells a run's partition of a change, and whose the run was when it was asked for."""
-    whose = public_profile_id(row.profile)
-    partition = partition_of(row.site, row.profile.removeprefix(PROFILE_ANONYMOUS) if whose is None else whose, partitions)
+    partition = partition_of_profile(row.site, row.profile, partitions)
     body = msgspec.json.encode(msgspec.structs.replace(change, profile=row.profile))
     return NewEntry(EntryKind.RUN, row.site, new_id(), body, now, partition)
 

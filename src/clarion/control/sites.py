@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,15 +24,12 @@ WEBHOOK_PURPOSE: Final = "webhook secret"
 WEBHOOK_PREFIX: Final = "whsec_"
 
 
-async def create_site(
-    store: Store, vault: Vault, name: str, vapid_subject: str, now: int, *, timezone: str = "UTC", new_id: Callable[[], str] = fresh_id
-) -> Site:
+async def create_site(store: Store, vault: Vault, name: str, vapid_subject: str, now: int, *, timezone: str = "UTC") -> Site:
     """Make a site, and tell every partition. Its secrets are sealed before they reach the store. Raises Invalid.
 
     `vapid_subject` is how push services reach the operator: a `mailto:` or `https:` URI (RFC 8292 §2.1). `timezone` is an IANA name.
     """
-    private, public = _vapid_key_pair()
-    webhook = WEBHOOK_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+    private, public = new_vapid_key()
     site = Site(
         id=0,
         name=read_name(name),
@@ -41,12 +37,12 @@ async def create_site(
         vapid_public_key=public,
         vapid_private_sealed=vault.seal(private, VAPID_PURPOSE),
         vapid_subject=read_subject(vapid_subject),
-        webhook_secret_sealed=vault.seal(webhook.encode(), WEBHOOK_PURPOSE),
+        webhook_secret_sealed=vault.seal(new_webhook_secret().encode(), WEBHOOK_PURPOSE),
         created=now,
         timezone=read_timezone(timezone),
     )
     body = msgspec.json.encode(SiteChange(site.timezone))
-    entries = [NewEntry(EntryKind.SITE, 0, new_id(), body, now, partition) for partition in range(store.partitions)]
+    entries = [NewEntry(EntryKind.SITE, 0, fresh_id(), body, now, partition) for partition in range(store.partitions)]
     return await store.create_site(site, entries)
 
 
@@ -77,7 +73,12 @@ def vapid_private_key(vault: Vault, site: Site) -> bytes:
     return vault.open(site.vapid_private_sealed, VAPID_PURPOSE)
 
 
-def _vapid_key_pair() -> tuple[bytes, str]:
+def new_webhook_secret() -> str:
+    """`whsec_` and 32 random bytes in base64 (Standard Webhooks)."""
+    return WEBHOOK_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def new_vapid_key() -> tuple[bytes, str]:
     """A new P-256 key: the private scalar in 32 bytes, and the public point, uncompressed, in base64url without padding (RFC 8292 §3.2)."""
     private = ec.generate_private_key(ec.SECP256R1())
     point = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)

@@ -102,18 +102,6 @@ async def publish_document(
     return Published(row, created, before is not None and before.status in ENDED and row.status == "active", runs)
 
 
-async def pause_workflow(store: Store, site: Site, workflow: str, now: int, new_id: Callable[[], str]) -> WorkflowRow:
-    """Hold a workflow: no starts, no further steps, nothing sent. As `change_status`."""
-    return await change_status(store, site, workflow, "pause", now, new_id)
-
-
-async def resume_workflow(
-    store: Store, site: Site, workflow: str, now: int, new_id: Callable[[], str], skip_older_than: int = SKIP_OLDER_THAN
-) -> WorkflowRow:
-    """Let a paused workflow go on. As `change_status`."""
-    return await change_status(store, site, workflow, "resume", now, new_id, skip_older_than)
-
-
 async def change_status(
     store: Store,
     site: Site,

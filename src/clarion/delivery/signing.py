@@ -2,7 +2,6 @@
 
 import binascii
 import hmac
-import secrets
 from base64 import b64decode, b64encode
 from typing import Final
 
@@ -10,11 +9,6 @@ PREFIX: Final = "whsec_"
 MIN_SECRET: Final = 24
 MAX_SECRET: Final = 64
 """Bytes of a secret that the specification allows."""
-
-
-def new_secret() -> str:
-    """A new signing secret: `whsec_` and 32 random bytes in base64."""
-    return PREFIX + b64encode(secrets.token_bytes(32)).decode()
 
 
 def parse_secret(text: str) -> bytes:

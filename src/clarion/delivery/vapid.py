@@ -8,7 +8,6 @@ import msgspec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from clarion.clock import HOUR, SECOND
 
@@ -34,17 +33,6 @@ class VapidKey(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"VapidKey(public={self.public!r})"
-
-
-def generate_vapid_key() -> tuple[bytes, str]:
-    """A new key pair: the private scalar (32 bytes) and the public point (base64url without padding)."""
-    key = ec.generate_private_key(_CURVE)
-    return key.private_numbers().private_value.to_bytes(32, "big"), _public_text(key)
-
-
-def vapid_public_key(private: bytes) -> str:
-    """The public point, base64url without padding, that belongs to a private scalar of 32 bytes."""
-    return _public_text(_load(private))
 
 
 class VapidTokens:
@@ -81,10 +69,6 @@ def _token(key: VapidKey, origin: str, expires: int) -> bytes:
 
 def _load(private: bytes) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(int.from_bytes(private, "big"), _CURVE)
-
-
-def _public_text(key: ec.EllipticCurvePrivateKey) -> str:
-    return _base64url(key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).decode()
 
 
 def _base64url(raw: bytes) -> bytes:

@@ -51,6 +51,12 @@ def public_profile_id(profile: str) -> str | None:
     return profile.removeprefix(PROFILE_NAMED) if profile.startswith(PROFILE_NAMED) else None
 
 
+def partition_of_profile(site: int, profile: str, count: int) -> int:
+    """Partition that a profile lives in, by its key: that of its `profile_id`, or of its lone subscriber."""
+    value = profile.removeprefix(PROFILE_NAMED if profile.startswith(PROFILE_NAMED) else PROFILE_ANONYMOUS)
+    return partition_of(site, value, count)
+
+
 def partition_of(site: int, value: str, count: int) -> int:
     """Partition of a `profile_id` or `device_token_hash`.
 

@@ -229,14 +229,14 @@ class Batch:
             case Passed() | Joined() | Left() | Seen():
                 return self._applier.message(entry.site, body, entry.received, now)
             case WorkflowChange():
-                self._workflow(entry.site, body, now)
+                self._workflow(entry.site, body, entry.received, now)
             case SiteChange():
                 self._applier.site(SiteState(entry.site, body.timezone, body.frequency_cap))
             case None:
                 pass
         return ""
 
-    def _workflow(self, site: int, change: WorkflowChange, now: int) -> None:
+    def _workflow(self, site: int, change: WorkflowChange, received: int, now: int) -> None:
         before = self._registry.state(site, change.workflow)
         if before is None:
             if change.change != "publish":
@@ -245,7 +245,7 @@ class Batch:
         elif change.change == "publish" and change.version < before.version:
             _log.warning("a publish came again behind a later one, and changes nothing", workflow=change.workflow, version=change.version)
             return
-        state = _changed(before, change, now)
+        state = _changed(before, change, received, now)
         cutoff = 0 if change.skip_older_than is None else now - change.skip_older_than
         if state.status == PAUSED:
             self._hold.append((site, change.workflow))
@@ -319,7 +319,7 @@ class Batch:
         return outcome
 
 
-def _changed(before: WorkflowState, change: WorkflowChange, now: int) -> WorkflowState:
+def _changed(before: WorkflowState, change: WorkflowChange, received: int, now: int) -> WorkflowState:
     """What the log says of a workflow after a change. Raises ValueError for an unknown one."""
     replace = msgspec.structs.replace
     match change.change:
@@ -328,7 +328,7 @@ def _changed(before: WorkflowState, change: WorkflowChange, now: int) -> Workflo
             state = replace(before, version=change.version, status=status)
             if change.runs == "keep":
                 return state
-            return _directed(state, change.version, MOVE if change.runs == "move" else "ended", now)
+            return _directed(state, change.version, MOVE if change.runs == "move" else "ended", received, now)
         case "pause":
             return replace(before, status=PAUSED)
         case "resume":
@@ -336,12 +336,12 @@ def _changed(before: WorkflowState, change: WorkflowChange, now: int) -> Workflo
         case "drain":
             return replace(before, status=DRAINING)
         case "archive":
-            return _directed(replace(before, status=ARCHIVED), before.version + 1, ARCHIVED, now)
+            return _directed(replace(before, status=ARCHIVED), before.version + 1, ARCHIVED, received, now)
     raise ValueError(f"unknown change {change.change!r} of workflow {change.workflow}")
 
 
-def _directed(state: WorkflowState, version: int, runs: str, now: int) -> WorkflowState:
-    """With something that its runs in flight have to hear of."""
-    number = state.heard[-1].number + 1 if state.heard else 1
+def _directed(state: WorkflowState, version: int, runs: str, received: int, now: int) -> WorkflowState:
+    """With something that its runs in flight have to hear of, under a number that all partitions give it, whatever else they know of."""
+    number = max(received, state.heard[-1].number + 1 if state.heard else 1)
     directive = Directive(version, runs, now, number)
     return msgspec.structs.replace(state, directives=(*state.directives, directive), heard=(*state.heard, directive)[-MOST_HEARD:])

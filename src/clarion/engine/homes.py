@@ -2,7 +2,7 @@
 
 import msgspec
 
-from clarion.domain.ids import PROFILE_ANONYMOUS, PROFILE_NAMED, partition_of
+from clarion.domain.ids import partition_of, partition_of_profile
 
 
 class Homes(msgspec.Struct, frozen=True):
@@ -18,9 +18,7 @@ class Homes(msgspec.Struct, frozen=True):
 
     def of_profile(self, site: int, profile: str) -> int:
         """The partition that a profile lives in, by its key."""
-        return partition_of(
-            site, profile.removeprefix(PROFILE_NAMED if profile.startswith(PROFILE_NAMED) else PROFILE_ANONYMOUS), self.partitions
-        )
+        return partition_of_profile(site, profile, self.partitions)
 
     def has_subscriber(self, site: int, device_token_hash: str) -> bool:
         """Whether this partition is a subscriber's home; else there is a copy here at most."""

@@ -13,6 +13,7 @@ from clarion.engine.ledger import Remembered
 from clarion.engine.notices import about_push, about_subscriber, name_of
 from clarion.engine.programs import ProgramKey
 from clarion.engine.registry import MOVE, Registry
+from clarion.store.outcomes import GONE
 from clarion.store.records.batches import Asked, Facts, MemoryKey, SiteProfile
 from clarion.store.records.bodies import (
     DeliveryOutcome,
@@ -210,7 +211,7 @@ class Needs:
         """As `_remember`, of the events that a report brings."""
         if listening := self._registry.listening(site, name_of(report)):
             self._remember(site, about_push(report, device, "", 0), device, profile, listening)
-        is_gone = isinstance(report, DeliveryOutcome) and report.outcome == "gone"
+        is_gone = isinstance(report, DeliveryOutcome) and report.outcome == GONE
         if is_gone and (listening := self._registry.listening(site, SUBSCRIBER_REMOVED)):
             self._remember(site, about_subscriber("", SUBSCRIBER_REMOVED, device, {}, 0), device, profile, listening)
 

@@ -240,7 +240,7 @@ class Owner:
             return AT_ONCE if self._behind else taken.next_due
         crowded = len(taken.due) >= most_timers
         entries = [] if crowded else taken.entries
-        is_full = crowded or len(entries) >= most_entries
+        is_full = crowded or taken.more or len(entries) >= most_entries
         pieces = await self._apply(entries, taken.due, now, most_timers, is_full=is_full and not self._alone)
         if self._alone:
             self._alone -= 1

@@ -13,6 +13,7 @@ from clarion.engine.notices import about_push
 from clarion.engine.offering import Offering
 from clarion.engine.runs import Runs
 from clarion.engine.subscribers import Subscribers
+from clarion.store.outcomes import GONE, STALE
 from clarion.store.records.bodies import DeliveryOutcome, Forwarded, Receipt
 from clarion.store.records.entries import EntryKind
 from clarion.workflow import advance as core
@@ -32,11 +33,11 @@ class Reports:
 
     def outcome(self, site: int, outcome: DeliveryOutcome, entry: str, received: int, now: int) -> str:
         """A delivery ended. Returns the key of the profile that it was for."""
-        name = outcome.outcome if outcome.outcome in ("sent", "stale") else "failed"
+        name = outcome.outcome if outcome.outcome in ("sent", STALE) else "failed"
         self._runs.count(site, outcome.workflow, outcome.version, outcome.step, name, now)
         if outcome.kind != "push":
             return self._result(site, outcome, entry, received, now)
-        if outcome.subscriber is None or outcome.outcome == "stale":
+        if outcome.subscriber is None or outcome.outcome == STALE:
             return outcome.profile
         return self._push(site, outcome, outcome.subscriber, entry, received, now)
 
@@ -113,7 +114,7 @@ class Reports:
             self._offering.offer(person, removed, now)
 
     def _remove(self, site: int, report: DeliveryOutcome | Receipt, device: str, entry: str, received: int) -> Event | None:
-        if not isinstance(report, DeliveryOutcome) or report.outcome != "gone":
+        if not isinstance(report, DeliveryOutcome) or report.outcome != GONE:
             return None
         return identity.remove(self._ledger, site, device, report.endpoint, entry, received, report.hops)
 

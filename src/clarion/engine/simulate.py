@@ -17,6 +17,7 @@ from clarion.engine.interruption import Interrupted, interruptible
 from clarion.engine.ledger import Ledger
 from clarion.engine.registry import Registry
 from clarion.engine.world import SITE, Given, Happened, Reacted, Subscribed, World
+from clarion.store.outcomes import ended
 from clarion.store.records.bodies import DeliveryOutcome, Receipt, SubscriberPut
 from clarion.store.records.counters import Count
 from clarion.store.records.deliveries import Delivery
@@ -277,22 +278,9 @@ class _Simulation:
             self._note(delivery, _message(_decode_push(delivery.job), delivery.effect))
             if answer.outcome == "sent":
                 self._pushes[f"{delivery.workflow}/{delivery.step}"] = self._pushes[delivery.step] = delivery
-        outcome = DeliveryOutcome(
-            delivery=delivery.id,
-            effect=delivery.effect,
-            run=delivery.run,
-            workflow=delivery.workflow,
-            step=delivery.step,
-            kind=delivery.kind,
-            outcome=answer.outcome,
-            profile=delivery.profile,
-            subscriber=delivery.subscriber,
-            status=answer.status,
-            hops=delivery.hops,
-            version=delivery.version,
-            response=answer.response if delivery.kind == "http" else None,
-        )
-        self._put(self._now + answer.after, outcome)
+        response = answer.response if delivery.kind == "http" else None
+        over = ended(delivery, answer.outcome, self._now + answer.after, answer.status, response=response)
+        self._put(over.at, over.told)
 
     def _note(self, delivery: Delivery, content: dict[str, Any]) -> None:
         self._sent.append(Sent(self._now, delivery.kind, delivery.workflow, delivery.step, delivery.run, delivery.profile, content))

@@ -34,6 +34,10 @@ class StoreOverloaded(StoreUnavailable):
     """More is waiting to be committed than the store takes on; nothing was stored."""
 
 
+class Unresolved(StoreError):
+    """Whether something was stored is not known, and the database has been away for too long to wait for it to say."""
+
+
 class StoreTooNew(StoreError):
     """The database was written by a newer version of Clarion."""
 
@@ -208,7 +212,10 @@ class Store(Protocol):
         """What the partition's log says of every site."""
 
     async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
-        """Read up to `limit` inbox entries in order and up to `timers` runs due at or before `horizon`. Changes nothing."""
+        """Read up to `limit` inbox entries in order and up to `timers` runs due at or before `horizon`. Changes nothing.
+
+        Entries whose bodies have more than TAKEN_BYTES together are not taken at once, but the first always is.
+        """
 
     async def facts(self, partition: int, asked: Asked) -> Facts:
         """Read all that a batch of inputs can touch, as of one moment."""

@@ -196,6 +196,3 @@ class Leaf:
 
     def rejoin(self, visit: Visit) -> Move | None:
         return None
-
-
-StepKinds = Mapping[str, type[Step]]

@@ -2,11 +2,9 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.postgres import databases
 from tests.store.moving.history import History, live
 
 from clarion.store.sqlite.migrations import migrate
@@ -40,13 +38,6 @@ def history(lived: tuple[Path, History]) -> History:
 def path(lived: tuple[Path, History], tmp_path: Path) -> Path:
     """A copy of the database that it left."""
     return Path(shutil.copy(lived[0], tmp_path))
-
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    made = databases().empty()
-    yield made
-    databases().drop(made)
 
 
 @pytest.fixture

@@ -56,7 +56,6 @@ steps:
   - {id: last, http: {method: POST, url: "https://soon.example/last"}}
 """
 PROFILES: Final = ("ann", "bob", "eve", "kim", "zoe", "ida", "max")
-DEVICES: Final = ("phone", "tablet", "laptop", "watch")
 
 
 class History(msgspec.Struct):

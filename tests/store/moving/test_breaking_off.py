@@ -21,9 +21,6 @@ from clarion.store.postgres.store import PostgresStore
 from clarion.store.sqlite.migrations import migrate
 from clarion.store.sqlite.store import SqliteStore
 
-PUT_PROFILE = """
-INSERT INTO profiles (partition, site, key, attributes, segments, created, pushed) VALUES (0, 1, 'n:a', '{}', '[]', 0, '{}')
-"""
 COPY_COUNTER = """
 INSERT INTO counters (partition, site, workflow, period, start, version, step, name, branch, count)
 SELECT partition + 1, site, workflow, period, start, version, step, name, branch, count FROM counters LIMIT 1

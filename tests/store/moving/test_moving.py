@@ -14,7 +14,7 @@ AS_THEY_ARE = (
     "sites api_keys workflows workflow_versions workflow_drafts secrets profiles runs entry_memory event_ids explanations deliveries"
 )
 """Tables each of whose rows becomes one."""
-NOT_MOVED = {"instance", "move", "moved_tables", "nodes", "partitions", "ingest_batches", "snapshots"}
+NOT_MOVED = {"instance", "move", "moved_tables", "nodes", "partitions", "ingest_batches", "snapshots", "cleared"}
 
 COLUMNS_HERE = """
 SELECT c.relname::text, a.attname::text

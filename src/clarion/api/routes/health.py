@@ -1,5 +1,6 @@
 """`/healthz`: the process is up. `/readyz`: it can reach its store."""
 
+import asyncio
 from typing import Final
 
 from starlette.requests import Request
@@ -11,6 +12,8 @@ from clarion.contract.errors import unavailable
 
 BELIEVED: Final = SECOND
 """How long a successful look at the store stands: anybody may ask, and each look is a commit."""
+PATIENCE: Final = 2.0
+"""Seconds for that look: whoever asks wants an answer, also while the database gives none."""
 
 
 async def healthz(_: Request) -> Response:
@@ -25,6 +28,10 @@ async def readyz(request: Request) -> Response:
         raise unavailable(1)
     now = shared.clock()
     if not 0 <= now - getattr(request.app.state, "ready_at", -BELIEVED) < BELIEVED:
-        await shared.store.probe()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await shared.store.probe()
+        except TimeoutError:
+            raise unavailable(1) from None
         request.app.state.ready_at = now
     return answer({"status": "ready"})

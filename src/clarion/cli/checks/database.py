@@ -13,7 +13,7 @@ from clarion.config import Settings
 from clarion.control.sites import vapid_private_key, webhook_secret
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.sites import Site
-from clarion.stores import is_made, open_store
+from clarion.stores import is_made, opened_store
 from clarion.vault import open_vault
 
 MOST_SET_ASIDE: Final = 100
@@ -60,16 +60,12 @@ def examine_database(settings: Settings, environ: Mapping[str, str]) -> list[Fin
 
 
 async def _ask(settings: Settings) -> Known:
-    store = open_store(settings)
-    try:
-        await store.open()
+    async with opened_store(settings) as store:
         facts, sites, newest = await store.check(), (await store.configuration()).sites, 0
         for site in sites:
             newest = max([newest, *(row.log_time or 0 for row in (await store.events(site.id, "", 1)).rows)])
         set_aside = await store.poisoned(MOST_SET_ASIDE + 1)
         return Known(facts, sites, newest, set_aside, store.now() - wall_clock(), store.partitions)
-    finally:
-        await store.close()
 
 
 def _engine(facts: dict[str, str | int]) -> Finding:

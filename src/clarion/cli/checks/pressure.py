@@ -8,15 +8,14 @@ import msgspec
 
 from clarion.cli.checks.finding import Finding, broken
 from clarion.clock import SECOND
-from clarion.config import Settings
+from clarion.config import ROLES, Settings
 from clarion.domain.durations import format_duration
 from clarion.pressure import Limits, Measure, Sized, free_bytes, oldest_age
 from clarion.store.records.lags import Lag
-from clarion.stores import open_store
+from clarion.stores import opened_store
 
 SHOWN: Final = 3
 """Partitions that are named: the worst ones."""
-ROLES: Final = ("api", "engine", "delivery")
 NEAR: Final = 0.5
 """Part of a limit from which it is worth a warning."""
 
@@ -48,15 +47,11 @@ def examine_pressure(settings: Settings) -> list[Finding]:
 
 
 async def _ask(settings: Settings) -> State:
-    store = open_store(settings)
-    try:
-        await store.open()
+    async with opened_store(settings) as store:
         size = await store.database_bytes() if isinstance(store, Sized) else None
         free = None if settings.database is None else free_bytes(settings.database)
         facts = await store.check() if store.shared else {}
         return State(await store.lags(), store.now(), free, size, facts, store.partitions)
-    finally:
-        await store.close()
 
 
 def nodes_finding(facts: Mapping[str, str | int], partitions: int, is_behind: bool) -> Finding:

@@ -6,7 +6,7 @@ from clarion.cli.checks.finding import Finding, guarded
 from clarion.cli.output import when
 from clarion.config import Settings
 from clarion.store.records.upkeep import Upkeep
-from clarion.stores import open_store
+from clarion.stores import opened_store
 
 
 def examine_retention(settings: Settings) -> Finding:
@@ -15,12 +15,8 @@ def examine_retention(settings: Settings) -> Finding:
 
 
 async def _ask(settings: Settings) -> Upkeep:
-    store = open_store(settings)
-    try:
-        await store.open()
+    async with opened_store(settings) as store:
         return await store.upkeep()
-    finally:
-        await store.close()
 
 
 def _found(settings: Settings, upkeep: Upkeep) -> Finding:

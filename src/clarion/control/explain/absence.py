@@ -7,11 +7,11 @@ import msgspec
 
 from clarion.control.explain.answers import AbsenceAnswer
 from clarion.control.explain.books import Books
-from clarion.control.explain.people import Known, Whom, find_person
+from clarion.control.explain.people import Joining, Known, Whom, find_person
 from clarion.control.explain.runs import run_facts
 from clarion.control.explain.timeline import MOST_EVENTS, Happening, happenings, listens, told
 from clarion.control.explain.unapplied import Inbox, Names, Pending, read_inbox, read_pending
-from clarion.domain.ids import PROFILE_ANONYMOUS, partition_of
+from clarion.domain.ids import partition_of_profile
 from clarion.store.port import NotFound, Store
 from clarion.store.records.runs import RunRow
 from clarion.store.records.sites import Site
@@ -28,11 +28,13 @@ _EVER: Final = 2**62
 
 
 async def explain_absence(store: Store, site: Site, whom: Whom, workflow: str) -> AbsenceAnswer:
-    """The exact answer to why a person did not get a workflow's message, also when no run ever started."""
+    """The exact answer to why a person did not get a workflow's message, also when no run ever started. Raises NotFound, Joining."""
     subject = await _subject(store, site, workflow)
     inbox = await read_inbox(store, site)
     try:
         person = await find_person(store, site, whom)
+    except Joining:
+        raise  # what is to be told is on its way
     except NotFound:
         pending = await read_pending(store, site, Names.asked(whom), subject, inbox)
         return _answer(whom, whom.profile_id, subject, _of_nobody(whom, subject, pending), inbox)
@@ -106,8 +108,7 @@ async def _is_whole(books: Books, person: Known) -> bool:
 
 def _lives(books: Books, person: Known) -> int:
     """The profile's partition."""
-    value = person.profile_id if person.profile_id is not None else person.key.removeprefix(PROFILE_ANONYMOUS)
-    return partition_of(books.site.id, value, books.store.partitions)
+    return partition_of_profile(books.site.id, person.key, books.store.partitions)
 
 
 async def _forgotten_start(books: Books, happened: Sequence[Happening], workflow: str) -> Heard | None:

@@ -117,7 +117,7 @@ class Books:
         since, ended = (None, None) if rival is None else (rival.started, rival.ended)
         return tell_verdict(verdict, at, asked.known(since, ended))
 
-    async def input(self, explanation: Explanation, history: History, row: LogRow | None = None, workflow: str | None = None) -> ToldInput:
+    async def input(self, explanation: Explanation, history: History, row: LogRow | None, workflow: str | None = None) -> ToldInput:
         """What one input did; with `workflow` only what concerns that. To be asked for in the order in which things happened."""
         kind = _kind(explanation, history)
         verdicts = [await self.verdict(one, explanation.at) for one in history.verdicts if workflow in (None, one.workflow)]

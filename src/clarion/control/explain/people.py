@@ -35,6 +35,10 @@ class Whom(msgspec.Struct, frozen=True):
             raise NotFound(f"{said} — see: clarion events tail") from None
 
 
+class Joining(NotFound):
+    """A subscriber has been registered for a profile whose partition has not heard of it yet."""
+
+
 class Known(msgspec.Struct, frozen=True):
     """What is kept of a person."""
 
@@ -68,16 +72,19 @@ class Known(msgspec.Struct, frozen=True):
 
 
 async def find_profile(store: Store, site: Site, whom: Whom, limit: int = 100) -> ProfileView:
-    """A profile with so much of what belongs to it. Raises NotFound."""
+    """A profile with so much of what belongs to it. Raises NotFound, Joining."""
     key = await whom.key(store, site)
     try:
         return await store.profile(site.id, key, limit)
     except NotFound:
+        if whom.profile_id is None:
+            said = f"the subscriber is being joined to the profile {public_profile_id(key) or key}: ask again in a moment"
+            raise Joining(f"{said}, and if it stays so, see: clarion poisoned list") from None
         raise NotFound("there is no such profile: nothing has ever come for it — see: clarion events tail") from None
 
 
 async def find_person(store: Store, site: Site, whom: Whom) -> Known:
-    """Everything that is kept of a person. Raises NotFound."""
+    """Everything that is kept of a person. Raises NotFound, Joining."""
     first = await find_profile(store, site, whom, MOST_SHOWN)
     key = first.profile.key
     earlier = [anonymous_profile(one.device_token_hash) for one in first.subscribers]

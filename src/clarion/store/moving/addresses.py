@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from clarion.domain.ids import PROFILE_ANONYMOUS, PROFILE_NAMED, partition_of
+from clarion.domain.ids import partition_of, partition_of_profile
 from clarion.store.records.entries import EntryKind
 
 TIMER: Final = "timer"
@@ -49,7 +49,7 @@ class Addresses:
 
     def of_profile(self, site: int, key: str) -> int:
         """Where a profile lives, by its key."""
-        return partition_of(site, key[2:] if key.startswith((PROFILE_NAMED, PROFILE_ANONYMOUS)) else key, self._count)
+        return partition_of_profile(site, key, self._count)
 
     def of_subscriber(self, site: int, device_token_hash: str) -> int:
         """A subscriber's home."""

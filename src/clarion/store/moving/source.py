@@ -13,9 +13,10 @@ from clarion.store.moving.addresses import Addresses
 from clarion.store.moving.renumbering import Renumbering
 from clarion.store.moving.tables import Record, Spreading, Table
 from clarion.store.moving.unapplied import LoggedEvent, Unapplied
+from clarion.store.numbered import too_new
 from clarion.store.port import StoreError, StoreOutdated, StoreTooNew
 from clarion.store.sqlite.connection import connect, translated
-from clarion.store.sqlite.migrations import latest, too_new, version_of
+from clarion.store.sqlite.migrations import latest, version_of
 from clarion.store.statements import load_statements
 
 MOST_ROWS: Final = 5_000
@@ -119,7 +120,7 @@ def open_source(path: Path) -> Iterator[Source]:
     with closing(connect(path)) as connection:
         version = version_of(connection)
         if version > latest():
-            raise StoreTooNew(too_new(version))
+            raise StoreTooNew(too_new(version, latest()))
         if version < latest():
             raise StoreOutdated(f"{path} has schema {version}, this Clarion needs {latest()}; run `clarion migrate` on it first.")
         try:

@@ -60,6 +60,7 @@ class Target:
                 raise StoreError(f"The database to move to has {occupied} already; make an empty one for it.")
             await self._connection.execute(_SQL["begin"], source)
             await self._connection.execute(_SQL["begin_generation"])
+            await self._connection.execute(_SQL["begin_cleared"])
             await self._connection.execute(_SQL["begin_upkeep"])
             await self._connection.execute(_SQL["begin_partitions"], *partition)
             # What is logged this week is the part of a period, as what will be logged; what is older is not.

@@ -17,6 +17,7 @@ class Circuit:
         """`attempt` says whether it succeeded; `spread` gives numbers in [0, 1)."""
         self._attempt, self._spread = attempt, spread
         self._trying: asyncio.Task[None] | None = None
+        self._pausing_long = False
 
     @property
     def broken(self) -> bool:
@@ -28,6 +29,13 @@ class Circuit:
         if self._trying is None:
             self._trying = asyncio.create_task(self._keep_trying())
 
+    def hasten(self) -> None:
+        """The server was heard of, by another way: where a long pause is under way, a short one begins in its place."""
+        if self._trying is not None and self._pausing_long:
+            self._pausing_long = False
+            self._trying.cancel()
+            self._trying = asyncio.create_task(self._keep_trying())
+
     def stop(self) -> None:
         """No more tries."""
         if self._trying is not None:
@@ -37,7 +45,9 @@ class Circuit:
     async def _keep_trying(self) -> None:
         pause = FIRST_PAUSE
         while True:
+            self._pausing_long = pause > FIRST_PAUSE
             await asyncio.sleep(pause * (0.5 + self._spread()))
+            self._pausing_long = False
             if await self._attempt():
                 self._trying = None
                 return

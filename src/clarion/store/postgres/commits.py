@@ -45,7 +45,7 @@ def arguments(outcome: Outcome) -> tuple[Any, ...]:
         state.sequence,
         state.log_time,
         state.resumed,
-        min([*(one.sequence for one in outcome.moved[:1]), *(sequence for sequence, _, _ in outcome.logged)], default=None),
+        outcome.first,
         *_moved(outcome.moved),
         document([_Logged(sequence, at, one.kind, one.site, one.id, one.received) for sequence, at, one in outcome.logged]),
         [one.body.decode() for _, _, one in outcome.logged] or None,

@@ -10,7 +10,8 @@ from clarion.domain.records import FrequencyCap
 from clarion.store.port import NotFound
 from clarion.store.postgres.connection import Connection, Database, Row
 from clarion.store.postgres.entries import put_entries
-from clarion.store.postgres.signals import ANSWER_SECONDS, CONFIGURATION, INBOX, Signals
+from clarion.store.postgres.pulse import Pulse
+from clarion.store.postgres.signals import CONFIGURATION, INBOX, Signals
 from clarion.store.records.configuration import Configuration
 from clarion.store.records.entries import NewEntry
 from clarion.store.records.sites import ApiKey, Secret, Site
@@ -51,12 +52,12 @@ class Change:
 class ConfigurationArea:
     """Reads and changes it."""
 
-    def __init__(self, database: Database, signals: Signals) -> None:
-        self._database, self._signals = database, signals
+    def __init__(self, database: Database, pulse: Pulse, signals: Signals) -> None:
+        self._database, self._pulse, self._signals = database, pulse, signals
 
     async def generation(self) -> int:
         """It grows with every change that others act on."""
-        return int(await self._database.fetchval(_SQL["generation"], timeout=ANSWER_SECONDS))
+        return int(await self._pulse.fetchval(_SQL["generation"]))
 
     async def read(self) -> Configuration:
         """All of it, as of one moment."""

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -96,6 +97,10 @@ class Database:
         self._idle: list[Any] = []
         self._count = 0
         """Connections that are open or being made."""
+        self._established: set[Any] = set()
+        """Those that are open."""
+        self._heard = 0.0
+        """When one of them last gave an answer."""
         self._waiters: deque[asyncio.Future[Any]] = deque()
         """Each gets a connection, or None: it is to look again."""
         self._making = asyncio.Semaphore(CONNECTING_AT_ONCE)
@@ -123,6 +128,7 @@ class Database:
             raise
         self._open = True
         self._count = 1
+        self._established.add(first)
         self._idle.append(first)
 
     async def close(self) -> None:
@@ -142,8 +148,28 @@ class Database:
         """Raise StoreUnavailable if the server is known to be away, or this is not open."""
         if not self._open:
             raise StoreUnavailable("The store is not open.")
-        if self._circuit.broken and not self._count:
+        if self._circuit.broken and not self._established:
             raise StoreUnavailable("The database is away.")
+
+    def gone(self, since: float) -> None:
+        """The database is out of reach since then, by `time.monotonic`, as far as somebody else can tell.
+
+        If nothing has been heard of it here either, all connections are given up; for calls under way it is as if they broke.
+        """
+        if not self._open or self._heard >= since:
+            return
+        self._circuit.failed()
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            self._drop(connection)
+        given_up, self._established = self._established, set()
+        for connection in given_up:
+            connection.terminate()
+        self._wake(len(self._waiters))
+
+    def there(self) -> None:
+        """Somebody else has heard of the database: no need to wait for long until the next try."""
+        self._circuit.hasten()
 
     # -- calls -------------------------------------------------------------------------------------------------------
 
@@ -254,6 +280,7 @@ class Database:
                 raise StoreUnavailable(str(translated(error))) from error
             self._wake(1)
             raise
+        self._established.add(connection)
         if not self._open:
             self._drop(connection)
             raise StoreUnavailable("The store is not open.")
@@ -269,6 +296,7 @@ class Database:
             connection.terminate()
             return True
         self._count += 1
+        self._established.add(connection)
         self._release(connection)
         return True
 
@@ -283,6 +311,7 @@ class Database:
         if connection.is_closed() or not self._open:
             self._drop(connection)
             return
+        self._heard = monotonic()
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -292,6 +321,7 @@ class Database:
 
     def _drop(self, connection: Any) -> None:
         self._count -= 1
+        self._established.discard(connection)
         connection.terminate()
         self._wake(1 if self._count else len(self._waiters))
 
@@ -303,13 +333,13 @@ class Database:
                 count -= 1
 
 
-async def connect(url: str, settings: Mapping[str, str] | None = None) -> Any:
-    """One connection of the driver's, with our sessions' settings. Raises the driver's errors.
+async def connect(url: str, settings: Mapping[str, str] | None = None, seconds: float | None = None) -> Any:
+    """One connection of the driver's, with our sessions' settings; within `seconds`, or the usual time. Raises the driver's errors.
 
     When it is cancelled, the attempt gets a moment to end: broken off in its first steps, the driver leaves an error behind that nobody
     takes, and a command that has done its work would print that.
     """
-    attempt = asyncio.create_task(first_of(url, {**_SETTINGS, **(settings or {})}, STATEMENTS_KEPT))
+    attempt = asyncio.create_task(first_of(url, {**_SETTINGS, **(settings or {})}, STATEMENTS_KEPT, seconds))
     try:
         return await asyncio.shield(attempt)
     except asyncio.CancelledError:
@@ -319,7 +349,7 @@ async def connect(url: str, settings: Mapping[str, str] | None = None) -> Any:
         raise
 
 
-async def first_of(url: str, settings: Mapping[str, str], statements: int) -> Any:
+async def first_of(url: str, settings: Mapping[str, str], statements: int, seconds: float | None = None) -> Any:
     """A connection to the first server of a URL that lets us in, with room for so many prepared statements.
 
     Each has its share of the time: one that is silent leaves some to the others. Raises what the driver does.
@@ -329,7 +359,7 @@ async def first_of(url: str, settings: Mapping[str, str], statements: int) -> An
         try:
             return await asyncpg.connect(
                 one,
-                timeout=CONNECT_SECONDS / len(urls),
+                timeout=(seconds or CONNECT_SECONDS) / len(urls),
                 statement_cache_size=statements,
                 max_cached_statement_lifetime=0,
                 server_settings=dict(settings),

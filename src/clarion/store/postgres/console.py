@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any, Final
 
-from clarion.domain.ids import PROFILE_ANONYMOUS, PROFILE_NAMED, partition_of
 from clarion.store.port import StoreOverloaded
 from clarion.store.postgres.connection import Database, Row
 
@@ -60,12 +59,6 @@ def reading_database(url: str) -> Database:
     """Connections for a `Console`."""
     limit = f"{READING_PATIENCE:g}s"  # after which the server breaks a query off
     return Database(url, most=READING_CONNECTIONS, patience=READING_PATIENCE, settings={"statement_timeout": limit})
-
-
-def home_of(site: int, profile: str, partitions: int) -> int:
-    """The partition that a profile, given by its key, belongs to."""
-    prefix = PROFILE_ANONYMOUS if profile.startswith(PROFILE_ANONYMOUS) else PROFILE_NAMED
-    return partition_of(site, profile.removeprefix(prefix), partitions)
 
 
 def is_storable(text: str) -> bool:

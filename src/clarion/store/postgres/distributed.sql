@@ -13,6 +13,7 @@ SELECT create_reference_table('workflow_drafts');
 SELECT create_reference_table('secrets');
 SELECT create_reference_table('nodes');
 SELECT create_reference_table('upkeep');
+SELECT create_reference_table('cleared');
 
 SELECT create_distributed_table('partitions', 'partition', colocate_with => 'none');
 SELECT create_distributed_table('inbox', 'partition', colocate_with => 'partitions');

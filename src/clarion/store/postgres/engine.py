@@ -10,7 +10,7 @@ from clarion.store.postgres.commits import arguments, document
 from clarion.store.postgres.connection import Connection, Database, Row
 from clarion.store.postgres.outbox import Outbox, end_arguments
 from clarion.store.postgres.signals import INBOX, OUTBOX, Signals
-from clarion.store.records.batches import Asked, Facts, Taken
+from clarion.store.records.batches import TAKEN_BYTES, Asked, Facts, Taken
 from clarion.store.records.commits import Outcome
 from clarion.store.records.deliveries import Attempt, Delivery
 from clarion.store.records.runs import RunRow
@@ -55,7 +55,7 @@ class Engine:
 
     async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
         """As in the port."""
-        return _decode_taken(await self._database.fetchval(_SQL["take"], partition, limit, horizon, timers))
+        return _decode_taken(await self._database.fetchval(_SQL["take"], partition, limit, TAKEN_BYTES, horizon, timers))
 
     async def facts(self, partition: int, asked: Asked) -> Facts:
         """As in the port. Of a profile's ended runs with an open goal there are at most OPEN_GOALS, of its failed ones FAILED_RUNS."""

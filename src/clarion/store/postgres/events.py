@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from clarion.domain.ids import PROFILE_NAMED
-from clarion.store.postgres.console import Console, home_of, is_storable
+from clarion.domain.ids import PROFILE_NAMED, partition_of_profile
+from clarion.store.postgres.console import Console, is_storable
 from clarion.store.postgres.cursors import read_cursor, write_cursor
 from clarion.store.postgres.merging import Found, LogPlace, next_events
 from clarion.store.records.entries import Entry, EventsPage, LogRow
@@ -50,7 +50,7 @@ async def events_about(console: Console, partitions: int, site: int, profiles: S
     asked: list[tuple[int, str]] = []
     for key in dict.fromkeys(filter(is_storable, profiles)):
         everywhere = key.startswith(PROFILE_NAMED)
-        asked += [(partition, key) for partition in (range(partitions) if everywhere else (home_of(site, key, partitions),))]
+        asked += [(partition, key) for partition in (range(partitions) if everywhere else (partition_of_profile(site, key, partitions),))]
     where, keys = [partition for partition, _ in asked], [key for _, key in asked]
     return _decode_log(await console.value(_SQL["events_about"], site, where, keys, limit, MOST_BYTES))
 

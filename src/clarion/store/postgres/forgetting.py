@@ -9,7 +9,7 @@ import structlog
 from clarion.clock import DAY, HOUR, MINUTE, SECOND, Clock
 from clarion.store.port import StoreError
 from clarion.store.postgres.connection import Database
-from clarion.store.postgres.periods import TABLES, drop_period, ensure_periods
+from clarion.store.postgres.periods import TABLES, clear_periods, drop_period, ensure_periods, late_periods
 from clarion.store.statements import load_statements
 
 KEPT: Final = 48 * HOUR
@@ -40,15 +40,26 @@ class Forgetting:
         """By kind: in which partition the last step ended."""
 
     async def forget(self, kind: str, before: int, limit: int) -> int:
-        """As in the port: a period that is over; else rows, going round the partitions until some are found."""
+        """As in the port: a period that is over; else rows, going round the partitions until some are found.
+
+        A period of deliveries that could not go a week after its time, as one of them has ended lately or not at all, loses the others.
+        """
         if kind in TABLES:
             dropped = await drop_period(self._database, kind, before)
             if dropped:
                 return dropped
+        if kind == "deliveries":
+            until = await late_periods(self._database, before)
+            removed = 0 if until is None else await self._round("late deliveries", "forget_late_deliveries", before, limit, until)
+            if removed:
+                return removed
+        return await self._round(kind, f"forget_{kind}", before, limit)
+
+    async def _round(self, kind: str, statement: str, before: int, limit: int, *more: int) -> int:
         removed, count = 0, self._partitions()
         for _ in range(count):
             partition = self._places.get(kind, 0) % count
-            removed += await self._step(f"forget_{kind}", partition, before, limit - removed)
+            removed += await self._step(statement, partition, before, limit - removed, *more)
             if removed >= limit:
                 break  # there may be more here
             self._places[kind] = partition + 1
@@ -61,6 +72,7 @@ class Forgetting:
             try:
                 if rounds % PERIODS_EVERY == 0:
                     await ensure_periods(self._database)
+                    await clear_periods(self._database, self._clock())
                 await self.forget_ids()
                 rounds += 1
             except StoreError as error:
@@ -83,6 +95,6 @@ class Forgetting:
                     removed += step
         return removed
 
-    async def _step(self, statement: str, partition: int, before: int | str, limit: int) -> int:
-        tag = await self._database.execute(_SQL[statement], partition, before, limit)
+    async def _step(self, statement: str, partition: int, before: int | str, limit: int, *more: int) -> int:
+        tag = await self._database.execute(_SQL[statement], partition, before, limit, *more)
         return int(tag.rpartition(" ")[2])

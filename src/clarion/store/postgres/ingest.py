@@ -12,15 +12,13 @@ from typing import Any, Final
 
 from clarion import faults
 from clarion.clock import Clock
-from clarion.store.port import StoreError, StoreOverloaded, StoreUnavailable
+from clarion.store.answers import Call, Done, split, tell
+from clarion.store.port import StoreError, StoreOverloaded, StoreUnavailable, Unresolved
 from clarion.store.postgres.connection import Database
 from clarion.store.postgres.entries import SQL, STORED, claims, columns
 from clarion.store.postgres.errors import certain, translated
 from clarion.store.records.entries import Appended, NewEntry
 from clarion.tallies import Committing
-
-Done = Callable[[list[Appended] | StoreError], None]
-"""Called in the event loop with what became of each entry, in order, once that is durable; or with why none was stored."""
 
 MOST_WAITING: Final = 50_000
 """Entries that may wait for their commit before more are refused."""
@@ -46,13 +44,6 @@ FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 1.0
 """Seconds, on average, between two times of asking."""
 
-_Call = tuple[Sequence[NewEntry], Done, int]
-"""What to store, whom to tell, and how many bytes that keeps in memory."""
-
-
-class Unresolved(StoreError):
-    """Whether something was stored is not known, and the database has been away for too long to wait for it to say."""
-
 
 class _AnswerLost(StoreError):
     """A statement was sent, and may have been committed."""
@@ -74,7 +65,7 @@ class Ingest:
         """`signal` is told whose inboxes have new entries; `clock` is the store's."""
         self._database, self._signal, self._clock = database, signal, clock
         self._most, self._most_bytes, self._resolving = most_waiting, most_bytes, resolving
-        self._calls: list[_Call] = []
+        self._calls: list[Call] = []
         self._gathered = self._waiting = self._bytes = 0
         """Entries in `_calls`; those and the ones under way; and the bytes of all of these."""
         self._senders = 0
@@ -133,7 +124,7 @@ class Ingest:
                 self.tally.seconds.add(monotonic() - began)
         self._senders -= 1
 
-    def _take(self) -> list[_Call]:
+    def _take(self) -> list[Call]:
         count = total = size = 0
         for entries, _, bytes_ in self._calls:
             if count and (total + len(entries) > AT_ONCE or size + bytes_ > BYTES_AT_ONCE):
@@ -146,7 +137,7 @@ class Ingest:
         self._gathered -= total
         return taken
 
-    async def _stored(self, calls: Sequence[_Call]) -> list[list[Appended] | StoreError]:
+    async def _stored(self, calls: Sequence[Call]) -> list[list[Appended] | StoreError]:
         """What became of each call. One that cannot be stored fails alone."""
         try:
             became = await self._put([entry for entries, _, _ in calls for entry in entries])
@@ -156,7 +147,7 @@ class Ingest:
             if len(calls) == 1 or isinstance(error, Unresolved):
                 return [error] * len(calls)
             return [result for call in calls for result in await self._stored([call])]
-        return list(_split(became, calls))
+        return list(split(became, calls))
 
     async def _put(self, entries: Sequence[NewEntry]) -> list[Appended]:
         """Store entries, all or none. Raises StoreError: then none is, but for Unresolved."""
@@ -217,20 +208,9 @@ class Ingest:
         """Of a batch: it begins with its time, by which it is forgotten."""
         return f"{self._clock() // 1_000:012x}{random.getrandbits(80):020x}"
 
-    def _answer(self, calls: Sequence[_Call], results: Iterable[list[Appended] | StoreError]) -> None:
+    def _answer(self, calls: Sequence[Call], results: Iterable[list[Appended] | StoreError]) -> None:
         """Tell every caller; one that fails does not keep the others waiting."""
         for (entries, done, size), result in zip(calls, results, strict=True):
             self._waiting -= len(entries)
             self._bytes -= size
-            try:
-                done(result)
-            except Exception as error:  # noqa: BLE001 - it is reported, and is the caller's own
-                asyncio.get_running_loop().call_exception_handler({"message": "A callback of append_nowait failed.", "exception": error})
-
-
-def _split(became: list[Appended], calls: Sequence[_Call]) -> Iterable[list[Appended]]:
-    start = 0
-    for entries, _, _ in calls:
-        end = start + len(entries)
-        yield became[start:end]
-        start = end
+            tell(done, result)

@@ -9,6 +9,7 @@ import msgspec
 from clarion.clock import SECOND, Clock
 from clarion.store.port import NotFound, Owned
 from clarion.store.postgres.connection import Database
+from clarion.store.postgres.pulse import Pulse
 from clarion.store.postgres.signals import ROSTER, Signals
 from clarion.store.records.lags import Lag
 from clarion.store.records.nodes import Node, Roster
@@ -74,9 +75,9 @@ class DatabaseClock:
 class Nodes:
     """The port's section of this name, and `own`."""
 
-    def __init__(self, database: Database, signals: Signals, clock: Clock | None = None) -> None:
+    def __init__(self, database: Database, pulse: Pulse, signals: Signals, clock: Clock | None = None) -> None:
         """`clock` in place of the database's."""
-        self._database, self._signals = database, signals
+        self._database, self._pulse, self._signals = database, pulse, signals
         self._estimate = DatabaseClock()
         self.now: Clock = clock or self._estimate
         self._known = ""
@@ -91,8 +92,9 @@ class Nodes:
     async def beat(self, node: Node, lasts: int) -> Roster:
         """As in the port."""
         began = self._estimate.began()
-        answer = _decode(await self._database.fetchval(_SQL["beat"], node.id, _encode(node.roles).decode(), node.host, lasts))
+        answer = _decode(await self._pulse.fetchval(_SQL["beat"], node.id, _encode(node.roles).decode(), node.host, lasts))
         self._estimate.measured(began, answer.now)
+        self._signals.alone(all(other == node.id for other, _, _ in answer.nodes))
         if node.id != self._known:
             self._known = node.id
             self._signals.tell(ROSTER)

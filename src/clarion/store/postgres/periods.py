@@ -35,9 +35,21 @@ async def ensure_periods(database: Database, length: int = LENGTH, ahead: int = 
 async def drop_period(database: Database, kind: str, before: int) -> int:
     """Drop the oldest period of a kind that ended before a time; returns about how many rows it had, 0 where there is no such period.
 
-    A period of deliveries stays while one of them has not ended. Raises StoreUnavailable when the table is too busy to be changed just now.
+    A period of deliveries goes when all of them had ended before that time, as far as `clear_periods` has noted it.
+    Raises StoreUnavailable when the table is too busy to be changed just now.
     """
     return await _patiently(database, _SQL["drop_period"], TABLES[kind], before)
+
+
+async def clear_periods(database: Database, now: int) -> None:
+    """Note of which periods of deliveries all have ended. To be called often: what ended between two calls counts as ended at the later."""
+    await database.execute(_SQL["clear_periods"], now)
+
+
+async def late_periods(database: Database, before: int) -> int | None:
+    """When the last period of deliveries ended that has been over for the length of one by a time; None where there is no such period."""
+    found: int | None = await database.fetchval(_SQL["late_periods"], before - LENGTH)
+    return found
 
 
 async def _patiently(database: Database, statement: str, *values: object) -> int:

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
-from clarion.domain.ids import partition_of
+from clarion.domain.ids import partition_of, partition_of_profile
 from clarion.store.port import NotFound
 from clarion.store.postgres import events
 from clarion.store.postgres.connection import Database
-from clarion.store.postgres.console import Console, home_of, is_storable
+from clarion.store.postgres.console import Console, is_storable
 from clarion.store.postgres.events import MOST_BYTES
 from clarion.store.records.counters import CounterRow
 from clarion.store.records.deliveries import DeliveryRow
@@ -73,7 +73,7 @@ class Reading:
 
     async def profile(self, site: int, key: str, limit: int = 100) -> ProfileView:
         if is_storable(key):
-            found = await self._console.value(_SQL["profile"], home_of(site, key, self._partitions()), site, key, limit)
+            found = await self._console.value(_SQL["profile"], partition_of_profile(site, key, self._partitions()), site, key, limit)
             if found is not None:
                 return _decode_profile(found)
         raise NotFound("There is no such profile.")
@@ -94,7 +94,7 @@ class Reading:
     async def explanations_about(self, site: int, profiles: Sequence[str], before: tuple[int, int] | None, limit: int) -> list[Explanation]:
         at, sequence = (_BEYOND, _BEYOND) if before is None else before
         keys = list(dict.fromkeys(filter(is_storable, profiles)))
-        where = [home_of(site, key, self._partitions()) for key in keys]
+        where = [partition_of_profile(site, key, self._partitions()) for key in keys]
         asked = (site, where, keys, at, sequence, limit, MOST_BYTES)
         return _decode_explanations(await self._console.value(_SQL["explanations_about"], *asked))
 

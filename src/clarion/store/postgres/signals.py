@@ -23,6 +23,8 @@ ROSTER: Final = "roster"
 CHANNEL: Final = "clarion"
 PACE: Final = 0.003
 """Seconds from one notification to the next; what changes meanwhile goes into one."""
+_FOR_NODES: Final = frozenset({INBOX, OUTBOX})
+"""What only nodes act on."""
 LAST_SECONDS: Final = 0.5
 """For what is still to be told when it ends."""
 POLL: Final = 1.0
@@ -32,7 +34,7 @@ AGAIN: Final = 1.0
 ASK_EVERY: Final = 10.0
 """Seconds between two questions whether the connection that listens is still one."""
 ANSWER_SECONDS: Final = 5.0
-"""For the answer to that one, and to what the configuration's generation is."""
+"""For the answer to that one, and to a notification."""
 MOST_NAMED: Final = 750
 """Partitions, of inbox and of outbox, in a notification, which has less than 8,000 bytes: a number and its comma have five at most.
 Where more have changed, it says none: it may be anywhere."""
@@ -61,6 +63,7 @@ class Signals:
         self._watchers: list[OnChange] = []
         self._known: int | None = None
         """Generation of the configuration that was last told of."""
+        self._alone = False
         self._unsent: dict[str, set[int] | None] = {}
         """None: it may be anywhere."""
         self._ready, self._told = asyncio.Event(), asyncio.Event()
@@ -91,6 +94,8 @@ class Signals:
     def tell(self, what: str, partitions: Collection[int] = ()) -> None:
         """This process has committed a change: say so here now, and to the others soon. No `partitions`: it may be anywhere."""
         self._heard(what, partitions)
+        if self._alone and what in _FOR_NODES:
+            return
         if not partitions:
             self._unsent[what] = None
         else:
@@ -103,6 +108,13 @@ class Signals:
     def here(self, what: str, partitions: Collection[int] = ()) -> None:
         """Say it here only: it was found by looking, and the others look too."""
         self._heard(what, partitions)
+
+    def alone(self, is_alone: bool) -> None:
+        """Whether no other node was there a moment ago: who else would work on it?
+
+        One that has come since says so, and looks by itself in its first second.
+        """
+        self._alone = is_alone
 
     def generation_is(self, value: int) -> None:
         """The configuration was read, or changed, here: that generation needs no telling any more."""
@@ -125,7 +137,8 @@ class Signals:
                 unsent, self._unsent = self._unsent, {}
                 changes = {what: _named(where) for what, where in unsent.items()}
                 with suppress(StoreError):
-                    await sender.execute("SELECT pg_notify($1, $2)", CHANNEL, _encode(_Note(self._sender, changes)).decode())
+                    note = _encode(_Note(self._sender, changes)).decode()
+                    await sender.execute("SELECT pg_notify($1, $2)", CHANNEL, note, timeout=ANSWER_SECONDS)
                 if not self._ready.is_set():
                     self._told.set()
                 await asyncio.sleep(PACE)
@@ -163,6 +176,7 @@ class Signals:
         except msgspec.MsgspecError:
             return  # whatever it is, it is not ours
         if note.sender != self._sender:
+            self._alone = False  # until the next beat says so again
             for what, partitions in note.changes.items():
                 if what in {INBOX, OUTBOX, CONFIGURATION, ROSTER}:
                     self._heard(what, partitions)

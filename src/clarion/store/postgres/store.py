@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from typing import Final
 
 from clarion.clock import Clock
-from clarion.store.port import OnChange, StoreError
+from clarion.store.answers import Done, awaited
+from clarion.store.port import OnChange
 from clarion.store.postgres import checking
 from clarion.store.postgres.configuration import ConfigurationArea
 from clarion.store.postgres.connection import Database
@@ -13,10 +14,11 @@ from clarion.store.postgres.console import READING_CONNECTIONS, reading_database
 from clarion.store.postgres.engine import Engine
 from clarion.store.postgres.entries import take_back
 from clarion.store.postgres.forgetting import Forgetting
-from clarion.store.postgres.ingest import MOST_WAITING, Done, Ingest
+from clarion.store.postgres.ingest import MOST_WAITING, Ingest
 from clarion.store.postgres.migrations import ready
 from clarion.store.postgres.nodes import Nodes
 from clarion.store.postgres.outbox import Outbox
+from clarion.store.postgres.pulse import Pulse
 from clarion.store.postgres.reading import Reading
 from clarion.store.postgres.signals import INBOX, Signals
 from clarion.store.postgres.snapshots import Snapshots
@@ -40,12 +42,10 @@ from clarion.store.records.upkeep import Upkeep
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
 from clarion.tallies import Committing
 
-CONNECTIONS: Final = 12
+CONNECTIONS: Final = 13
 """Of a process, if nothing else is said."""
-_APART: Final = 2
-"""One listens to the other processes, and one tells them."""
-
-
+_APART: Final = 3
+"""One listens to the other processes, one tells them, and one says that this process is there."""
 DELIVERY: Final = "delivery"
 """Role of the nodes that claim deliveries."""
 
@@ -58,7 +58,8 @@ class PostgresStore:
     def __init__(self, url: str, *, clock: Clock | None = None, most_waiting: int = MOST_WAITING, connections: int = CONNECTIONS) -> None:
         """More than `most_waiting` unstored entries are refused. `clock` in place of the database's, for tests.
 
-        Of the `connections` to the database, seven or more, two are for signals and three for what the console asks; the rest for all else.
+        Of the `connections` to the database, eight or more, three are for signals and beats, and three for what the console asks; the
+        rest for all else.
         """
         self._partitions = 0
         self._node = ""
@@ -66,9 +67,10 @@ class PostgresStore:
         self._owned: set[int] = set()
         self._database = database = Database(url, most=max(connections - READING_CONNECTIONS - _APART, 2))
         self._slow = reading_database(url)
+        self._pulse = Pulse(url, self._gone, self._there)
         self._signals = Signals(url)
-        self._configuration = ConfigurationArea(database, self._signals)
-        self._nodes = Nodes(database, self._signals, clock)
+        self._configuration = ConfigurationArea(database, self._pulse, self._signals)
+        self._nodes = Nodes(database, self._pulse, self._signals, clock)
         self._ingest = Ingest(database, self._appended, self.now, most_waiting=most_waiting)
         self._workflows = Workflows(database, self._slow, self._configuration)
         self._outbox = Outbox(database, self._signals, self.now)
@@ -91,7 +93,7 @@ class PostgresStore:
                 self._partitions = await ready(connection)
             self._outbox.open(self._partitions)
             await self._slow.open(lazily=True)
-            await self._nodes.open()
+            await asyncio.gather(self._nodes.open(), self._pulse.open())
             self._signals.generation_is(await self._configuration.generation())
             await self._signals.start(self._configuration.generation)
             self._chore = asyncio.create_task(self._forgetting.run())
@@ -107,8 +109,17 @@ class PostgresStore:
         await self._outbox.close()
         await self._ingest.stop()
         await self._signals.stop()
+        await self._pulse.close()
         await self._slow.close()
         await self._database.close()
+
+    def _gone(self, since: float) -> None:
+        for database in (self._database, self._slow):
+            database.gone(since)
+
+    def _there(self) -> None:
+        for database in (self._database, self._slow):
+            database.there()
 
     def on_change(self, callback: OnChange) -> None:
         self._signals.watch(callback)
@@ -130,7 +141,7 @@ class PostgresStore:
     async def beat(self, node: Node, lasts: int) -> Roster:
         roster = await self._nodes.beat(node, lasts)
         self._node = node.id
-        self._outbox.roster((one.id for one in roster.nodes if "delivery" in one.roles), node.id, lasts)
+        self._outbox.roster((one.id for one in roster.nodes if DELIVERY in one.roles), node.id, lasts)
         self._owned = {partition for partition, owner in roster.owners.items() if owner == node.id}
         return roster
 
@@ -209,18 +220,7 @@ class PostgresStore:
         self._ingest.append(entries, done)
 
     async def append(self, entries: Sequence[NewEntry]) -> list[Appended]:
-        future: asyncio.Future[list[Appended]] = asyncio.get_running_loop().create_future()
-
-        def done(result: list[Appended] | StoreError) -> None:
-            if future.done():
-                return
-            if isinstance(result, StoreError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-        self._ingest.append(entries, done)
-        return await future
+        return await awaited(self._ingest.append, entries)
 
     def _appended(self, partitions: Collection[int]) -> None:
         self._signals.tell(INBOX, partitions)

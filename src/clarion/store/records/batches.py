@@ -1,10 +1,15 @@
 """What an engine reads before it applies a batch of inputs."""
 
+from typing import Final
+
 import msgspec
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.records.entries import Entry
 from clarion.store.records.runs import DueRun, EntryMemory, RunRow
+
+TAKEN_BYTES: Final = 8 * 1024 * 1024
+"""Of bodies that are taken from an inbox at once."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -15,6 +20,8 @@ class Taken(msgspec.Struct, frozen=True):
     """Runs whose timer is due at or before the horizon, by (due, id)."""
     next_due: int | None
     """When the next timer after those in `due` is due; None when there is none."""
+    more: bool = False
+    """Whether fewer entries were taken than were asked for because they are large: the next wait."""
 
 
 class SiteProfile(msgspec.Struct, frozen=True):

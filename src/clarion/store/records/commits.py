@@ -51,3 +51,8 @@ class Outcome(msgspec.Struct):
     """(site, device_token_hash): copies of subscribers whose profile is not in this partition any more."""
     release: list[tuple[int, str, int]] = []
     """(site, workflow, cutoff): let its deliveries go again; pushes created before the cutoff end with outcome `stale`."""
+
+    @property
+    def first(self) -> int | None:
+        """The lowest sequence that it writes, which follows the log's last; None where it writes none, and the log stays as it is."""
+        return min([*(one.sequence for one in self.moved[:1]), *(sequence for sequence, _, _ in self.logged)], default=None)

@@ -15,7 +15,8 @@ class Directive(msgspec.Struct, frozen=True):
     at: int
     """Log time of the change."""
     number: int = 0
-    """Its place among all of its workflow, from 1: the same in every partition, while its time is not."""
+    """Grows among all of its workflow: from when the change was asked for, which is the same in every partition, while its log time is not,
+    also where one of them could not apply an earlier one."""
 
 
 class WorkflowState(msgspec.Struct, frozen=True):

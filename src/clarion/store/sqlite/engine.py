@@ -8,7 +8,7 @@ import msgspec
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import Fenced, NotFound, StoreError
-from clarion.store.records.batches import Asked, Facts, Taken
+from clarion.store.records.batches import TAKEN_BYTES, Asked, Facts, Taken
 from clarion.store.records.commits import Outcome
 from clarion.store.records.entries import Entry, NewEntry
 from clarion.store.records.runs import DueRun, EntryMemory, RunRow
@@ -45,13 +45,17 @@ def workflow_states(connection: apsw.Connection, partition: int) -> list[Workflo
 def take(connection: apsw.Connection, partition: int, limit: int, horizon: int, timers: int) -> Taken:
     """As in the port. Most of the time no timer is due, and that is cheap to know."""
     with savepoint(connection):
-        entries = _decode_entries(value(connection, _SQL["take"], {"partition": partition, "limit": limit}))
+        asked = {"partition": partition, "limit": limit}
+        [(count, size)] = rows(connection, _SQL["bytes"], asked)
+        if size > TAKEN_BYTES and count > 1:
+            asked["limit"] = max(1, value(connection, _SQL["fitting"], asked | {"bytes": TAKEN_BYTES}))
+        entries = _decode_entries(value(connection, _SQL["take"], asked))
         due: list[DueRun] = []
         next_due = value(connection, _SQL["next_due"], {"partition": partition, "ripe": 0})
         if next_due is not None and next_due <= horizon and timers > 0:
             due = _decode_due(value(connection, _SQL["ripe"], {"partition": partition, "horizon": horizon, "timers": timers}))
             next_due = value(connection, _SQL["next_due"], {"partition": partition, "ripe": len(due)})
-        return Taken(entries, due, next_due)
+        return Taken(entries, due, next_due, len(entries) < count)
 
 
 class _Found(msgspec.Struct):
@@ -139,7 +143,7 @@ def runs_behind(connection: apsw.Connection, partition: int, site: int, workflow
 
 def apply(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int]) -> None:
     """Write an outcome; `claimed` are the deliveries that are being sent just now. Raises Fenced, StoreError."""
-    _advance(connection, outcome.state)
+    _advance(connection, outcome)
     partition = outcome.state.partition
     _move(connection, outcome)
     for name, written in (
@@ -182,10 +186,12 @@ def changes(outcome: Outcome) -> set[str]:
     return found
 
 
-def _advance(connection: apsw.Connection, state: PartitionState) -> None:
-    connection.execute(_SQL["advance"], msgspec.structs.asdict(state))
+def _advance(connection: apsw.Connection, outcome: Outcome) -> None:
+    state, first = outcome.state, outcome.first
+    before = state.sequence if first is None else first - 1
+    connection.execute(_SQL["advance"], {**msgspec.structs.asdict(state), "before": before})
     if connection.changes() == 0:
-        raise Fenced(f"Partition {state.partition} has another owner: epoch {state.epoch} is over.")
+        raise Fenced(f"Partition {state.partition} has another owner, or its log does not end where this one left it: epoch {state.epoch}.")
 
 
 def _move(connection: apsw.Connection, outcome: Outcome) -> None:

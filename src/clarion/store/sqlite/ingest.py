@@ -1,12 +1,12 @@
 """The way in: calls that are under way at the same time become one batch, and a batch one statement."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Final
 
 import apsw
 
+from clarion.store.answers import Call, Done, split, tell
 from clarion.store.port import StoreError, StoreOverloaded, StoreUnavailable
 from clarion.store.records.entries import Appended, NewEntry
 from clarion.store.sqlite.connection import passing, translated
@@ -14,16 +14,10 @@ from clarion.store.sqlite.entries import put_entries
 from clarion.store.sqlite.writer import INBOX, Job, Writer
 from clarion.tallies import Committing
 
-Done = Callable[[list[Appended] | StoreError], None]
-"""Called in the event loop with what became of each entry, in order, once that is durable; or with why none was stored."""
-
 MOST_WAITING: Final = 50_000
 """Entries that may wait for their commit before more are refused."""
 MOST_BYTES: Final = 256 * 1024 * 1024
 """Bytes of their bodies: so many entries of the largest kind would be twelve times that."""
-
-_Call = tuple[Sequence[NewEntry], Done, int]
-"""What to store, whom to tell, and how many bytes that keeps in memory."""
 
 
 class Ingest:
@@ -31,7 +25,7 @@ class Ingest:
 
     def __init__(self, writer: Writer, most_waiting: int = MOST_WAITING, most_bytes: int = MOST_BYTES) -> None:
         self._writer, self._most, self._most_bytes = writer, most_waiting, most_bytes
-        self._calls: list[_Call] = []
+        self._calls: list[Call] = []
         self._queued = False
         self._waiting = self._bytes = 0
         self.tally = Committing()
@@ -61,7 +55,7 @@ class Ingest:
         """Entries that wait for their commit."""
         return self._waiting
 
-    def take(self) -> list[_Call]:
+    def take(self) -> list[Call]:
         """The calls for one transaction, taken by whatever thread writes, while the event loop may add to the list's end."""
         self._queued = False  # first: a call from now on queues a batch of its own
         count = len(self._calls)
@@ -69,15 +63,12 @@ class Ingest:
         del self._calls[:count]
         return taken
 
-    def answer(self, calls: Sequence[_Call], results: Iterable[list[Appended] | StoreError]) -> None:
+    def answer(self, calls: Sequence[Call], results: Iterable[list[Appended] | StoreError]) -> None:
         """Tell every caller; one that fails does not keep the others waiting."""
         for (entries, done, size), result in zip(calls, results, strict=False):
             self._waiting -= len(entries)
             self._bytes -= size
-            try:
-                done(result)
-            except Exception as error:  # noqa: BLE001 - it is reported, and is the caller's own
-                asyncio.get_running_loop().call_exception_handler({"message": "A callback of append_nowait failed.", "exception": error})
+            tell(done, result)
 
 
 class _Batch(Job):
@@ -89,7 +80,7 @@ class _Batch(Job):
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
-        self._calls: list[_Call] | None = None
+        self._calls: list[Call] | None = None
         self._results: list[list[Appended] | StoreError] = []
         self._began = 0.0
 
@@ -109,28 +100,20 @@ class _Batch(Job):
                 raise
             self._results = [_put_alone(connection, entries) for entries, _, _ in calls]
         else:
-            self._results = list(_split(became, calls))
+            self._results = list(split(became, calls))
 
     def succeeded(self) -> Iterable[str]:
         calls = self._calls or ()
         self._ingest.answer(calls, self._results)
         if calls:
             tally = self._ingest.tally
-            tally.entries += sum([len(entries) for entries, _, _ in calls])
+            tally.entries += sum([len(result) for result in self._results if isinstance(result, list)])
             tally.seconds.add(monotonic() - self._began)
         return (INBOX,) if calls else ()
 
     def failed(self, error: StoreError) -> None:
         calls = self._ingest.take() if self._calls is None else self._calls
         self._ingest.answer(calls, [error] * len(calls))
-
-
-def _split(became: list[Appended], calls: Sequence[_Call]) -> Iterable[list[Appended]]:
-    start = 0
-    for entries, _, _ in calls:
-        end = start + len(entries)
-        yield became[start:end]
-        start = end
 
 
 def _put_alone(connection: apsw.Connection, entries: Sequence[NewEntry]) -> list[Appended] | StoreError:

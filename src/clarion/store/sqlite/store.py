@@ -1,6 +1,5 @@
 """`SqliteStore`: the port on one SQLite file, with one connection that writes and three that read."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import TypeVar
 import apsw
 
 from clarion.clock import Clock, wall_clock
-from clarion.store.port import BadCursor, OnChange, StoreError, StoreOutdated, StoreTooNew
+from clarion.store.answers import Done, awaited
+from clarion.store.numbered import too_new
+from clarion.store.port import BadCursor, OnChange, StoreOutdated, StoreTooNew
 from clarion.store.records.batches import Asked, Facts, Taken
 from clarion.store.records.commits import Outcome
 from clarion.store.records.configuration import Configuration
@@ -31,8 +32,8 @@ from clarion.store.sqlite import checking, configuration, engine, entries, forge
 from clarion.store.sqlite.claims import Claims
 from clarion.store.sqlite.connection import Synchronous, connect, library_version, require_library
 from clarion.store.sqlite.ending import report
-from clarion.store.sqlite.ingest import MOST_WAITING, Done, Ingest
-from clarion.store.sqlite.migrations import latest, too_new, version_of
+from clarion.store.sqlite.ingest import MOST_WAITING, Ingest
+from clarion.store.sqlite.migrations import latest, version_of
 from clarion.store.sqlite.reader import Reader
 from clarion.store.sqlite.writer import CONFIGURATION, INBOX, OUTBOX, Writer
 from clarion.tallies import Committing
@@ -201,18 +202,7 @@ class SqliteStore:
         self._ingest.append(entries, done)
 
     async def append(self, entries: Sequence[NewEntry]) -> list[Appended]:
-        future: asyncio.Future[list[Appended]] = asyncio.get_running_loop().create_future()
-
-        def done(result: list[Appended] | StoreError) -> None:
-            if future.done():
-                return
-            if isinstance(result, StoreError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-        self._ingest.append(entries, done)
-        return await future
+        return await awaited(self._ingest.append, entries)
 
     # -- engine ------------------------------------------------------------------------------------------------------
 
@@ -382,7 +372,7 @@ def _ready(connecting: Callable[[], apsw.Connection], path: Path) -> apsw.Connec
     try:
         version = version_of(connection)
         if version > latest():
-            raise StoreTooNew(too_new(version))
+            raise StoreTooNew(too_new(version, latest()))
         if version < latest():
             raise StoreOutdated(f"The database has schema {version}, this Clarion needs {latest()}; run `clarion migrate`.")
         connection.pragma("journal_mode", "wal")  # a restored copy may have lost it

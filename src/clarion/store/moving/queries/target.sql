@@ -39,6 +39,10 @@ INSERT INTO move (one, source, began) VALUES (1, $1, (extract(epoch FROM clock_t
 -- Every partition goes on where the one of the source stood.
 UPDATE partitions SET epoch = $1, log_time = $2, resumed = $3, sequence = 0, owner = NULL;
 
+-- name: begin_cleared
+-- What was noted of deliveries while there were none.
+DELETE FROM cleared;
+
 -- name: begin_generation
 DELETE FROM generation;
 

@@ -6,23 +6,44 @@
 -- in an order that only that index has (ORDER BY, with sorting switched off), which is why some ask for what is from x to x rather than x.
 -- What was found and locked is changed by INSERT … ON CONFLICT, which knows its index, for an UPDATE has no order; or removed by its ctid.
 
-CREATE OR REPLACE FUNCTION clarion_take(p_partition integer, p_limit integer, p_horizon bigint, p_timers integer) RETURNS text
+CREATE OR REPLACE FUNCTION clarion_take(
+    p_partition integer, p_limit integer, p_bytes bigint, p_horizon bigint, p_timers integer
+) RETURNS text
 LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 DECLARE
     v_entries text;
+    v_count   bigint;
+    v_size    bigint;
+    v_more    boolean := false;
     v_due     text;
     v_ripe    bigint := 0;
     v_next    bigint;
 BEGIN
-    -- A body is known to be JSON: it is put in place as it is, and not parsed again.
-    SELECT string_agg(
-        '{"position":' || i.position || ',"kind":"' || i.kind || '","site":' || i.site || ',"id":' || to_json(i.id) || ',"body":' || i.body
-        || ',"received":' || i.received || '}', ','
-    )
-    INTO v_entries
-    FROM (SELECT * FROM inbox WHERE partition = p_partition ORDER BY position LIMIT p_limit) AS i;
+    -- A body is known to be JSON: it is put in place as it is, and not parsed again. Most of the time there are few entries, and these are small.
+    SELECT
+        string_agg(
+            '{"position":' || i.position || ',"kind":"' || i.kind || '","site":' || i.site || ',"id":' || to_json(i.id) || ',"body":' || i.body
+            || ',"received":' || i.received || '}', ','
+        ),
+        count(*), sum(octet_length(i.body))
+    INTO v_entries, v_count, v_size
+    FROM (SELECT * FROM inbox WHERE partition = p_partition ORDER BY position LIMIT least(p_limit, 16)) AS i;
+    IF v_size > p_bytes OR v_count = 16 AND p_limit > 16 THEN
+        -- How long a body is is known without reading it.
+        SELECT
+            string_agg(
+                '{"position":' || i.position || ',"kind":"' || i.kind || '","site":' || i.site || ',"id":' || to_json(i.id) || ',"body":'
+                || i.body || ',"received":' || i.received || '}', ','
+            ) FILTER (WHERE i.size <= p_bytes OR i.size = octet_length(i.body)),
+            bool_or(i.size > p_bytes AND i.size > octet_length(i.body))
+        INTO v_entries, v_more
+        FROM (
+            SELECT *, sum(octet_length(body)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) AS size
+            FROM inbox WHERE partition = p_partition ORDER BY position LIMIT p_limit
+        ) AS i;
+    END IF;
     -- Most of the time no timer is due, and that is cheap to know.
     SELECT r.due INTO v_next FROM runs AS r
     WHERE r.partition = p_partition AND r.status = 'waiting' AND NOT r.held AND r.due IS NOT NULL
@@ -39,7 +60,9 @@ BEGIN
         WHERE r.partition = p_partition AND r.status = 'waiting' AND NOT r.held AND r.due IS NOT NULL
         ORDER BY r.due, r.id LIMIT 1 OFFSET v_ripe;
     END IF;
-    RETURN concat('{"entries":[', v_entries, '],"due":[', v_due, '],"next_due":', coalesce(v_next::text, 'null'), '}');
+    RETURN concat(
+        '{"entries":[', v_entries, '],"more":', v_more::text, ',"due":[', v_due, '],"next_due":', coalesce(v_next::text, 'null'), '}'
+    );
 END
 $$;
 
@@ -211,13 +234,13 @@ DECLARE
     v_spots tid[];
     v_spot  tid;
 BEGIN
-    -- Sequences go on from the last one that was written.
+    -- The log goes on where its owner takes it to end. If it does not, this database has lost what it had acknowledged.
     UPDATE partitions SET sequence = p_sequence, log_time = p_log_time, resumed = p_resumed
-    WHERE partition = p_partition AND epoch = p_epoch AND sequence < coalesce(p_lowest, sequence + 1);
+    WHERE partition = p_partition AND epoch = p_epoch AND sequence = coalesce(p_lowest - 1, p_sequence);
     IF NOT FOUND THEN
         PERFORM FROM partitions WHERE partition = p_partition AND epoch = p_epoch;
         IF FOUND THEN
-            RAISE EXCEPTION 'Log entries of partition % were written under these sequences before.', p_partition USING ERRCODE = 'CL000';
+            RAISE EXCEPTION 'The log of partition % does not end where its owner left it.', p_partition USING ERRCODE = 'CL001';
         END IF;
         RAISE EXCEPTION 'Partition % has another owner: epoch % is over.', p_partition, p_epoch USING ERRCODE = 'CL001';
     END IF;

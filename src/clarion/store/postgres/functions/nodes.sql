@@ -23,11 +23,15 @@ END $$;
 
 CREATE OR REPLACE FUNCTION clarion_leave(p_node text) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    v_partition integer;
 BEGIN
     DELETE FROM nodes WHERE id = p_node;
-    -- In order of their numbers: two that leave, or a commit and this, cannot wait for each other.
-    PERFORM FROM partitions WHERE owner = p_node ORDER BY partition FOR UPDATE;
-    UPDATE partitions SET owner = NULL WHERE owner = p_node;
+    -- In order of their numbers: two that leave, or a commit and this, cannot wait for each other. One by one, because rows of several shards
+    -- cannot be locked at once.
+    FOR v_partition IN SELECT p.partition FROM partitions AS p WHERE p.owner = p_node ORDER BY p.partition LOOP
+        UPDATE partitions SET owner = NULL WHERE partition = v_partition AND owner = p_node;
+    END LOOP;
 END $$;
 
 CREATE OR REPLACE FUNCTION clarion_lags(p_limit integer) RETURNS TABLE (partition integer, inbox bigint, oldest bigint, outbox bigint)

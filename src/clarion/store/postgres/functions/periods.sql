@@ -58,25 +58,41 @@ BEGIN
     RETURN v_made;
 END $$;
 
+CREATE OR REPLACE FUNCTION clarion_clear_periods(p_now bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+-- Notes of which periods of deliveries all have ended by now. One of them is over for an hour before that: no commit still creates any in it.
+DECLARE
+    v_period record;
+BEGIN
+    FOR v_period IN
+        SELECT p.since, p.until FROM clarion_periods('deliveries') AS p
+        WHERE p.until <= p_now - 3600000000
+    LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM cleared AS c WHERE c.since = v_period.since);
+        CONTINUE WHEN EXISTS (SELECT FROM outbox AS o WHERE o.created >= v_period.since AND o.created < v_period.until);
+        INSERT INTO cleared (since, at) VALUES (v_period.since, p_now) ON CONFLICT (since) DO NOTHING;
+    END LOOP;
+END $$;
+
 CREATE OR REPLACE FUNCTION clarion_drop_period(p_table text, p_before bigint) RETURNS bigint
 LANGUAGE plpgsql
 SET lock_timeout = '200ms'
 AS $$
 -- Drops the oldest period that ended at or before a time; returns about how many rows it had, at least 1, or 0 where there is no such period.
--- One of deliveries stays as long as one of them is in the outbox. Nobody waits for this for longer than it waits for a lock.
+-- One of deliveries goes when all of them, too, had ended at that time. Nobody waits for this for longer than it waits for a lock.
 DECLARE
-    v_name text;
-    v_rows bigint;
+    v_period record;
+    v_rows   bigint;
 BEGIN
-    SELECT p.name INTO v_name
-    FROM clarion_periods(p_table) AS p
-    WHERE p.until <= p_before
-        AND (p_table <> 'deliveries' OR NOT EXISTS (SELECT FROM outbox AS o WHERE o.created >= p.since AND o.created < p.until))
-    ORDER BY p.since LIMIT 1;
-    IF v_name IS NULL THEN
-        RETURN 0;
-    END IF;
-    SELECT greatest(reltuples, 1)::bigint INTO v_rows FROM pg_class WHERE oid = v_name::regclass;
-    EXECUTE format('DROP TABLE %I', v_name);
-    RETURN v_rows;
+    FOR v_period IN SELECT p.name, p.since, p.until FROM clarion_periods(p_table) AS p WHERE p.until <= p_before ORDER BY p.since LOOP
+        IF p_table = 'deliveries' THEN
+            CONTINUE WHEN NOT EXISTS (SELECT FROM cleared AS c WHERE c.since = v_period.since AND c.at <= p_before);
+            CONTINUE WHEN EXISTS (SELECT FROM outbox AS o WHERE o.created >= v_period.since AND o.created < v_period.until);
+            DELETE FROM cleared WHERE since = v_period.since;
+        END IF;
+        SELECT greatest(reltuples, 1)::bigint INTO v_rows FROM pg_class WHERE oid = v_period.name::regclass;
+        EXECUTE format('DROP TABLE %I', v_period.name);
+        RETURN v_rows;
+    END LOOP;
+    RETURN 0;
 END $$;

@@ -327,6 +327,12 @@ CREATE INDEX deliveries_by_run ON deliveries (partition, run);
 CREATE INDEX deliveries_by_site ON deliveries (partition, site, sequence);
 CREATE INDEX deliveries_by_profile ON deliveries (partition, site, profile, sequence);
 
+-- Of the periods that are over, by their beginning, those whose deliveries have all ended; they had at this time.
+CREATE TABLE cleared (
+    since bigint PRIMARY KEY,
+    at    bigint NOT NULL
+);
+
 CREATE TABLE outbox (
     partition integer NOT NULL,
     id        text COLLATE "C" NOT NULL,  -- of the delivery

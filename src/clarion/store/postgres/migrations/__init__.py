@@ -3,34 +3,29 @@
 The functions (`functions/*.sql`) have no versions: each migration puts them in place as this program knows them.
 """
 
-import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
 
+from clarion.store.numbered import load_numbered, too_new
 from clarion.store.port import StoreError, StoreOutdated, StoreTooNew
 from clarion.store.postgres.connection import first_of, require_server
 from clarion.store.postgres.errors import translated
 from clarion.store.postgres.periods import AHEAD, LENGTH
 from clarion.store.statements import load_statements
 
-DEFAULT_PARTITIONS: Final = 256
+DEFAULT_PARTITIONS: Final = 64
 
 _LOCK: Final = 0x434C_524E
 """Key of the advisory lock under which one process at a time migrates."""
-_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _SQL = load_statements("clarion.store.postgres", "migrating")
 
 
 def known() -> dict[int, str]:
     """Every migration's SQL by its version, in order."""
-    found: dict[int, str] = {}
-    for file in sorted(resources.files(__package__).iterdir(), key=lambda entry: entry.name):
-        if match := _NAME.fullmatch(file.name):
-            found[int(match[1])] = file.read_text(encoding="utf-8")
-    return found
+    return load_numbered(__package__)
 
 
 def functions() -> Mapping[str, str]:
@@ -63,7 +58,7 @@ def require_version(version: int) -> None:
     if version == 0:
         raise StoreOutdated("The database has no tables yet; run `clarion init` or `clarion migrate`.")
     if version > latest():
-        raise StoreTooNew(_too_new(version))
+        raise StoreTooNew(too_new(version, latest()))
     if version < latest():
         raise StoreOutdated(f"The database has schema {version}, this Clarion needs {latest()}; run `clarion migrate`.")
 
@@ -113,7 +108,7 @@ async def migrate(url: str, *, partitions: int = DEFAULT_PARTITIONS) -> list[int
 async def _apply(connection: Any, partitions: int) -> list[int]:
     current, _ = await version_of(connection)  # only now can no other process be at it
     if current > latest():
-        raise StoreTooNew(_too_new(current))
+        raise StoreTooNew(too_new(current, latest()))
     pending = [version for version in known() if version > current]
     for version in pending:
         await connection.execute(known()[version])
@@ -140,7 +135,3 @@ async def _connected(url: str) -> Any:
         return await first_of(url, {"client_min_messages": "warning"}, 0)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         raise translated(error) from error
-
-
-def _too_new(version: int) -> str:
-    return f"The database has schema {version}, this Clarion knows up to {latest()}; run the newer Clarion that wrote it."

@@ -1,7 +1,7 @@
 -- What a partition's owner reads and writes. What the functions do stands in functions/engine.sql.
 
 -- name: take
-SELECT clarion_take($1, $2, $3, $4);
+SELECT clarion_take($1, $2, $3, $4, $5);
 
 -- name: facts
 SELECT clarion_facts($1, $2, $3, $4, $5, $6, $7, $8);

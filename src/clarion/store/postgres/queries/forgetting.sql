@@ -6,6 +6,13 @@ SELECT clarion_ensure_periods($1, $2);
 -- name: drop_period
 SELECT clarion_drop_period($1, $2);
 
+-- name: clear_periods
+SELECT clarion_clear_periods($1);
+
+-- name: late_periods
+-- When the last of the periods ended that are over at a time.
+SELECT max(until) FROM clarion_periods('deliveries') WHERE until <= $1;
+
 -- name: forget_events
 -- Of the default period: in a partition's log the time never goes back, so the oldest are the first. The rows are named as an array: however
 -- many there are when the plan is made, they are found by the key.
@@ -27,6 +34,12 @@ WHERE partition = $1 AND finished < $2
         WHERE partition = $1 AND created <= $2 AND finished < $2
         ORDER BY created LIMIT $3
     ));
+
+-- name: forget_late_deliveries
+-- Of periods that are over but cannot go.
+DELETE FROM deliveries
+WHERE partition = $1 AND created < $4 AND finished < $2
+    AND id = ANY (ARRAY(SELECT id FROM deliveries WHERE partition = $1 AND created < $4 AND finished < $2 LIMIT $3));
 
 -- name: forget_runs
 DELETE FROM runs

@@ -7,8 +7,10 @@ SELECT clarion_now();
 SELECT clarion_beat($1, $2, $3, $4);
 
 -- name: own
--- Free, one's own, or of a node whose lease has run out. What differs from call to call cannot be in the condition of a distributed UPDATE.
-UPDATE partitions SET epoch = epoch + 1, owner = nullif($2, '')
+-- Free, one's own, or of a node whose lease has run out. An epoch that was given before this database went back in time, to a standby that had
+-- not heard of it or to a backup, is not given again: it is taken from the clock. Nothing volatile can be in a distributed UPDATE.
+UPDATE partitions
+SET epoch = greatest(epoch + 1, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint), owner = nullif($2, '')
 WHERE partition = $1
     AND (
         owner IS NULL OR owner = $2

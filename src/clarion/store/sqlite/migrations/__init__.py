@@ -1,12 +1,11 @@
 """Numbered migrations: `NNNN_name.sql`, each applied once, in order, in a transaction of its own that also sets the schema's version."""
 
-import re
 from contextlib import closing
-from importlib import resources
 from pathlib import Path
 
 import apsw
 
+from clarion.store.numbered import load_numbered, too_new
 from clarion.store.port import StoreError, StoreTooNew
 from clarion.store.sqlite.connection import connect, create_file, library_version, require_library, translated
 from clarion.store.sqlite.statements import value
@@ -14,16 +13,10 @@ from clarion.store.sqlite.statements import value
 APPLICATION = int.from_bytes(b"CLRN", "big")
 """Marks the file as Clarion's in SQLite's header."""
 
-_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
-
 
 def known() -> dict[int, str]:
     """Every migration's SQL by its version, in order."""
-    found: dict[int, str] = {}
-    for file in sorted(resources.files(__package__).iterdir(), key=lambda entry: entry.name):
-        if match := _NAME.fullmatch(file.name):
-            found[int(match[1])] = file.read_text(encoding="utf-8")
-    return found
+    return load_numbered(__package__)
 
 
 def latest() -> int:
@@ -31,11 +24,11 @@ def latest() -> int:
     return max(known())
 
 
-def schema_version(path: Path, *, vfs: str | None = None) -> int:
+def schema_version(path: Path) -> int:
     """Version of a database's schema; 0 where there is none yet. Raises StoreError if the file is no database."""
     if not path.exists():
         return 0
-    with closing(connect(path, vfs=vfs)) as connection:
+    with closing(connect(path)) as connection:
         return version_of(connection)
 
 
@@ -51,14 +44,14 @@ def version_of(connection: apsw.Connection) -> int:
     return version
 
 
-def migrate(path: Path, *, vfs: str | None = None) -> list[int]:
+def migrate(path: Path) -> list[int]:
     """Bring a database, made if need be, to this program's schema; return the versions applied. Two at once do no harm.
 
     Raises StoreTooNew, StoreUnavailable, StoreError.
     """
     require_library(library_version())
     create_file(path)
-    with closing(connect(path, vfs=vfs)) as connection:
+    with closing(connect(path)) as connection:
         try:
             version_of(connection)  # before anything is written: it may be another program's
             connection.pragma("journal_mode", "wal")
@@ -72,7 +65,7 @@ def _apply(connection: apsw.Connection, version: int, sql: str) -> bool:
     try:
         current = version_of(connection)  # only now can no other process be at it
         if current > latest():
-            raise StoreTooNew(too_new(current))
+            raise StoreTooNew(too_new(current, latest()))
         if current >= version:
             return False
         connection.execute(sql)
@@ -83,8 +76,3 @@ def _apply(connection: apsw.Connection, version: int, sql: str) -> bool:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-def too_new(version: int) -> str:
-    """What to tell the operator of a database of a later version."""
-    return f"The database has schema {version}, this Clarion knows up to {latest()}; run the newer Clarion that wrote it."

@@ -24,6 +24,20 @@ SELECT CAST('[' || coalesce(group_concat(
 ), '') || ']' AS BLOB)
 FROM (SELECT * FROM inbox WHERE partition = :partition ORDER BY position LIMIT :limit);
 
+-- name: bytes
+-- How many that would be, and their bytes; how long a body is is known without reading it.
+SELECT count(*), coalesce(sum(octet_length(body)), 0)
+FROM (SELECT body FROM inbox WHERE partition = :partition ORDER BY position LIMIT :limit);
+
+-- name: fitting
+-- How many of them have :bytes together.
+SELECT count(*)
+FROM (
+    SELECT sum(octet_length(body)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) AS size
+    FROM (SELECT position, body FROM inbox WHERE partition = :partition ORDER BY position LIMIT :limit)
+)
+WHERE size <= :bytes;
+
 -- name: next_due
 SELECT due FROM runs
 WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL
@@ -181,8 +195,9 @@ FROM (
 );
 
 -- name: advance
+-- The log goes on where its owner takes it to end.
 UPDATE partitions SET sequence = :sequence, log_time = :log_time, resumed = :resumed
-WHERE partition = :partition AND epoch = :epoch;
+WHERE partition = :partition AND epoch = :epoch AND sequence = :before;
 
 -- name: log_moved
 -- :moved is [[position, profile], …]; the first gets :sequence, the others follow.

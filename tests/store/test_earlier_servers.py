@@ -1,14 +1,14 @@
-"""The oldest PostgreSQL that Clarion works with: what is essential in the conformance suite, on a server of that version.
+"""The PostgreSQL versions before the newest: what is essential in the conformance suite, on a server of each.
 
-All of it runs there with `CLARION_TEST_POSTGRES=15`.
+All of it runs there with `CLARION_TEST_POSTGRES=15`, `16` or `17`.
 """
-# ruff: noqa: F401 - what is imported is collected here once more, with this module's database
+# ruff: noqa: F401 - what is imported is collected here once more, with this module's databases
 
 from collections.abc import Iterator
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
 import pytest
-from tests.postgres import Databases, databases_on
+from tests.postgres import EARLIER, NEWEST, Databases, databases_on
 from tests.store.conftest import Clockwork, PostgresDatabase
 from tests.store.test_append import (
     test_claims_in_one_batch_are_judged_in_order,
@@ -75,9 +75,15 @@ from tests.store.test_workflows import (
 from clarion.store.postgres.connection import OLDEST_SERVER
 
 
+@pytest.fixture(scope="module", params=EARLIER)
+def version(request: pytest.FixtureRequest) -> str:
+    """The server's major version."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def server() -> Databases:
-    return databases_on(str(OLDEST_SERVER))
+def server(version: str) -> Databases:
+    return databases_on(version)
 
 
 @pytest.fixture
@@ -87,9 +93,13 @@ def database(server: Databases, clock: Clockwork) -> Iterator[PostgresDatabase]:
     made.drop()
 
 
-async def test_it_is_that_old(database: PostgresDatabase) -> None:
+async def test_it_is_that_version(database: PostgresDatabase, version: str) -> None:
     connection = await asyncpg.connect(database.url)
     try:
-        assert connection.get_server_version().major == OLDEST_SERVER
+        assert str(connection.get_server_version().major) == version
     finally:
         await connection.close()
+
+
+def test_none_is_left_out() -> None:
+    assert list(EARLIER) == [str(version) for version in range(OLDEST_SERVER, int(NEWEST))]

@@ -1,18 +1,19 @@
-"""A server on the oldest PostgreSQL that Clarion works with: from an event to a push and a request, over a restart."""
+"""A server on each PostgreSQL version before the newest: from an event to a push and a request, over a restart."""
 
 from pathlib import Path
 
+import pytest
 from tests.delivery.receiver import receiving
 from tests.e2e.engines import database
 from tests.e2e.server import serving, unique
 from tests.e2e.shop import device
-
-from clarion.store.postgres.connection import OLDEST_SERVER
+from tests.postgres import EARLIER
 
 PUSH = {"title": "Hi", "message": "there", "url": "https://shop.example/"}
 
 
-async def test_an_event_becomes_a_push_and_a_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", EARLIER)
+async def test_an_event_becomes_a_push_and_a_request(version: str, tmp_path: Path) -> None:
     event, person = unique("go"), unique("ann")
     async with receiving() as shop, device() as phone:
         steps = [
@@ -20,7 +21,7 @@ async def test_an_event_becomes_a_push_and_a_request(tmp_path: Path) -> None:
             {"id": "hi", "push": PUSH},
             {"id": "tell", "http": {"url": shop.url, "body": {"n": "{{ n }}"}}},
         ]
-        with database("postgres", None, version=str(OLDEST_SERVER)) as where, serving(tmp_path / "data", **where) as server:
+        with database("postgres", None, version=version) as where, serving(tmp_path / "data", **where) as server:
             await server.apply({"workflow": "w", "start": {"on": [{"event": event}]}, "steps": steps})
             async with server.api() as api:
                 hashed = await phone.register(api, profile_id=person)
