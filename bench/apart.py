@@ -1,7 +1,7 @@
 """A measurement in a process of its own: nothing that the benchmark itself holds or does gets into its memory and CPU time.
 
-The module that measures is run with the question as JSON in its argument. Its lines on standard output are progress, but for the last,
-which is the answer.
+The module that measures is run with the path of the question, as JSON, in its argument. Its lines on standard output are progress, but
+for the last, which is the answer.
 """
 
 import asyncio
@@ -27,7 +27,9 @@ _ANSWER: Final = "="
 
 def ask(module: str, question: msgspec.Struct, answer: type[A], errors: Path, seconds: float) -> A:
     """Run a module and return its answer. Raises ChildFailed when it ends without one, or says nothing for `seconds`."""
-    with Child([sys.executable, "-m", module, msgspec.json.encode(question).decode()], errors) as child:
+    asked = errors.with_suffix(".question")
+    asked.write_bytes(msgspec.json.encode(question))
+    with Child([sys.executable, "-m", module, str(asked)], errors) as child:
         while not (line := child.read_line(seconds)).startswith(_ANSWER):
             say(line)
     return msgspec.json.decode(line.removeprefix(_ANSWER), type=answer)
@@ -35,7 +37,7 @@ def ask(module: str, question: msgspec.Struct, answer: type[A], errors: Path, se
 
 def answer(question: type[Q], measure: Callable[[Q], Coroutine[None, None, msgspec.Struct]]) -> None:
     """Measure in this process, set up as `clarion serve` sets up its own, and answer."""
-    asked = msgspec.json.decode(sys.argv[1], type=question)
+    asked = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=question)
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()

@@ -127,6 +127,25 @@ async def test_no_partition_waits_for_one_that_has_very_much_to_do(postgres: Pos
     assert {one.partition for one in found} == set(range(PARTITIONS))
 
 
+async def test_a_claim_ends_though_there_is_always_somebody_in_line(postgres: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under load: while it asks, everywhere something comes due that is too late for it."""
+    for owner in await owners(postgres):
+        await put(owner, f"of {owner.state.partition}")
+        await put(owner, f"later of {owner.state.partition}", due=NOW + 1)
+    real = postgres._database.fetchval
+
+    async def fetchval(query: str, *args: Any) -> Any:
+        postgres._outbox.note(range(PARTITIONS))
+        return await real(query, *args)
+
+    monkeypatch.setattr(postgres._database, "fetchval", fetchval)
+    async with asyncio.timeout(10):
+        found, next_due = await postgres.claim(64, NOW)
+        assert {one.id for one in found} == ids(*(f"of {number}" for number in range(PARTITIONS)))
+        assert next_due == NOW  # there is somebody in line
+        assert await names(postgres, now=NOW + 1) == ids(*(f"later of {number}" for number in range(PARTITIONS)))
+
+
 async def test_a_delivery_says_where_it_is_and_ends_there(postgres: PostgresStore) -> None:
     """A push is told where its subscriber is at home, an HTTP request where it was made."""
     two = (await owners(postgres))[2]

@@ -198,17 +198,25 @@ class Outbox:
             return taken, self._promised
 
     async def _take(self, taken: list[Delivery], limit: int, now: int) -> StoreError | None:
-        """Claim until `limit` is reached or nothing is due. Returns the error that ended it before."""
-        while len(self._agenda) and len(taken) < limit:
+        """Claim until `limit` is reached or nothing is due. Returns the error that ended it before.
+
+        Those in line are asked once each, and once more for each that has more. Who gets in line meanwhile is for the next claim: under
+        load there is always somebody, and what has come due since `now` is not to be had by this one.
+        """
+        waiting = len(self._agenda)
+        while waiting and len(taken) < limit:
             left = limit - len(taken)
-            share = max(-(-left // len(self._agenda)), min(SHARE, left))
-            partitions = self._agenda.take(min(AT_ONCE, left // share))
-            failures = await _settle(self._take_from(partition, taken, share, now) for partition in partitions)
+            share = max(-(-left // waiting), min(SHARE, left))
+            partitions = self._agenda.take(min(AT_ONCE, left // share, waiting))
+            more: list[int] = []
+            failures = await _settle(self._take_from(partition, taken, more, share, now) for partition in partitions)
+            waiting += len(more) - len(partitions)
             if failures:
                 return failures[0]
         return None
 
-    async def _take_from(self, partition: int, taken: list[Delivery], limit: int, now: int) -> None:
+    async def _take_from(self, partition: int, taken: list[Delivery], more: list[int], limit: int, now: int) -> None:
+        """Add what it has to `taken`; itself to `more` if there may be more than `limit`."""
         if partition in self._unsure and now < self._spares_until:
             self._agenda.at(partition, self._spares_until)
             return
@@ -230,6 +238,7 @@ class Outbox:
             self._agenda.at(partition, offer.due)
         elif len(offer.deliveries) == limit:
             self._agenda.now(partition)
+            more.append(partition)
         else:
             self._agenda.at(partition, now + CONTENDED)
 
