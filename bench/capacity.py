@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.percentiles import median
-from bench.postgres.results import Applied, Engines, Ingest, PostgresResults, Size, Split
+from bench.postgres.results import Applied, Burst, Engines, Ingest, PostgresResults, Size, Split
 from bench.server_results import Step
 from clarion.clock import DAY
 from clarion.config import Settings
@@ -52,15 +52,17 @@ class Model(NamedTuple):
     """What an event costs that starts a run which sends one request: seconds of CPU, and bytes."""
 
     rate: int
-    """The highest sustained one, where events as they come were measured."""
+    """Events a second at which commits were smallest."""
     few: float
     """Inputs of a commit then."""
     many: float
     """And with many events at once."""
     inputs: float
     """Of the engine, for one event: the event itself, and how its delivery went."""
+    usual: int
+    """Half of the highest rate that was sustained."""
     wait: float
-    """Seconds that inputs gather in a partition: what comes meanwhile shares a commit with what waits."""
+    """Seconds that inputs gather in a partition then: what comes meanwhile shares a commit with what waits."""
     api: float
     """Where many events come at a time."""
     taken: float
@@ -114,42 +116,44 @@ def model(results: PostgresResults, partitions: int) -> Model | None:
     """From what was measured with so many partitions; None where one of (h), (i) and (j) is missing, or no rate was sustained."""
     if results.through is None or results.ingest is None or results.engines is None:
         return None
-    edge = best(results.through.split)
-    return None if edge is None else _model(edge, results.through.split, results.ingest, results.engines, partitions)
+    least, usual = smallest(results.through.split), results.through.split.course.half
+    if least is None or usual is None:
+        return None
+    return _model(least, usual, results.through.split.burst, results.through.split.sizes, results.ingest, results.engines, partitions)
 
 
-def _model(edge: Step, split: Split, ingest: Ingest, engines: Engines, partitions: int) -> Model:
-    burst = split.burst
-    few, many, taken = inputs_per_commit(edge.counts), inputs_per_commit(burst.counts), taking(ingest)
+def _model(least: Step, usual: Step, burst: Burst, sizes: dict[str, Size], ingest: Ingest, engines: Engines, partitions: int) -> Model:
+    few, many, taken = inputs_per_commit(least.counts), inputs_per_commit(burst.counts), taking(ingest)
 
     def price(name: str, less: float = 0.0) -> Price:
-        return between(few, spent(edge, name) - less, many, burst.cpu[name] / burst.events)
+        return between(few, spent(least, name) - less, many, burst.cpu[name] / burst.events)
 
-    inputs = edge.counts["engine inputs"] / edge.acknowledged
+    inputs = least.counts["engine inputs"] / least.acknowledged
     kept = rows_of_event(inputs, 1.0)
-    each = bytes_of_row(split.sizes)
+    each = bytes_of_row(sizes)
     heard, unheard = most(engines.heard), most(engines.unheard)
     return Model(
-        rate=edge.rate,
+        rate=least.rate,
         few=few,
         many=many,
         inputs=inputs,
-        wait=max(LEAST_WAIT, (few - 1) * partitions / (edge.rate * inputs)),
+        usual=usual.rate,
+        wait=max(LEAST_WAIT, (inputs_per_commit(usual.counts) - 1) * partitions / (usual.rate * inputs)),
         api=median([one.cpu["server"] for one in ingest.single["api"]]) / 1_000,
         taken=taken,
         engine=price("engine"),
         delivery=price("delivery"),
         postgres=price("postgres", taken),
-        wal=between(few, edge.counts["WAL bytes"] / edge.acknowledged, many, burst.counts["WAL bytes"] / burst.events),
+        wal=between(few, least.counts["WAL bytes"] / least.acknowledged, many, burst.counts["WAL bytes"] / burst.events),
         idle_engine=_share(median(unheard.cpu), median(heard.cpu)),
         idle_postgres=_share(median(unheard.database_cpu), median(heard.database_cpu)),
         idle_wal=_share(sum(each["log"]), sum(count * sum(each[table]) for table, count in kept.items() if table in each)),
     )
 
 
-def best(split: Split) -> Step | None:
-    """The step at the highest rate that the three processes sustained."""
-    return next((step for step in split.course.steps if step.rate == split.course.highest and step.sustained), None)
+def smallest(split: Split) -> Step | None:
+    """Of the steps that the three processes sustained, the one whose commits were smallest: what differs most from many at once."""
+    return min((step for step in split.course.steps if step.sustained), key=lambda step: inputs_per_commit(step.counts), default=None)
 
 
 def spent(step: Step, name: str) -> float:

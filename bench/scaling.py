@@ -29,7 +29,7 @@ _BLOCK: Final = re.compile(r"(<!-- bench: (\w+) -->\n).*?(<!-- /bench -->)", re.
 _NOTHING: Final = "Nothing is measured yet: `python -m bench postgres --save NAME`, then `python -m bench report NAME`."
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _PRICES: Final = (
-    "Measured with {partitions} partitions, at {of.rate:,} events/s, the highest rate that was sustained there, and with {events:,} "
+    "Measured with {partitions} partitions, at {of.rate:,} events/s, where commits were smallest, and with {events:,} "
     "events at once; the api process, and what PostgreSQL does for it, in (h), where it is busy. `commit = (at {of.few:.1f} - at "
     "{of.many:.1f}) / (1/{of.few:.1f} - 1/{of.many:.1f})`; `each = at {of.many:.1f} - commit/{of.many:.1f}`. WAL: {of.wal.each:,.0f} "
     "bytes each and {of.wal.commit:,.0f} a commit. An event is {of.inputs:.1f} inputs of the engine. One that nobody listens for costs "
@@ -38,9 +38,9 @@ _PRICES: Final = (
 )
 _NEEDS: Final = (
     "Assumed: a process uses {busy:.0%} of a core of its own; what comes to a partition within {of.wait:.3f} s shares a commit, as it did"
-    " in the measurement, so a commit has `1 + inputs/s * {of.wait:.3f} / partitions` inputs, but no more than the {of.many:.1f} that "
-    "were measured; one PostgreSQL server has {cores} cores, {busy:.0%} of them used, and writes {wal:,.0f} MB of WAL a second. Servers "
-    "above 1 are workers of Citus. `cores = rate * price`; `processes = cores / {busy:g}`, rounded up."
+    " at {of.usual:,} events/s, half of what was sustained, so a commit has `1 + inputs/s * {of.wait:.3f} / partitions` inputs, but no more "
+    "than the {of.many:.1f} that were measured; one PostgreSQL server has {cores} cores, {busy:.0%} of them used, and writes {wal:,.0f} MB of "
+    "WAL a second. Servers above 1 are workers of Citus. `cores = rate * price`; `processes = cores / {busy:g}`, rounded up."
 )
 _ROWS: Final = (
     "`pg_table_size` and `pg_indexes_size` behind {events:,} events of (j), divided by the rows; nothing was vacuumed for it. The body of"

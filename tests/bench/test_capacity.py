@@ -131,10 +131,10 @@ def test_a_price_is_never_negative_nor_rises_with_larger_commits(few: float, one
     assert price.at(few) >= min(one, other) * 0.999
 
 
-def test_the_model_is_computed_from_the_highest_sustained_rate_and_from_many_at_once() -> None:
+def test_the_model_is_computed_from_the_smallest_commits_and_from_many_at_once() -> None:
     found = known()
-    assert (found.rate, found.few, found.many, found.inputs) == (1_000, 2.0, 10.0, 2.0)
-    assert found.wait == pytest.approx(1 * PARTITIONS / 2_000)
+    assert (found.rate, found.few, found.many, found.inputs, found.usual) == (500, 2.0, 10.0, 2.0, 500)
+    assert found.wait == pytest.approx(1 * PARTITIONS / 1_000)
     assert (found.api, found.taken) == pytest.approx((40e-6, 10e-6))
     assert found.postgres.at(2) == pytest.approx(2_000e-6)
     assert (found.idle_engine, found.idle_postgres, found.idle_wal) == pytest.approx((0.2, 0.5, 0.2))
@@ -147,13 +147,13 @@ def test_nothing_is_computed_from_less_than_it_takes() -> None:
 
 
 def test_a_rate_takes_what_the_prices_say() -> None:
-    found = needs(known(), 1_000)
+    found = needs(known(), 500)
     assert (found.partitions, found.servers) == (64, 1)
     assert found.inputs == pytest.approx(2)
-    assert (found.commits, found.wal) == pytest.approx((1_000, 9e6))
-    assert found.cores == pytest.approx(2.01)
-    assert (found.api, found.engine, found.delivery) == (1, 2, 1)
-    assert found.connections == 52
+    assert (found.commits, found.wal) == pytest.approx((500, 4.5e6))
+    assert found.cores == pytest.approx(1.005)
+    assert (found.api, found.engine, found.delivery) == (1, 1, 1)
+    assert found.connections == 39
 
 
 def test_more_events_take_more_of_everything_and_cost_less_each() -> None:
@@ -195,7 +195,7 @@ def test_the_page_gets_its_tables_and_keeps_its_prose() -> None:
     assert fill(filled, RESULTS) == filled
     assert fill(filled, begin(QUICK)).count("Nothing is measured yet") == page.count("<!-- bench: ")
     for shown in (
-        "| 1,000 | 64 | 2.0 | 1,000 | 1 | 2 | 1 | 2.0 | 9.0 MB | 1 | 52 |",
+        "| 1,000 | 64 | 3.0 | 667 | 1 | 1 | 1 | 1.3 | 8.2 MB | 1 | 39 |",
         "| `log` | 1,000 | 300 | 200 | 500 |",
         "8 kB for each",
     ):
