@@ -38,9 +38,10 @@ _PRICES: Final = (
 )
 _NEEDS: Final = (
     "Assumed: a process uses {busy:.0%} of a core of its own; what comes to a partition within {of.wait:.3f} s shares a commit, as it did"
-    " at {of.usual:,} events/s, half of what was sustained, so a commit has `1 + inputs/s * {of.wait:.3f} / partitions` inputs, but no more "
-    "than the {of.many:.1f} that were measured; one PostgreSQL server has {cores} cores, {busy:.0%} of them used, and writes {wal:,.0f} MB of "
-    "WAL a second. Servers above 1 are workers of Citus. `cores = rate * price`; `processes = cores / {busy:g}`, rounded up."
+    " at {of.usual:,} events/s, half of what was sustained, so a commit has `1 + inputs/s * {of.wait:.3f} / partitions` inputs, but no "
+    "more than the {of.many:.1f} that were measured; one PostgreSQL server has {cores} cores, {busy:.0%} of them used, and writes "
+    "{wal:,.0f} MB of WAL a second. Servers above 1 are workers of Citus. "
+    "`cores = rate * price`; `processes = cores / {busy:g}`, rounded up."
 )
 _ROWS: Final = (
     "`pg_table_size` and `pg_indexes_size` behind {events:,} events of (j), divided by the rows; nothing was vacuumed for it. The body of"
