@@ -2,17 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
 import pytest
 from tests.postgres import port_of, with_port
 from tests.store.builders import entry
 from tests.store.proxy import Proxy
+from tests.store.test_signals import Watcher
 
 from clarion.clock import SECOND
 from clarion.store.port import StoreError, StoreUnavailable
-from clarion.store.postgres.connection import Database
+from clarion.store.postgres.connection import Database, connect
 from clarion.store.postgres.pulse import ANSWER_SECONDS
 from clarion.store.postgres.signals import POLL
 from clarion.store.postgres.store import PostgresStore
@@ -138,3 +139,75 @@ async def test_what_has_answered_since_is_not_given_up(database: Database) -> No
                 break
             except StoreUnavailable:
                 await asyncio.sleep(0)
+
+
+async def test_a_server_that_lets_nobody_else_in_ends_no_lease(store: PostgresStore, postgres_url: str) -> None:
+    """A beat goes over the connections that there are, and what cannot be asked is away for now, whatever the server says."""
+    await store.probe()
+    administrator = await asyncpg.connect(postgres_url.rpartition("/")[0] + "/postgres")
+    name = postgres_url.rpartition("/")[2]
+    await administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    assert store._pulse._connection is not None
+    store._pulse._connection.terminate()
+    async with asyncio.timeout(PATIENCE):
+        assert (await store.beat(ME, LASTS)).nodes == [ME]
+        with pytest.raises(StoreUnavailable, match="lets nobody else in"):
+            await store._configuration.generation()
+        await administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await store._configuration.generation()
+    await administrator.close()
+
+
+async def test_a_connection_that_takes_its_time_is_there_for_the_next_question(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way_is_long = asyncio.Event()
+
+    async def slowly(url: str) -> asyncpg.Connection:
+        connection = await connect(url)
+        await way_is_long.wait()
+        return connection
+
+    monkeypatch.setattr("clarion.store.postgres.pulse.connect", slowly)
+    monkeypatch.setattr("clarion.store.postgres.pulse.ANSWER_SECONDS", 0.25)
+    assert store._pulse._connection is not None
+    store._pulse._connection.terminate()
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        await store.beat(ME, LASTS)
+    way_is_long.set()
+    async with asyncio.timeout(PATIENCE):
+        assert (await store.beat(ME, LASTS)).nodes == [ME]
+
+
+async def test_after_a_failover_the_store_waits_for_the_one_that_takes_over(postgres_url: str) -> None:
+    """Meanwhile no server is what the URL asks for."""
+    name = postgres_url.rpartition("/")[2]
+    administrator = await asyncpg.connect(postgres_url)
+    store = PostgresStore(f"{postgres_url}?target_session_attrs=read-write")
+    await store.open()
+    await administrator.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    await administrator.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    async with asyncio.timeout(PATIENCE):
+        for work in (lambda: store.beat(ME, LASTS), store.probe):
+            while not await _is_away(work):
+                pass
+        await administrator.execute("SET default_transaction_read_only = off")
+        await administrator.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        watcher = Watcher(store)
+        for work in (lambda: store.beat(ME, LASTS), store.probe):
+            while await _is_away(work):
+                pass
+        await watcher.until({"inbox"})  # it listens again: there may be something new anywhere
+    await administrator.close()
+    await store.close()
+
+
+async def _is_away(work: Callable[[], Awaitable[object]]) -> bool:
+    try:
+        await work()
+    except StoreUnavailable:
+        await asyncio.sleep(0)  # others have a turn, also where it is known at once
+        return True
+    return False

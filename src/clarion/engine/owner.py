@@ -240,12 +240,12 @@ class Owner:
             return AT_ONCE if self._behind else taken.next_due
         crowded = len(taken.due) >= most_timers
         entries = [] if crowded else taken.entries
-        is_full = crowded or taken.more or len(entries) >= most_entries
+        is_full = crowded or len(entries) >= most_entries
         pieces = await self._apply(entries, taken.due, now, most_timers, is_full=is_full and not self._alone)
         if self._alone:
             self._alone -= 1
             return AT_ONCE
-        if pieces is None or is_full or not pieces.is_whole or self._rearm or self._behind:
+        if pieces is None or is_full or taken.more or not pieces.is_whole or self._rearm or self._behind:
             return AT_ONCE
         return min((one for one in (pieces.next_due, taken.next_due) if one is not None), default=None)
 

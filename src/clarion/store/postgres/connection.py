@@ -281,6 +281,7 @@ class Database:
             self._wake(1)
             raise
         self._established.add(connection)
+        self._heard = monotonic()
         if not self._open:
             self._drop(connection)
             raise StoreUnavailable("The store is not open.")
@@ -290,7 +291,7 @@ class Database:
         """Whether the server is back; then the connection that showed it is there to be used."""
         try:
             connection = await connect(self.url, self._settings)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, StoreError):
+        except Exception:  # noqa: BLE001 - whatever it is, it is tried again
             return False
         if not self._open:
             connection.terminate()
@@ -333,13 +334,13 @@ class Database:
                 count -= 1
 
 
-async def connect(url: str, settings: Mapping[str, str] | None = None, seconds: float | None = None) -> Any:
-    """One connection of the driver's, with our sessions' settings; within `seconds`, or the usual time. Raises the driver's errors.
+async def connect(url: str, settings: Mapping[str, str] | None = None) -> Any:
+    """One connection of the driver's, with our sessions' settings. Raises the driver's errors.
 
     When it is cancelled, the attempt gets a moment to end: broken off in its first steps, the driver leaves an error behind that nobody
     takes, and a command that has done its work would print that.
     """
-    attempt = asyncio.create_task(first_of(url, {**_SETTINGS, **(settings or {})}, STATEMENTS_KEPT, seconds))
+    attempt = asyncio.create_task(first_of(url, {**_SETTINGS, **(settings or {})}, STATEMENTS_KEPT))
     try:
         return await asyncio.shield(attempt)
     except asyncio.CancelledError:
@@ -349,23 +350,26 @@ async def connect(url: str, settings: Mapping[str, str] | None = None, seconds: 
         raise
 
 
-async def first_of(url: str, settings: Mapping[str, str], statements: int, seconds: float | None = None) -> Any:
+async def first_of(url: str, settings: Mapping[str, str], statements: int) -> Any:
     """A connection to the first server of a URL that lets us in, with room for so many prepared statements.
 
-    Each has its share of the time: one that is silent leaves some to the others. Raises what the driver does.
+    Each has its share of the time: one that is silent leaves some to the others. Raises what the driver does, and ConnectionRefusedError
+    where the last one is not what the URL asks for: a standby, say, that has not taken over yet.
     """
     urls = _hosts(url)
     for place, one in enumerate(urls, 1):
         try:
             return await asyncpg.connect(
                 one,
-                timeout=(seconds or CONNECT_SECONDS) / len(urls),
+                timeout=CONNECT_SECONDS / len(urls),
                 statement_cache_size=statements,
                 max_cached_statement_lifetime=0,
                 server_settings=dict(settings),
             )
-        except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched):
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched) as error:
             if place == len(urls):
+                if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+                    raise ConnectionRefusedError(str(error)) from error
                 raise
     raise AssertionError("a URL names one server at least")
 

@@ -9,7 +9,7 @@ import msgspec
 from clarion.clock import SECOND, Clock
 from clarion.store.port import NotFound, Owned
 from clarion.store.postgres.connection import Database
-from clarion.store.postgres.pulse import Pulse
+from clarion.store.postgres.pulse import Pulse, Refused
 from clarion.store.postgres.signals import ROSTER, Signals
 from clarion.store.records.lags import Lag
 from clarion.store.records.nodes import Node, Roster
@@ -92,7 +92,12 @@ class Nodes:
     async def beat(self, node: Node, lasts: int) -> Roster:
         """As in the port."""
         began = self._estimate.began()
-        answer = _decode(await self._pulse.fetchval(_SQL["beat"], node.id, _encode(node.roles).decode(), node.host, lasts))
+        said = node.id, _encode(node.roles).decode(), node.host, lasts
+        try:
+            found = await self._pulse.fetchval(_SQL["beat"], *said)
+        except Refused:
+            found = await self._database.fetchval(_SQL["beat"], *said)
+        answer = _decode(found)
         self._estimate.measured(began, answer.now)
         self._signals.alone(all(other == node.id for other, _, _ in answer.nodes))
         if node.id != self._known:

@@ -16,8 +16,12 @@ from clarion.store.postgres.connection import connect
 from clarion.store.postgres.errors import translated
 
 ANSWER_SECONDS: Final = 0.75
-"""For an answer on the connection that there is; then for a new one, and for the answer on that."""
+"""For an answer on the connection that there is; then for a new one, which may come for the next question, and for the answer on that."""
 PARTING_SECONDS: Final = 0.5
+
+
+class Refused(StoreUnavailable):
+    """The server answers, and gives no other connection: those that there are may serve."""
 
 
 class Pulse:
@@ -27,6 +31,8 @@ class Pulse:
         """`gone` is told when the database is out of reach, and since when (`time.monotonic`); `there` when it has answered."""
         self._url, self._gone, self._there = url, gone, there
         self._connection: Any = None
+        self._coming: asyncio.Task[Any] | None = None
+        """The next connection."""
         self._turn = asyncio.Lock()
 
     async def open(self) -> None:
@@ -55,6 +61,12 @@ class Pulse:
     async def close(self) -> None:
         """Disconnect."""
         async with self._turn:
+            coming, self._coming = self._coming, None
+            if coming is not None:
+                coming.cancel()
+                for come in await asyncio.gather(coming, return_exceptions=True):
+                    if not isinstance(come, BaseException):
+                        come.terminate()
             connection, self._connection = self._connection, None
             if connection is not None and not connection.is_closed():
                 try:
@@ -69,14 +81,35 @@ class Pulse:
             except TimeoutError:
                 pass  # it is the connection, or the way, or the server
         self._part()
-        try:
-            self._connection = await connect(self._url, seconds=ANSWER_SECONDS)
-        except (TimeoutError, OSError) as error:
-            self._gone(began)
-            raise StoreUnavailable("The database cannot be reached.") from error
+        self._connection = await self._anew(began)
         return await self._connection.fetchval(query, *args, timeout=ANSWER_SECONDS)
+
+    async def _anew(self, began: float) -> Any:
+        """Another connection. Raises StoreUnavailable, also while there is still hope of one: then the next question finds it."""
+        if self._coming is None:
+            self._coming = asyncio.create_task(connect(self._url), name="pulse")
+            self._coming.add_done_callback(_noted)
+        coming = self._coming
+        await asyncio.wait([coming], timeout=ANSWER_SECONDS)
+        if not coming.done():
+            self._gone(began)
+            raise StoreUnavailable("The database does not answer.")
+        self._coming = None
+        error = coming.exception()
+        if error is None:
+            return coming.result()
+        if isinstance(error, TimeoutError | OSError):  # what was heard by other connections just before shows that these are well
+            self._gone(min(began, monotonic() - ANSWER_SECONDS))
+            raise StoreUnavailable(f"The database cannot be reached: {error}") from error
+        raise Refused(f"The database lets nobody else in: {error}") from error
 
     def _part(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+def _noted(attempt: asyncio.Task[Any]) -> None:
+    """Nobody may ask any more what became of it."""
+    if not attempt.cancelled():
+        attempt.exception()

@@ -164,7 +164,7 @@ class Signals:
                     await _until(lost, connection)
                 finally:
                     connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 pass  # tried again below
             listening.set()
             missed = True
