@@ -10,7 +10,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+import asyncpg  # type: ignore[import-untyped]  # it carries no types
 from tests.crash.orders import Order
+from tests.crash.places import Look
 from tests.crash.receipts import Readers, fate_unknown
 from tests.crash.sink import Sink
 from tests.crash.tally import Tally
@@ -21,6 +23,7 @@ MOST_AHEAD: Final = 2_000
 """Orders accepted and not seen to have led to anything; and pushes that came and were not looked at."""
 BATCH: Final = "/api/v1/events/batch"
 
+_LOOK_SECONDS: Final = 0.2
 _BROKEN = (ConnectionError, asyncio.IncompleteReadError)
 
 
@@ -47,6 +50,8 @@ class Load:
         self._key, self._rng, self.readers, self._sink = key, rng, readers, sink
         self._connections, self._batching, self._most_in_batch = connections, batching, most_in_batch
         self._most_ahead = most_ahead
+        self.is_held = False
+        """Whether nothing more is sent for now."""
         self._numbers = itertools.count()
         self._connection = 0
         self.sent: dict[int, Order] = {}
@@ -96,6 +101,30 @@ class Load:
                 yield
             finally:
                 stop.set()
+
+    @asynccontextmanager
+    async def held_back(self, look: Look, most: int) -> AsyncIterator[None]:
+        """Until the end of the block, send nothing while more than `most` entries wait for the engines: a long run would never drain.
+
+        While the database cannot be looked at, send: that is refused.
+        """
+
+        async def keep_looking() -> None:
+            while True:
+                try:
+                    [(count,)] = await look(f"SELECT count(*) FROM (SELECT FROM inbox LIMIT {most + 1}) AS few")
+                    self.is_held = count > most
+                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    self.is_held = False
+                await asyncio.sleep(_LOOK_SECONDS)
+
+        looking = asyncio.create_task(keep_looking())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            self.is_held = False
 
     async def repeat_unknown(self, port: int) -> None:
         """Send every order again whose fate is unknown and that carries an id, and some that were acknowledged, one by one."""
@@ -148,7 +177,11 @@ class Load:
 
     def _is_ahead(self) -> bool:
         """Each order leads to two effects at least."""
-        return self.acknowledgements.value - len(self._sink.arrived) / 2 > self._most_ahead or self.readers.behind > self._most_ahead
+        return (
+            self.is_held
+            or self.acknowledgements.value - len(self._sink.arrived) / 2 > self._most_ahead
+            or self.readers.behind > self._most_ahead
+        )
 
     async def _one(self, client: Client, orders: Sequence[Order]) -> Response:
         """Send a request and note what becomes of it."""

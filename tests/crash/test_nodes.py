@@ -28,6 +28,8 @@ MORE = 60
 MOST_AHEAD = 200
 """Little enough that what is waited for are faults, and not the work that they leave."""
 SOAK_FAULTS = 60
+MOST_WAITING = 2_000
+"""Entries of all inboxes, in a long run."""
 
 pytestmark = pytest.mark.timeout(240)
 """Eight processes start, and some of them again, on a machine that may have two cores."""
@@ -104,11 +106,12 @@ async def taken_over(place: PostgresPlace, before: set[str], count: int) -> set[
 
 
 async def test_kill_of_each_role(place: PostgresPlace) -> None:
+    rng = random.Random(SEED)
     async with served(place, SEED) as (shop, nodes):
         async with shop.load.on_any(nodes.ports):
             for roles in ("engine", "delivery", "api", "engine"):
                 await some(shop)
-                await nodes.kill(random.Random(SEED).choice(nodes.of(roles)))
+                await nodes.kill(rng.choice(nodes.of(roles)))
             await some(shop)
         figures = await finish(shop, nodes)
     assert figures.acknowledged > 0
@@ -207,7 +210,11 @@ async def test_many_faults(place: PostgresPlace, postgres: Server, capsys: pytes
     rng = random.Random(SEED + 5)
     counted: dict[str, int] = {}
     async with served(place, SEED + 5, patience=3_000, failing=0.02, most_ahead=load.MOST_AHEAD) as (shop, nodes):
-        async with shop.load.on_any(nodes.ports), place.looking_again() as look:
+        async with (
+            shop.load.on_any(nodes.ports),
+            place.looking_again() as look,
+            shop.load.held_back(look, MOST_WAITING),
+        ):
             for _ in range(SOAK_FAULTS):
                 await some(shop, rng.randint(100, 3_000))
                 kind = rng.choice(("kill", "kill", "stopped", "restart", "crash", "cut", "freeze"))

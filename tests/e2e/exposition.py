@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
-from tests.e2e.server import Server
+from tests.e2e.server import Listener
 from tests.server.client import Response, request
 
 Samples = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -13,13 +13,13 @@ LARGEST: Final = 1_000_000
 """Bytes: a scrape of a test's server is far from it."""
 
 
-async def scrape(server: Server, *headers: str) -> Response:
+async def scrape(server: Listener, *headers: str) -> Response:
     """Ask for the metrics on a connection of its own."""
     async with server.connect() as client:
         return await client.ask(request("GET", "/metrics", b"", *headers))
 
 
-async def samples(server: Server) -> Samples:
+async def samples(server: Listener) -> Samples:
     """Every sample, by name and labels. Fails if one is there twice, or a family is."""
     answer = await scrape(server)
     assert answer.status == 200, answer

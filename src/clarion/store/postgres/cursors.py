@@ -1,7 +1,7 @@
 """Cursors of the log: a place in each partition's, as a text that can stand in a URL.
 
 A byte with the format's number; the least place; how far the place of each partition lies beyond it: all as unsigned LEB128, in base64url
-without padding (RFC 4648 §5). Of 256 partitions that is about a kilobyte.
+without padding (RFC 4648 §5). Of 64 partitions that is about 250 bytes.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

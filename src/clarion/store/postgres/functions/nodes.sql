@@ -39,13 +39,25 @@ LANGUAGE sql STABLE
 -- Each partition has a few rows, or none, or millions: by the indexes, always.
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_sort = off
 AS $$
--- What waits, by partition. Of an inbox the first p_limit entries are counted; where there are more, how densely those stand tells how many
--- there are up to the last.
+-- What waits, by partition. Of an inbox the first p_limit entries are counted. Where there are more, the way from there to the last one is cut
+-- into 16 stretches, and how densely the first 32 entries of each stand tells how many it has: bursts are seen as such.
     SELECT
         p.partition,
         CASE
             WHEN f.count < p_limit THEN f.count
-            ELSE greatest(f.count, (f.count::double precision * (l.position - f.first + 1) / (f.last - f.first + 1))::bigint)
+            ELSE f.count + (
+                SELECT coalesce(sum((l.position - f.last) / 16.0 * s.count / (s.last - c.since + 1)), 0)
+                FROM generate_series(0, 15) AS n
+                CROSS JOIN LATERAL (SELECT f.last + 1 + n * (l.position - f.last) / 16 AS since) AS c
+                CROSS JOIN LATERAL (
+                    SELECT count(*) AS count, max(few.position) AS last
+                    FROM (
+                        SELECT i.position FROM inbox AS i WHERE i.partition = p.partition AND i.position >= c.since
+                        ORDER BY i.position LIMIT 32
+                    ) AS few
+                ) AS s
+                WHERE s.count > 0
+            )::bigint
         END,
         (SELECT i.received FROM inbox AS i WHERE i.partition = p.partition AND i.position = f.first),
         o.count
