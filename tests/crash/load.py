@@ -109,8 +109,10 @@ class Load:
         While the database cannot be looked at, send: that is refused.
         """
 
+        over = asyncio.Event()
+
         async def keep_looking() -> None:
-            while True:
+            while not over.is_set():
                 try:
                     [(count,)] = await look(f"SELECT count(*) FROM (SELECT FROM inbox LIMIT {most + 1}) AS few")
                     self.is_held = count > most
@@ -122,8 +124,8 @@ class Load:
         try:
             yield
         finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            over.set()  # a look that is under way ends by itself: broken off, the driver may swallow that
+            await looking
             self.is_held = False
 
     async def repeat_unknown(self, port: int) -> None:
