@@ -1,11 +1,6 @@
 """With many partitions, on PostgreSQL: one file has the events of all, and each partition has its snapshots."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
 import msgspec
-import pytest
-from tests.postgres import databases
 from tests.retention.log import NOW, files, lines, manifests
 
 from clarion.clock import HOUR
@@ -16,24 +11,8 @@ from clarion.store.port import Store
 from clarion.store.records.commits import LogMove, Outcome
 from clarion.store.records.entries import EntryKind, NewEntry
 from clarion.store.records.states import PartitionState
-from clarion.stores import open_store
 
 KEEP = 8 * HOUR
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    url = databases().fresh(4)
-    yield Settings(data=tmp_path, database_url=url, keep_events="8h", export_events="ndjson")
-    databases().drop(url)
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
-    opened = open_store(settings)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 class Owners:

@@ -1,13 +1,9 @@
 """On PostgreSQL with the periods that a server makes: dropped whole, and before that in files and snapshots; a stale process included."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
-import pytest
-from tests.postgres import databases
 from tests.retention.log import NOW, lines, manifests
 from tests.retention.test_partitions import Owners, left, no_sleep
 
@@ -16,26 +12,10 @@ from clarion.config import Settings
 from clarion.retention import Retention
 from clarion.store.port import Store
 from clarion.store.postgres.periods import LENGTH
-from clarion.stores import open_store
 
 KEEP = 8 * HOUR
 THIS = NOW // LENGTH * LENGTH
 """Beginning of the period that NOW is in."""
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    url = databases().fresh(4)
-    yield Settings(data=tmp_path, database_url=url, keep_events="8h", export_events="ndjson")
-    databases().drop(url)
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
-    opened = open_store(settings)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 async def rows(settings: Settings, sql: str, *values: object) -> list[tuple[Any, ...]]:
