@@ -62,6 +62,13 @@ async def live(store: PostgresStore, owner: Owner, name: str) -> None:
     await Owner.of(store, 1)
 
 
+async def goes_on(store: PostgresStore, owner: Owner) -> None:
+    """Events are taken in and applied, without a long wait."""
+    async with asyncio.timeout(BRIEFLY):
+        await store.append([entry("meanwhile")])
+        await owner.commit(log_time=START, moved=await owner.waiting())
+
+
 @pytest.mark.parametrize("kind", ["events", "explanations", "deliveries", "late_deliveries", "runs"])
 async def test_nobody_waits_for_a_step_that_is_under_way(kind: str, postgres: PostgresStore, postgres_url: str) -> None:
     owner = await Owner.of(postgres)
@@ -107,9 +114,8 @@ async def test_nobody_waits_long_behind_a_period_that_cannot_go(
         dropping = asyncio.create_task(made.forget("events", START, 10))
         while not await watcher.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"):
             assert not dropping.done()
+        await goes_on(made, owner)
         async with asyncio.timeout(BRIEFLY):
-            await made.append([entry("meanwhile")])
-            await owner.commit(log_time=START, moved=await owner.waiting())
             assert [row.id for row in (await made.events(SITE, "0", 10)).rows] == [entry("meanwhile").id]
         await asyncio.gather(dropping, return_exceptions=True)
     await watcher.close()
@@ -130,9 +136,7 @@ async def test_nobody_waits_long_for_a_period_to_be_made(
         while not making.done():  # it gets through, or waits for the reader for a moment
             if await watcher.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IS NOT NULL"):
                 break
-        async with asyncio.timeout(BRIEFLY):
-            await made.append([entry("meanwhile")])
-            await owner.commit(log_time=START, moved=await owner.waiting())
+        await goes_on(made, owner)
         await asyncio.gather(making, return_exceptions=True)
     await watcher.close()
 
