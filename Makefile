@@ -7,12 +7,14 @@ PORT   ?= 8080
 # one process more than two cores: one of them has the tests that start many processes, and wait for them
 PYTESTS ?= 3
 STAMP  := $(VENV)/.installed
+# what is built when the package is installed
+SDK    := hatch_build.py $(wildcard web/sdk/*.json) web/sdk/build.mjs $(shell find web/sdk/src -type f)
 
 .PHONY: setup run test lint types imports unit soak mutation docs bench clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(SDK)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group dev

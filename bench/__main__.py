@@ -11,7 +11,20 @@ from typing import Final
 
 import msgspec
 
-from bench import accept, batch, cold_start, due_at_once, end_to_end, engine_events, profiling, report, sleepers
+from bench import (
+    accept,
+    batch,
+    broadcast,
+    cold_start,
+    due_at_once,
+    encryption,
+    end_to_end,
+    engine_events,
+    profiling,
+    report,
+    sdk_size,
+    sleepers,
+)
 from bench.neighbours import QUIET, Neighbours
 from bench.plan import FULL, QUICK, Plan
 from bench.postgres import parts as postgres
@@ -28,6 +41,9 @@ PARTS: Final[dict[str, tuple[str, Callable[[Plan, Path], object]]]] = {
     "f": ("due", due_at_once.run),
     "g": ("sleep", sleepers.run),
     "profile": ("profile", profiling.run),
+    "m": ("encryption", encryption.run),
+    "n": ("broadcast", broadcast.run),
+    "o": ("sdk", sdk_size.run),
 }
 """What there is to run on SQLite, and the field of the results that it fills."""
 
@@ -46,8 +62,10 @@ def main() -> int:
         default="all",
         choices=(*PARTS, *postgres.PARTS, POSTGRES, "all", "report"),
         help="a: accept, b: batches, c: end to end, d: cold start, e: events through the engine, f: a million runs due at once, "
-        "g: ten million sleeping runs, profile: where the engine's time goes; on PostgreSQL, h: ingest, i: the engine, j: end to end, "
-        "k: growth, l: two engines, postgres: all of these; report: write docs/benchmarks and docs/scaling from saved results",
+        "g: ten million sleeping runs, profile: where the engine's time goes, m: encryption of pushes, "
+        "n: a broadcast, o: the size of the browser SDK; "
+        "on PostgreSQL, h: ingest, i: the engine, j: end to end, k: growth, l: two engines, postgres: all of these; "
+        "report: write docs/benchmarks and docs/scaling from saved results",
     )
     parser.add_argument(
         "names", nargs="*", type=_name, help="of the saved results, for report; of what several have, the last one's counts"

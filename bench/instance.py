@@ -50,6 +50,11 @@ class Instance:
         self._run("sites", "create", "--name", _SITE, "--vapid-subject", "mailto:bench@example.com")
         self.key: str = self._run("keys", "create", "--name", _SITE, "--site", _SITE)["key"]
 
+    def admin_key(self) -> str:
+        """A key that may do everything. Raises ChildFailed."""
+        key: str = self._run("keys", "create", "--name", "admin", "--site", _SITE, "--scopes", "admin")["key"]
+        return key
+
     def apply(self, files: Sequence[Path]) -> None:
         """Publish workflows. Raises ChildFailed."""
         self._run("workflows", "apply", *map(str, files), "--site", _SITE)

@@ -72,3 +72,21 @@ PROFILE: Final = """## Where the engine's time goes
 
 Cases of (e), with 20 workflows, and of (f), once more, while a sampler in the same process looks a thousand times a second at what each
 thread is at. Times are microseconds of an event, or of a timer, with its share in brackets."""
+
+ENCRYPTION: Final = """## (m) Encryption of pushes
+
+From the row of the outbox to the bytes of the request: the token put into the payload, the payload encrypted for the subscription
+(RFC 8291), the header that says who sends it (RFC 8292), which is kept for each push service. One thread, its CPU time; every push is to
+another subscription. Beside it `http-ece` and `pywebpush` encrypt and do nothing else. The **floor** is what RFC 8291 asks of everybody for
+each message, of the same library: read the subscription's key, make a key pair, agree on a secret, write the new public key."""
+
+BROADCAST: Final = """## (n) One message to very many subscribers
+
+One request to a server on SQLite, then time until the last push has come to a push service on the same machine, which answers 201 at once
+and shares the cores. Subscribers were put there by SQL, as copies of one that was registered. A push is a run, a row of the outbox, an
+encrypted request, a report, and an outcome that the engine applies. Beside it the **client alone** sends as many pushes as it can to the
+same service, encrypted beforehand, and a loop over **pywebpush** with a session that keeps its connection sends one after the other."""
+
+SDK: Final = """## (o) What a page loads
+
+Bytes of the browser SDK and of its service worker as they are served."""

@@ -33,6 +33,15 @@ class SleepPlan(msgspec.Struct, frozen=True):
     seconds: int = 30
 
 
+class BroadcastPlan(msgspec.Struct, frozen=True):
+    """(n)"""
+
+    subscribers: int = 1_000_000
+    alone: int = 30_000
+    """Pushes of the client alone."""
+    pywebpush: int = 1_000
+
+
 class PostgresPlan(msgspec.Struct, frozen=True):
     """(h) to (l). Durations are in seconds."""
 
@@ -88,6 +97,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     events: EventsPlan = EventsPlan()
     due: DuePlan = DuePlan()
     sleep: SleepPlan = SleepPlan()
+    broadcast: BroadcastPlan = BroadcastPlan()
     postgres: PostgresPlan = PostgresPlan()
 
 
@@ -111,6 +121,7 @@ QUICK = Plan(
     events=EventsPlan(events=2_000, rounds=1),
     due=DuePlan(runs=5_000),
     sleep=SleepPlan(few=1_000, many=20_000, idle_seconds=3, seconds=3),
+    broadcast=BroadcastPlan(subscribers=2_000, alone=2_000, pywebpush=100),
     postgres=PostgresPlan(
         settings=("shared_buffers=256MB",),
         partitions=16,

@@ -7,11 +7,26 @@ from bench.chart import draw
 from bench.engine_chart import draw_engine
 from bench.engine_report import show_due, show_events, show_profile, show_sleep
 from bench.machine import Machine
-from bench.method import ACCEPT, BATCH, COLD_START, DUE, END_TO_END, EVENTS, INTRODUCTION, POSTGRES, PROFILE, SLEEP
+from bench.method import (
+    ACCEPT,
+    BATCH,
+    BROADCAST,
+    COLD_START,
+    DUE,
+    ENCRYPTION,
+    END_TO_END,
+    EVENTS,
+    INTRODUCTION,
+    POSTGRES,
+    PROFILE,
+    SDK,
+    SLEEP,
+)
 from bench.neighbours import QUIET
 from bench.percentiles import median
 from bench.postgres.chart import draw_postgres
 from bench.postgres.report import show_postgres
+from bench.push_report import show_broadcast, show_encryption, show_sdk
 from bench.results import Results
 from bench.scaling import fill
 from bench.server_results import Accept, Batch, ColdStart, EndToEnd, Round, Step
@@ -61,9 +76,21 @@ def render(results: Results) -> str:
         parts += [SLEEP, show_sleep(results.sleep)]
     if results.profile is not None:
         parts += [PROFILE, show_profile(results.profile)]
+    parts += _pushes(results)
     if results.postgres is not None:
         parts += show_postgres(results.postgres, results.plan.postgres, results.machine.cores)
     return "\n\n".join(parts) + "\n"
+
+
+def _pushes(results: Results) -> list[str]:
+    parts = []
+    if results.encryption is not None:
+        parts += [ENCRYPTION, show_encryption(results.encryption)]
+    if results.broadcast is not None:
+        parts += [BROADCAST, show_broadcast(results.broadcast)]
+    if results.sdk is not None:
+        parts += [SDK, show_sdk(results.sdk)]
+    return parts
 
 
 def _verdicts(results: Results) -> str:

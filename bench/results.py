@@ -7,10 +7,12 @@ from typing import Final
 
 import msgspec
 
+from bench.encryption import Encryption
 from bench.engine_results import Events, Fired, Profile, Sleep
 from bench.machine import Machine, describe
 from bench.plan import Plan
 from bench.postgres.results import PostgresResults
+from bench.push_results import Broadcast, SdkSize
 from bench.server_results import Accept, Batch, ColdStart, EndToEnd
 
 DIRECTORY: Final = Path(__file__).parent / "results"
@@ -25,6 +27,9 @@ PARTS: Final = {
     "due": "(f)",
     "sleep": "(g)",
     "profile": "profile",
+    "encryption": "(m)",
+    "broadcast": "(n)",
+    "sdk": "(o)",
     "postgres": "",
 }
 """Fields of the results that a part fills, and its name."""
@@ -54,6 +59,9 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """One for each kind of last step."""
     sleep: Sleep | None = None
     profile: Profile | None = None
+    encryption: Encryption | None = None
+    broadcast: Broadcast | None = None
+    sdk: SdkSize | None = None
     postgres: PostgresResults | None = None
 
 

@@ -1,8 +1,10 @@
 """What is aimed at, what is required, and whether the numbers meet it."""
 
+from bench.encryption import judge_encryption
 from bench.engine_verdicts import judge_due, judge_events, judge_sleep
 from bench.percentiles import median
 from bench.postgres.verdicts import judge_postgres
+from bench.push_verdicts import judge_broadcast, judge_sdk
 from bench.results import Results
 from bench.server_results import Accept, Batch, ColdStart, EndToEnd, Round
 from bench.verdict import Verdict
@@ -25,6 +27,12 @@ def judge(results: Results) -> list[Verdict]:
         verdicts += [verdict for fired in results.due for verdict in judge_due(fired)]
     if results.sleep is not None:
         verdicts += judge_sleep(results.sleep)
+    if results.encryption is not None:
+        verdicts += judge_encryption(results.encryption)
+    if results.broadcast is not None:
+        verdicts += judge_broadcast(results.broadcast)
+    if results.sdk is not None:
+        verdicts += judge_sdk(results.sdk)
     if results.postgres is not None:
         verdicts += judge_postgres(results.postgres)
     return verdicts

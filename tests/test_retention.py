@@ -12,11 +12,12 @@ from clarion.clock import DAY, HOUR
 from clarion.config import Settings
 from clarion.retention import Retention
 from clarion.retention.pace import PAUSE
-from clarion.retention.policy import AT_ONCE, EVERY
+from clarion.retention.policy import AT_ONCE, EVERY, LOOKS
 from clarion.store.port import StoreError, StoreUnavailable
 from clarion.store.records.commits import Outcome
 from clarion.store.records.entries import LogRow
 from clarion.store.records.explanations import Explanation
+from clarion.store.records.jobs import Job
 from clarion.store.records.snapshots import Snapshot
 from clarion.store.records.upkeep import Upkeep
 from clarion.stores import migrate_store, open_store
@@ -61,6 +62,9 @@ class Kept:
 
     async def forget_snapshots(self, *_: Any) -> int:
         return 0
+
+    async def jobs(self, *_: Any) -> list[Job]:
+        return []
 
     async def upkeep(self) -> Upkeep:
         return Upkeep()
@@ -128,11 +132,12 @@ async def test_a_newer_one_among_the_oldest_keeps_none_of_the_others(tmp_path: P
 
 
 async def test_it_looks_every_few_minutes_and_costs_nothing_in_between(tmp_path: Path) -> None:
-    kept, naps = Kept(deliveries=[1]), Naps(3)
+    kept, naps = Kept(deliveries=[1]), Naps(LOOKS + 2)
     with pytest.raises(Slept):
         await retention(kept, tmp_path, naps).run()
-    assert naps.taken == [PAUSE * TAKES, EVERY, EVERY]
-    assert EVERY >= 60
+    assert naps.taken == [PAUSE * TAKES, *[EVERY] * (LOOKS + 1)]
+    assert [step for step in kept.steps if step[0] == "deliveries"] == [("deliveries", 1), ("deliveries", 0), ("deliveries", 0)]
+    assert EVERY * LOOKS >= 60
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), StoreError("damaged")])

@@ -7,6 +7,7 @@ import tomllib
 import typing
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -55,6 +56,12 @@ HostPattern = Annotated[str, Meta(max_length=253, pattern=r"^(\*\.)?[A-Za-z0-9_-
 """A host, or `*.` and a domain for every host below it."""
 
 
+Network = Annotated[str, Meta(max_length=43, pattern=r"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?\Z")]
+"""An IP address, or a network with the length of its prefix."""
+PublicUrl = Annotated[str, Meta(max_length=255, pattern=r"^(https?://[A-Za-z0-9.\-_\[\]:]+(/[A-Za-z0-9.\-_~/]*)?)?\Z")]
+"""Where clients reach the server, or nothing."""
+
+
 Role = Literal["api", "engine", "delivery"]
 ROLES: Final[tuple[Role, ...]] = typing.get_args(Role)
 """What a process can do: take requests, run workflows, send what they want sent."""
@@ -76,6 +83,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     rate_limit_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    sdk_rate_per_app: Annotated[int, Meta(ge=0, le=1_000_000)] = 5_000
+    sdk_rate_per_address: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
+    sdk_rate_per_subscriber: Annotated[int, Meta(ge=0, le=1_000_000)] = 20
+    trusted_proxies: tuple[Network, ...] = ("127.0.0.1", "::1")
+    public_url: PublicUrl = ""
     push_endpoint_hosts: tuple[HostPattern, ...] = ()
     dangerous_allow_private_targets: bool = False
     delivery_concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 512
@@ -140,7 +152,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 NAMES: Final = tuple(name for name in Settings.__struct_fields__ if name != "data")
 """Every setting that the file and the variables may name."""
 
-_LISTS: Final = frozenset({"push_endpoint_hosts", "roles"})
+_LISTS: Final = frozenset({"push_endpoint_hosts", "roles", "trusted_proxies"})
 """Settings that are lists; a variable has them with commas between."""
 
 _TYPES: Final = {field.name: field.type for field in msgspec.structs.fields(Settings)}
@@ -224,11 +236,22 @@ def _convert(origin: str, name: str, value: object, *, strict: bool) -> object:
     if name in _LIMITS:
         return _limit(origin, shown, value, _LIMITS[name])
     try:
-        return msgspec.convert(value, _TYPES[name], strict=strict)
+        converted: object = msgspec.convert(value, _TYPES[name], strict=strict)
     except msgspec.ValidationError as error:
         choices = typing.get_args(_TYPES[name]) if typing.get_origin(_TYPES[name]) is Literal else ()
         reason = f"expected one of {', '.join(choices)}" if choices else _lower(str(error))
         raise ConfigError(f"{origin}: {shown} = {_brief(value)} does not fit: {reason} — correct it there") from None
+    if name == "trusted_proxies" and isinstance(converted, tuple):
+        _check_networks(origin, shown, converted)
+    return converted
+
+
+def _check_networks(origin: str, shown: str, networks: tuple[str, ...]) -> None:
+    for network in networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise ConfigError(f"{origin}: {shown}: {network} is no IP address or network — write it as 10.0.0.1 or 10.0.0.0/8") from None
 
 
 def _roles(origin: str, shown: str, value: object) -> tuple[Role, ...]:

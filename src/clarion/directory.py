@@ -1,15 +1,21 @@
 """Sites, keys and workflow states as this process knows them: read whole, kept current within a second, opened secrets in memory only."""
 
+import asyncio
 import base64
 import hashlib
+import hmac
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
 import structlog
 
 from clarion.control.secrets import secret_purpose
-from clarion.control.sites import VAPID_PURPOSE, WEBHOOK_PREFIX, WEBHOOK_PURPOSE
+from clarion.control.sites import WEBHOOK_PREFIX, WEBHOOK_PURPOSE
+from clarion.delivery.credentials import ApnsKey, FcmKey
 from clarion.delivery.vapid import VapidKey
+from clarion.keyring import Keyring
+from clarion.receipt_tokens import Receivable, make_token, read_token
 from clarion.store.port import Store
 from clarion.store.records.configuration import Configuration
 from clarion.store.records.sites import ApiKey, Site
@@ -41,34 +47,42 @@ class Directory:
         self._keys: dict[bytes, Credential] = {}
         self._seen: dict[bytes, Credential] = {}
         self._sites: dict[int, Site] = {}
+        self._apps: dict[str, Site] = {}
         self._paused: frozenset[tuple[int, str]] = frozenset()
-        self._vapid: dict[int, VapidKey] = {}
+        self._ring: Keyring | None = None
+        self._receipts: dict[int, bytes] = {}
         self._webhook: dict[int, bytes] = {}
         self._sealed: dict[tuple[int, str], bytes] = {}
         self._opened: dict[tuple[int, str], str] = {}
         self._used: dict[int, int] = {}
+        self._refreshing = asyncio.Lock()
 
     async def refresh(self) -> None:
         """Read the configuration again. Raises StoreError.
 
         A site whose secrets do not open keeps taking events; what it sends fails until its secrets do.
         """
-        configuration = await self._store.configuration()
+        # one after the other: what was read earlier must not come last
+        async with self._refreshing:
+            self._take(await self._store.configuration())
+
+    def _take(self, configuration: Configuration) -> None:
+        vault = self._vault
         self._keys = _credentials(configuration.keys)
         self._seen.clear()
         self._paused = _paused(configuration)
         self._sites = {site.id: site for site in configuration.sites}
+        self._apps = {site.app_id: site for site in configuration.sites}
         self._sealed = {(secret.site, secret.name): secret.sealed for secret in configuration.secrets}
-        self._vapid, self._webhook, self._opened = {}, {}, {}
-        vault = self._vault
+        self._webhook, self._opened = {}, {}
+        self._ring = Keyring(vault, configuration)
         if vault is None:
             return
         for site in configuration.sites:
             try:
-                self._vapid[site.id] = _open_vapid(vault, site)
                 self._webhook[site.id] = _open_webhook(vault, site)
             except (VaultError, ValueError) as error:
-                _log.error("the secrets of a site cannot be read; it cannot send", site=site.id, error=str(error))
+                _log.error("the webhook secret of a site cannot be read; it cannot sign", site=site.id, error=str(error))
 
     # -- API keys ----------------------------------------------------------------------------------------------------
 
@@ -101,9 +115,53 @@ class Directory:
         """Raises KeyError for an unknown site."""
         return self._sites[site]
 
-    def vapid(self, site: int) -> VapidKey:
-        """Raises KeyError for an unknown site."""
-        return self._vapid[site]
+    @property
+    def sites(self) -> Collection[Site]:
+        """All sites."""
+        return self._sites.values()
+
+    def site_of_app(self, app_id: str) -> Site:
+        """The site that a public app id names. Raises KeyError."""
+        return self._apps[app_id]
+
+    def vapid(self, site: int, number: int | None = None) -> VapidKey:
+        """A VAPID pair of a site by its number; the current one without. Raises KeyError for an unknown site, or one that it never had."""
+        return self._keyring.vapid(site, number)
+
+    def vapid_number(self, site: int, public: str) -> int | None:
+        """Number of the pair that has this public key; None where the site never had it."""
+        return self._keyring.vapid_number(site, public)
+
+    def identity_secret(self, site: int) -> bytes | None:
+        """What profile_ids are signed with; None where none is set. Raises VaultError when it does not open."""
+        return self._keyring.identity(site)
+
+    def is_signed(self, site: int, profile_id: str, signature: str) -> bool:
+        """Whether a signature is the lower-case hexadecimal HMAC-SHA256 (RFC 2104) of the profile_id under the site's identity secret.
+
+        In constant time; never where no secret is set. Raises VaultError when the secret does not open.
+        """
+        secret = self.identity_secret(site)
+        if secret is None:
+            return False
+        right = hmac.digest(secret, profile_id.encode(), "sha256").hex()
+        return hmac.compare_digest(right.encode(), signature.encode("utf-8", "replace"))
+
+    def fcm(self, site: int) -> FcmKey | None:
+        """The service account for the site's Android apps; None where none is set. Raises VaultError."""
+        return self._keyring.fcm(site)
+
+    def apns(self, site: int) -> ApnsKey | None:
+        """The key for the site's iOS app; None where none is set. Raises VaultError."""
+        return self._keyring.apns(site)
+
+    def receipt_token(self, site: int, delivery: str, partition: int) -> str:
+        """What goes along with a delivery and proves, coming back, that its receiver got it (`clarion.receipt_tokens`)."""
+        return make_token(self._receipt_key(site), delivery, partition)
+
+    def received(self, site: int, token: str) -> Receivable | None:
+        """The delivery of a genuine receipt token of the site; None for any other text."""
+        return read_token(self._receipt_key(site), token)
 
     def webhook_secret(self, site: int) -> bytes:
         """Raises KeyError for an unknown site."""
@@ -132,14 +190,24 @@ class Directory:
         return self._open_vault.device_token_hash(site, endpoint)
 
     @property
+    def _keyring(self) -> Keyring:
+        if self._ring is None:
+            raise KeyError("no site is known before the first refresh")
+        return self._ring
+
+    def _receipt_key(self, site: int) -> bytes:
+        key = self._receipts.get(site)
+        if key is None:
+            key = self._open_vault.receipt_key(site)
+            if site in self._sites:  # else anybody's numbers would be kept
+                self._receipts[site] = key
+        return key
+
+    @property
     def _open_vault(self) -> Vault:
         if self._vault is None:
             raise VaultError("this process has no master key — give it the one that the others have")
         return self._vault
-
-
-def _open_vapid(vault: Vault, site: Site) -> VapidKey:
-    return VapidKey(vault.open(site.vapid_private_sealed, VAPID_PURPOSE), site.vapid_public_key, site.vapid_subject)
 
 
 def _open_webhook(vault: Vault, site: Site) -> bytes:

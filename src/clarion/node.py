@@ -18,6 +18,7 @@ from clarion.api.app import body_limit, direct_routes, make_app, make_status_app
 from clarion.api.context import Context
 from clarion.api.documents import DocumentReader
 from clarion.api.limits import RateLimit
+from clarion.api.sdk.desk import Desk
 from clarion.api.server import HttpServer
 from clarion.clock import SECOND
 from clarion.config import Settings
@@ -177,6 +178,7 @@ class Node:
             metrics=metrics,
             is_ready=is_ready,
             outage=outage,
+            desk=_desk(settings),
         )
         if API in settings.roles:
             server = HttpServer(make_app(shared), direct_routes(shared), settings.host, settings.port, body_limit=body_limit)
@@ -265,6 +267,16 @@ class Node:
                 with suppress(StoreError, TimeoutError):
                     async with asyncio.timeout(USAGE_PATIENCE):
                         await directory.flush_usage()
+
+
+def _desk(settings: Settings) -> Desk:
+    return Desk(
+        per_app=settings.sdk_rate_per_app,
+        per_address=settings.sdk_rate_per_address,
+        per_subscriber=settings.sdk_rate_per_subscriber,
+        trusted_proxies=settings.trusted_proxies,
+        public_url=settings.public_url,
+    )
 
 
 async def serve(settings: Settings, ready: Callable[[str, int], None]) -> None:

@@ -37,13 +37,15 @@ class Histogram:
 class Taking:
     """What the API answered."""
 
-    __slots__ = ("alone", "duplicates", "in_batches", "refused", "requests")
+    __slots__ = ("alone", "duplicates", "from_sdks", "in_batches", "refused", "requests")
 
     def __init__(self) -> None:
         self.alone = 0
         """Events stored that came alone, each in a request that was answered 200."""
         self.in_batches = 0
         """Events stored that came in batches."""
+        self.from_sdks = 0
+        """Events stored that browsers and mobile apps sent."""
         self.duplicates = 0
         """Events that were there already, by their `event_id`."""
         self.refused: Counter[str] = Counter()

@@ -77,6 +77,10 @@ class Vault:
         """
         return hmac.new(self.derive(f"device:{site}"), endpoint.encode(), hashlib.sha256).hexdigest()
 
+    def receipt_key(self, site: int) -> bytes:
+        """What a site's receipt tokens are made with (`clarion.receipt_tokens`)."""
+        return self.derive(f"receipt:{site}")
+
 
 def open_vault(data: Path, environ: Mapping[str, str]) -> Vault:
     """The vault of a data directory: under `CLARION_MASTER_KEY` (32 bytes in base64) if set, else under the file `master.key`.

@@ -87,3 +87,13 @@ async def test_what_is_no_receipt_is_refused(store: Store, shop: Site, event: st
         await record(store, shop, made, event, action)
     assert refused.value.path == path
     assert await told(store) == []
+
+
+@pytest.mark.parametrize("partition", [None, 0, 1, 63])
+async def test_a_delivery_is_found_also_where_the_database_has_other_partitions_by_now(
+    store: Store, shop: Site, partition: int | None
+) -> None:
+    made = await put(store)
+    assert await record_receipt(store, shop, made.id, "viewed", None, NOW, new_id, partition)
+    with pytest.raises(NotFound):
+        await record_receipt(store, shop, "f" * 32, "viewed", None, NOW, new_id, partition)

@@ -1,7 +1,7 @@
 """A data directory that is initialised once and copied for each test; on PostgreSQL, a database of the test's own beside it."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -15,6 +15,8 @@ from clarion.cli.setup import prepare
 from clarion.config import load_settings
 
 Open = Callable[..., AbstractAsyncContextManager[Shop]]
+MakePlace = Callable[[str, int], Awaitable[tuple[Place, str]]]
+"""(engine, partitions on PostgreSQL) → a place that is ready, and its API key."""
 
 SPREAD = 7
 """Partitions on PostgreSQL, unless a test wants others."""
@@ -37,12 +39,12 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def open_shop(template: tuple[Path, str], tmp_path: Path, engine: str) -> Iterator[Open]:
-    """Open a shop of the test's own: `open_shop(seed, connections=4)`."""
+def make_place(template: tuple[Path, str], tmp_path: Path) -> Iterator[MakePlace]:
+    """Make a place of the test's own: `await make_place(engine, partitions)`."""
     made, key = template
     with ExitStack() as stack:
 
-        async def place(partitions: int) -> tuple[Place, str]:
+        async def place(engine: str, partitions: int) -> tuple[Place, str]:
             data = tmp_path / "data"
             if engine == "sqlite":
                 return SqlitePlace(shutil.copytree(made, data)), key
@@ -51,12 +53,17 @@ def open_shop(template: tuple[Path, str], tmp_path: Path, engine: str) -> Iterat
             where = PostgresPlace(data, url)
             return where, await initialised(where)
 
-        @asynccontextmanager
-        async def opened(
-            seed: int, *, failing: float = 0, patience: float = 100, partitions: int = SPREAD, **load: int
-        ) -> AsyncIterator[Shop]:
-            where, own = await place(partitions)
-            async with shop(where, own, Random(seed), failing=failing, patience=patience, **load) as one:
-                yield one
+        yield place
 
-        yield opened
+
+@pytest.fixture
+def open_shop(make_place: MakePlace, engine: str) -> Open:
+    """Open a shop of the test's own: `open_shop(seed, connections=4)`."""
+
+    @asynccontextmanager
+    async def opened(seed: int, *, failing: float = 0, patience: float = 100, partitions: int = SPREAD, **load: int) -> AsyncIterator[Shop]:
+        where, own = await make_place(engine, partitions)
+        async with shop(where, own, Random(seed), failing=failing, patience=patience, **load) as one:
+            yield one
+
+    return opened

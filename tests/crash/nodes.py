@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -25,10 +25,10 @@ class Node:
 
 
 class Nodes:
-    """Eight processes: three take requests, three own partitions, two deliver."""
+    """One process for each of `roles`: of eight, three take requests, three own partitions, two deliver."""
 
-    def __init__(self, place: PostgresPlace, stack: AsyncExitStack) -> None:
-        self._place, self._stack = place, stack
+    def __init__(self, place: PostgresPlace, stack: AsyncExitStack, roles: Sequence[str] = ROLES) -> None:
+        self._place, self._stack, self._roles = place, stack, roles
         self._numbers = itertools.count(1)
         self.all: list[Node] = []
 
@@ -45,7 +45,7 @@ class Nodes:
 
     async def start(self) -> None:
         """Start them all."""
-        for roles in ROLES:
+        for roles in self._roles:
             wire, url = await self._stack.enter_async_context(Wire.to(self._place.url))
             self.all.append(Node(roles, wire, url, await self._process(roles, url)))
         await asyncio.gather(*(self._listening(node) for node in self.all))
@@ -92,10 +92,10 @@ class Nodes:
 
 
 @asynccontextmanager
-async def serving(place: PostgresPlace) -> AsyncIterator[Nodes]:
+async def serving(place: PostgresPlace, roles: Sequence[str] = ROLES) -> AsyncIterator[Nodes]:
     """All nodes until the end of the block."""
     async with AsyncExitStack() as stack:
-        nodes = Nodes(place, stack)
+        nodes = Nodes(place, stack, roles)
         try:
             await nodes.start()
             yield nodes

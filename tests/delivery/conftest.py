@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -32,14 +33,21 @@ class Post:
     """A worker with its outbox, clock, keys and client."""
 
     def __init__(
-        self, *, clock: Clock | None = None, guard: Guard | None = None, per_host: int = 32, batch: int = 256, max_unreported: int = 8192
+        self,
+        *,
+        clock: Clock | None = None,
+        guard: Guard | None = None,
+        per_host: int = 32,
+        batch: int = 256,
+        max_unreported: int = 8192,
+        http2_tls: ssl.SSLContext | None = None,
     ) -> None:
         self.outbox = FakeOutbox()
         self.keys = FakeKeys()
         self.secret = "whsec_" + b64encode(SECRET).decode()
         self._moved = FakeClock()
         self.now = clock or self._moved
-        self._client = HttpClient(guard or Guard(dangerous_allow_private_targets=True))
+        self._client = HttpClient(guard or Guard(dangerous_allow_private_targets=True), http2_tls=http2_tls)
         self.worker = DeliveryWorker(
             self.outbox,
             self.keys,
@@ -86,6 +94,13 @@ def build_post() -> type[Post]:
 async def post() -> AsyncIterator[Post]:
     """A worker that may reach this machine, with a clock that stands still."""
     async with Post() as made:
+        yield made
+
+
+@pytest.fixture
+async def post_http2(authority: Authority) -> AsyncIterator[Post]:
+    """The same, for services of the tests' authority that speak HTTP/2."""
+    async with Post(http2_tls=authority.client()) as made:
         yield made
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from clarion.clock import DAY, SECOND
 from clarion.control.sites import new_vapid_key
+from clarion.delivery.credentials import ApnsKey, FcmKey
 from clarion.delivery.vapid import VapidKey
 from clarion.store.port import StoreError, StoreUnavailable
 from clarion.store.records.deliveries import Delivery, Report
@@ -34,10 +35,22 @@ class FakeKeys:
     def __init__(self) -> None:
         private, public = new_vapid_key()
         self.key = VapidKey(private, public, "mailto:operator@shop.example")
+        self.earlier: dict[int, VapidKey] = {}
         self.secrets: dict[str, str] = {}
+        self.fcm_key: FcmKey | None = None
+        self.apns_key: ApnsKey | None = None
 
-    def vapid(self, site: int) -> VapidKey:
-        return {1: self.key}[site]
+    def vapid(self, site: int, number: int) -> VapidKey:
+        return {1: self.earlier | {0: self.key}}[site][number]
+
+    def fcm(self, site: int) -> FcmKey | None:
+        return {1: self.fcm_key}[site]
+
+    def apns(self, site: int) -> ApnsKey | None:
+        return {1: self.apns_key}[site]
+
+    def receipt_token(self, site: int, delivery: str, partition: int) -> str:
+        return f"{partition}.{delivery}.{site:022}"
 
     def webhook_secret(self, site: int) -> bytes:
         return {1: SECRET}[site]

@@ -46,9 +46,12 @@ class Receiver:
         return f"{self.scheme}://{self.host}:{self.port}/hook"
 
     async def wait_for(self, count: int) -> None:
-        """Until this many requests have come in."""
-        async with self.arrived:
-            await self.arrived.wait_for(lambda: len(self.requests) >= count)
+        """Until this many requests have come in. Raises TimeoutError when they do not."""
+        try:
+            async with asyncio.timeout(30), self.arrived:
+                await self.arrived.wait_for(lambda: len(self.requests) >= count)
+        except TimeoutError:
+            raise TimeoutError(f"{len(self.requests)} requests have come, not {count}") from None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -11,6 +11,7 @@ from standardwebhooks import Webhook
 
 from clarion.clock import DAY, HOUR, SECOND
 from clarion.delivery.retry import DELAYS, MAX_ATTEMPTS
+from clarion.delivery.webpush import MAX_PLAINTEXT
 from clarion.store.records.deliveries import Attempt, Delivery
 
 from .browser import Browser
@@ -90,7 +91,8 @@ async def test_a_push_arrives_as_the_browser_expects_it(post: Post) -> None:
         await post.start()
         (report,) = await post.outbox.until_reported()
     (request,) = receiver.requests
-    assert json.loads(browser.read(request.body)) == {"id": "effect-1", "title": "Hä?"}
+    token = post.keys.receipt_token(1, "push-000001", 0)
+    assert json.loads(browser.read(request.body)) == {"id": "effect-1", "title": "Hä?", "token": token}
     assert request.method == "POST"
     sent = {name: request.header(name) for name in ("ttl", "urgency", "topic", "content-encoding")}
     assert sent == {"ttl": "60", "urgency": "high", "topic": "cart", "content-encoding": "aes128gcm"}
@@ -125,14 +127,17 @@ async def test_a_push_services_refusal_ends_as_it_should(post: Post, code: int, 
 async def test_a_push_that_is_too_large_or_to_no_browser_is_never_sent(post: Post) -> None:
     browser = Browser.new()
     async with receiving() as receiver:
-        large = push(1, receiver.url, browser, payload="x" * 3992)
+        room = MAX_PLAINTEXT - len('{"id":"","token":""}' + post.keys.receipt_token(1, "push-000001", 0))
+        large = push(1, receiver.url, browser, payload={"id": "x" * (room + 1)})
         broken = push(2, receiver.url, browser, p256dh="AAAA")
         elsewhere = push(3, "https://evil.example/x", browser)
-        fits = push(4, receiver.url, browser, payload="x" * 3991)
-        post.outbox.put(large, broken, elsewhere, fits)
+        fits = push(4, receiver.url, browser, payload={"id": "x" * room})
+        no_object = push(5, receiver.url, browser, payload=["x"])
+        post.outbox.put(large, broken, elsewhere, fits, no_object)
         await post.start()
-        reports = {report.delivery.id: report for report in await post.outbox.until_reported(4)}
-    assert [reports[f"push-{number:06}"].outcome for number in (1, 2, 3, 4)] == ["failed", "failed", "failed", "sent"]
+        reports = {report.delivery.id: report for report in await post.outbox.until_reported(5)}
+    outcomes = [reports[f"push-{number:06}"].outcome for number in (1, 2, 3, 4, 5)]
+    assert outcomes == ["failed", "failed", "failed", "sent", "failed"]
     assert "3994 bytes" in str(reports["push-000001"].reason)
     assert "no allowed push service" in str(reports["push-000003"].reason)
     assert len(receiver.requests) == 1

@@ -4,6 +4,7 @@ import asyncio
 import random
 
 from clarion.clock import DAY, SECOND
+from clarion.delivery.client import Http2
 from clarion.delivery.connection import Response
 from clarion.delivery.limits import HostLimits
 from clarion.delivery.worker import DeliveryWorker
@@ -34,6 +35,10 @@ class Gate:
         self.open = asyncio.Event()
         self.entered = asyncio.Event()
         self.sent: list[str] = []
+
+    @property
+    def http2(self) -> Http2:
+        raise AssertionError("no push is sent")
 
     async def request(self, method: str, url: str, headers: object = (), body: bytes | None = None) -> Response:
         self.sent.append(url)

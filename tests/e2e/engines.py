@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from typing import Final
+from typing import Any, Final
 
 import apsw
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
@@ -78,6 +78,19 @@ async def forget_nodes(server: Server) -> None:
     """Let the leases of nodes that were killed be over, which take seconds: others take over at once what those had."""
     if _url(server) is not None:
         await change(server, "UPDATE nodes SET until = 0")
+
+
+async def column(server: Server, sql: str) -> list[Any]:
+    """The first value of each row of a query."""
+    url = _url(server)
+    if url is None:
+        with closing(apsw.Connection(str(server.data / DATABASE_FILE))) as file:
+            return [row[0] for row in file.execute(sql)]
+    connection = await asyncpg.connect(url)
+    try:
+        return [row[0] for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
 
 
 async def dump(server: Server) -> bytes:

@@ -80,10 +80,10 @@ class Server(Listener):
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> None:
-        """Start the process; returns as soon as it says that it listens."""
+    def start(self, port: int = 0) -> None:
+        """Start the process, on a port of its choice unless told; returns as soon as it says that it listens."""
         with (self.data / "server.log").open("a") as log:
-            arguments: list[str | Path] = [CLARION, "serve", "--data", self.data, "--port", "0"]
+            arguments: list[str | Path] = [CLARION, "serve", "--data", self.data, "--port", str(port)]
             self._process = subprocess.Popen(arguments, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -98,6 +98,13 @@ class Server(Listener):
     def kill(self) -> None:
         """End the process as a power cut does."""
         assert self._end(signal.SIGKILL) == -signal.SIGKILL
+
+    def died(self) -> None:
+        """The process has ended as by a power cut, by itself: at the fault that its variables name."""
+        process, self._process = self._process, None
+        assert process is not None
+        with process:
+            assert process.wait(30) == -signal.SIGKILL, self.log()
 
     def _end(self, how: signal.Signals) -> int:
         process, self._process = self._process, None

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -49,10 +50,12 @@ class Device:
         return [request for request in self.service.requests if request.path == self.path]
 
     def read(self, message: Received) -> Any:
-        """What the service worker gets; opened by an implementation that is not ours."""
+        """What the service worker gets, but for the token of the delivery; opened by an implementation that is not ours."""
         opened = http_ece.decrypt(message.body, private_key=self.browser.key, auth_secret=self.browser.secret, version="aes128gcm")
         assert opened == self.browser.read(message.body)
-        return json.loads(opened)
+        said = json.loads(opened)
+        assert re.fullmatch(r"[0-9]+\.[0-9a-f]{32}\.[A-Za-z0-9_-]{22}", said.pop("token"))
+        return said
 
 
 @asynccontextmanager

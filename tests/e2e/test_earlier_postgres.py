@@ -1,6 +1,7 @@
 """A server on each PostgreSQL version before the newest: from an event to a push and a request, over a restart."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.delivery.receiver import receiving
@@ -10,6 +11,11 @@ from tests.e2e.shop import device
 from tests.postgres import EARLIER
 
 PUSH = {"title": "Hi", "message": "there", "url": "https://shop.example/"}
+
+
+def is_told(profile: Any) -> bool:
+    """Whether both deliveries are sent, and the push is counted at the subscriber."""
+    return [row["status"] for row in profile["deliveries"]] == ["sent", "sent"] and "sent_count" in profile["subscribers"][0]["facts"]
 
 
 @pytest.mark.parametrize("version", EARLIER)
@@ -30,7 +36,7 @@ async def test_an_event_becomes_a_push_and_a_request(version: str, tmp_path: Pat
             server.stop()
             server.start()
             async with server.api() as api:
-                profile = await api.profile_when(person, lambda seen: [row["status"] for row in seen["deliveries"]] == ["sent", "sent"])
+                profile = await api.profile_when(person, is_told)
             assert (len(phone.received), [request.body for request in shop.requests]) == (1, [b'{"n":1}'])
             assert await server.run("profiles", "show", person) == profile
             assert event in [one["event_name"] for one in await server.run("events", "tail")]

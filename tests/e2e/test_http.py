@@ -38,7 +38,7 @@ async def test_head_of_a_resource_is_get_without_the_body(client: Client) -> Non
         ("DELETE", "/api/v1/workflows", "GET, HEAD"),
         ("POST", "/api/v1/workflows/x", "GET, PUT, HEAD"),
         ("GET", "/api/v1/workflows/x/pause", "POST"),
-        ("GET", "/api/v1/subscribers", "POST"),
+        ("GET", "/api/v1/goals", "POST"),
         ("POST", "/healthz", "GET, HEAD"),
     ],
 )

@@ -8,18 +8,31 @@ from clarion.domain.records import Event, Profile, Subscriber
 from clarion.engine.batch import Batch
 from clarion.engine.homes import ALONE, Homes
 from clarion.engine.inputs import decode
-from clarion.engine.needs import Needs, together
+from clarion.engine.needs import Needs
 from clarion.engine.programs import Programs
 from clarion.engine.registry import Registry
+from clarion.engine.sweeps import Underway
+from clarion.engine.wanted import together
 from clarion.store.records.batches import Asked, Facts
-from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SubscriberPut, WorkflowChange
+from clarion.store.records.bodies import (
+    BroadcastStart,
+    DeliveryOutcome,
+    Erasure,
+    ProfileChange,
+    Receipt,
+    RunChange,
+    SegmentChange,
+    SubscriberChange,
+    SubscriberPut,
+    WorkflowChange,
+)
 from clarion.store.records.commits import Outcome
 from clarion.store.records.deliveries import Delivery
 from clarion.store.records.entries import Entry, EntryKind, NewEntry
 from clarion.store.records.explanations import Explanation
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.runs import DueRun, EntryMemory, RunRow
-from clarion.store.records.states import PartitionState, WorkflowState
+from clarion.store.records.states import PartitionState, SegmentState, Sweep, WorkflowState
 from clarion.store.records.workflows import WorkflowVersion
 from clarion.workflow.program import Program, compile_program
 from clarion.workflow.source import canonical, parse_canonical, read_document
@@ -64,6 +77,9 @@ class Partition:
         self.runs: dict[str, RunRow] = {}
         self.memory: dict[tuple[int, str, str, str], EntryMemory] = {}
         self.workflows: dict[tuple[int, str], WorkflowState] = {}
+        self.segments: dict[tuple[int, str], SegmentState] = {}
+        self.sweeps: dict[tuple[int, str], Sweep] = {}
+        """What is still to be done with all profiles; `sweep_some` does a piece of it."""
         self.deliveries: dict[str, Delivery] = {}
         self.explanations: list[Explanation] = []
         self.poisoned: list[Poisoned] = []
@@ -103,6 +119,15 @@ class Partition:
     def subscriber(self, device: str, profile_id: str | None = None, **more: Any) -> Entry:
         return self.entry(EntryKind.SUBSCRIBER, SubscriberPut(device, f"https://push.example/{device}", "k", "a", profile_id, **more))
 
+    def device(self, device: str, change: str, profile_id: str | None = None, **more: Any) -> Entry:
+        return self.entry(EntryKind.DEVICE, SubscriberChange(device, change, profile_id, **more))
+
+    def profile(self, profile_id: str | None = "p", device: str | None = None, **more: Any) -> Entry:
+        return self.entry(EntryKind.PROFILE, ProfileChange(profile_id, device, **more))
+
+    def erase(self, profiles: tuple[str, ...], subscribers: tuple[str, ...] = ()) -> Entry:
+        return self.entry(EntryKind.ERASE, Erasure(profiles, subscribers))
+
     def publish(self, text: str, runs: str = "keep") -> Entry:
         document = read_document(text)
         version = max((v for _, w, v in self.versions.documents if w == document.workflow), default=0) + 1
@@ -111,6 +136,15 @@ class Partition:
 
     def change(self, workflow: str, change: str, skip_older_than: int | None = None) -> Entry:
         return self.entry(EntryKind.WORKFLOW, WorkflowChange(workflow, change, skip_older_than=skip_older_than))
+
+    def define(self, segment: str, condition: dict[str, Any] | None, *, offers: bool = False) -> Entry:
+        return self.entry(EntryKind.SEGMENT, SegmentChange(segment, "define", condition, offers))
+
+    def undefine(self, segment: str, *, offers: bool = False) -> Entry:
+        return self.entry(EntryKind.SEGMENT, SegmentChange(segment, "forget", offers=offers))
+
+    def broadcast(self, workflow: str, profile: str | None = None) -> Entry:
+        return self.entry(EntryKind.BROADCAST, BroadcastStart(workflow.removeprefix("broadcast-"), workflow, 1, profile))
 
     def operator(self, run: str, change: str, **more: Any) -> Entry:
         return self.entry(EntryKind.RUN, RunChange(run, self.runs[run].workflow, change, **more))
@@ -157,18 +191,14 @@ class Partition:
 
     async def apply(self, *entries: Entry, at: int) -> Outcome:
         """One batch at a log time."""
-        due = [
-            run
-            for run in sorted(self.runs.values(), key=lambda run: (run.due or 0, run.id))
-            if run.status == "waiting" and run.due is not None and run.due <= at and not run.held
-        ]
+        due = self.due(at)
         await self.registry.fetch(())
         needs = Needs(self.registry, self.homes)
         needs.add_runs(due)
         bodies = [decode(entry) for entry in entries]
         for entry, body in zip(entries, bodies, strict=True):
             needs.add(entry.site, body)
-        batch = await self._batch(needs, [DueRun(run.id, run.due or 0, run.site, run.profile) for run in due], at)
+        batch = await self._batch(needs, due, at)
         rest: tuple[Entry, ...] = ()
         for index, (entry, body) in enumerate(zip(entries, bodies, strict=True)):
             while not (is_taken := batch.apply(entry, body, self.timers)) and (batch.unread is not None or self._goes_on(batch)):
@@ -192,7 +222,52 @@ class Partition:
         for site, workflow in batch.resumed:
             again = [run for run in self.runs.values() if (run.site, run.workflow, run.held) == (site, workflow, True)]
             self.runs |= {run.id: msgspec.structs.replace(run, held=False) for run in again}
-        return await self.apply(*rest, at=at) if rest else outcome
+        return await self.apply(*rest, at=at + batch.asked) if rest else outcome
+
+    def due(self, at: int) -> list[DueRun]:
+        """Timers of runs and profiles."""
+        runs = [
+            DueRun(run.id, run.due, run.site, run.profile)
+            for run in self.runs.values()
+            if run.status == "waiting" and run.due is not None and run.due <= at and not run.held
+        ]
+        profiles = [
+            DueRun("", one.recheck, site, one.key)
+            for (site, _), one in self.profiles.items()
+            if one.recheck is not None and one.recheck <= at
+        ]
+        return sorted([*runs, *profiles], key=lambda one: (one.due, one.id, one.site, one.profile))
+
+    def next_of(self, id: str) -> str | None:
+        """Key of the profile whose turn it is next in a sweep; None: there is none."""
+        [one] = [one for one in self.registry.sweeps() if one.sweep.id == id]
+        keys = (key for (site, key), profile in self.profiles.items() if site == one.sweep.site and profile.merged is None)
+        return min((key for key in keys if key > one.sweep.cursor), default=None)
+
+    async def sweep_some(self, id: str, at: int, most: int = 1) -> bool:
+        """The next profiles have their turn, as with an owner; returns whether there were any."""
+        [one] = [one for one in self.registry.sweeps() if one.sweep.id == id]
+        site = one.sweep.site
+        keys = sorted(key for (where, key), profile in self.profiles.items() if where == site and profile.merged is None)
+        page = [self.profiles[site, key] for key in keys if key > one.sweep.cursor][:most]
+        if not page:
+            self._take(Outcome(self.state, ended_sweeps=[one.key]))
+            self.registry.end_sweep(*one.key)
+            return False
+        await self.registry.fetch(())
+        needs = Needs(self.registry, self.homes)
+        needs.add_profiles(site, [profile.key for profile in page if one.concerns(profile)])
+        batch = await self._batch(needs, [], at, one)
+        batch.swept(page[-1].key, len(page))
+        self._take(batch.outcome())
+        self.registry.put_sweep(self.sweeps[one.key])
+        return True
+
+    async def sweep_all(self, at: int, most: int = 1000) -> None:
+        """Everything that was asked for is done, by turns."""
+        while self.sweeps:
+            for _, id in list(self.sweeps):
+                await self.sweep_some(id, at, most)
 
     def _goes_on(self, batch: Batch) -> bool:
         if not (self.in_pieces and batch.is_cut):
@@ -225,7 +300,7 @@ class Partition:
         self.workflows[site, workflow] = state = msgspec.structs.replace(state, directives=())
         self.registry.put(state)
 
-    async def _batch(self, needs: Needs, due: list[DueRun], at: int) -> Batch:
+    async def _batch(self, needs: Needs, due: list[DueRun], at: int, sweep: Underway | None = None) -> Batch:
         facts = self._facts(needs.asked())
         more = needs.asked_next(facts)
         if more is not None:
@@ -240,6 +315,7 @@ class Partition:
             partitions=self.homes.partitions,
             remembered=needs.remembered(facts),
             is_over=lambda: self.hurries,
+            sweep=sweep,
         )
         while not batch.prepare():
             pass
@@ -253,6 +329,7 @@ class Partition:
         wanted = [self.runs[run] for run in asked.runs if run in self.runs]
         people |= {(run.site, run.profile) for run in wanted}
         joining = {(one.site, owner.get((one.site, one.value))) for one in asked.joining}
+        joining |= {(one.site, one.value) for one in asked.merging}
         runs = [
             run
             for run in self.runs.values()
@@ -282,11 +359,18 @@ class Partition:
     def _take(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         self.state = outcome.state
+        self._erase(outcome.erased)
         self.profiles |= {(site, one.key): one for site, one in outcome.profiles}
         self.subscribers |= {(site, one.device_token_hash): one for site, one in outcome.subscribers}
         self.runs |= {run.id: run for run in outcome.runs}
         self.memory |= {(one.site, one.workflow, one.profile, one.key): one for one in outcome.memory}
         self.workflows |= {(one.site, one.workflow): one for one in outcome.workflows}
+        self.segments |= {(one.site, one.segment): one for one in outcome.segments}
+        self.sweeps |= {(one.site, one.id): one for one in outcome.sweeps}
+        for gone_segment in outcome.gone_segments:
+            self.segments.pop(gone_segment, None)
+        for ended in outcome.ended_sweeps:
+            self.sweeps.pop(ended, None)
         self.deliveries |= {one.id: one for one in outcome.deliveries}
         self.explanations += outcome.explanations
         self.inbox += outcome.emitted
@@ -298,6 +382,14 @@ class Partition:
             self.runs.pop(run, None)
         for gone in outcome.gone_subscribers:
             self.subscribers.pop(gone, None)
+
+    def _erase(self, people: list[tuple[int, str]]) -> None:
+        """As a store does, ahead of all else."""
+        self.profiles = {at: one for at, one in self.profiles.items() if at not in people}
+        self.subscribers = {at: one for at, one in self.subscribers.items() if (at[0], one.profile) not in people}
+        self.runs = {id: run for id, run in self.runs.items() if (run.site, run.profile) not in people}
+        self.memory = {at: one for at, one in self.memory.items() if (one.site, one.profile) not in people}
+        self.deliveries = {id: one for id, one in self.deliveries.items() if (one.site, one.profile) not in people}
 
     def run(self, workflow: str, key: str | None = None) -> RunRow:
         """The latest run of a workflow."""

@@ -14,15 +14,27 @@ from tests.engine.line import now_done
 from clarion.domain.ids import partition_of
 from clarion.domain.records import Event, Profile, Subscriber
 from clarion.engine.homes import Homes
-from clarion.store.records.bodies import DeliveryOutcome, Receipt, RunChange, SiteChange, SubscriberPut, WorkflowChange
+from clarion.store.records.bodies import (
+    BroadcastStart,
+    DeliveryOutcome,
+    Erasure,
+    ProfileChange,
+    Receipt,
+    RunChange,
+    SegmentChange,
+    SiteChange,
+    SubscriberChange,
+    SubscriberPut,
+    WorkflowChange,
+)
 from clarion.store.records.deliveries import Delivery
 from clarion.store.records.entries import Entry, EntryKind, NewEntry
-from clarion.store.records.runs import RunRow
+from clarion.store.records.runs import DueRun, RunRow
 from clarion.workflow.source import canonical, read_document
 
 FIVE = 5
 """Partitions of a cluster, where one is not enough to tell them apart."""
-MESSAGES = frozenset({EntryKind.FORWARD, EntryKind.JOIN, EntryKind.LEAVE, EntryKind.SEEN})
+MESSAGES = frozenset({EntryKind.FORWARD, EntryKind.JOIN, EntryKind.LEAVE, EntryKind.MERGE, EntryKind.SEEN})
 
 
 class Cluster:
@@ -65,6 +77,16 @@ class Cluster:
         put = SubscriberPut(device, f"https://push.example/{device}", "k", "a", profile_id, **more)
         return self._entry(EntryKind.SUBSCRIBER, put, self.home(device))
 
+    def device(self, device: str, change: str, profile_id: str | None = None, **more: Any) -> NewEntry:
+        return self._entry(EntryKind.DEVICE, SubscriberChange(device, change, profile_id, **more), self.home(device))
+
+    def profile(self, profile_id: str | None = None, device: str | None = None, **more: Any) -> NewEntry:
+        partition = partition_of(SITE, profile_id or device or "", len(self.parts))
+        return self._entry(EntryKind.PROFILE, ProfileChange(profile_id, device, **more), partition)
+
+    def erase(self, profiles: tuple[str, ...], subscribers: tuple[str, ...] = ()) -> list[NewEntry]:
+        return self.to_all(EntryKind.ERASE, Erasure(profiles, subscribers))
+
     def outcome(self, delivery: str, outcome: str, **more: Any) -> NewEntry:
         """How a delivery ended: of a push at the subscriber's home, of a request where it was made."""
         partition, sent = self.delivered[delivery]
@@ -89,6 +111,19 @@ class Cluster:
         body = RunChange(run, row.workflow, change, profile=profile, **more)
         return self._entry(EntryKind.RUN, body, self.homes.of_profile(SITE, profile))
 
+    def define(self, segment: str, condition: dict[str, Any] | None, *, offers: bool = False) -> list[NewEntry]:
+        return self.to_all(EntryKind.SEGMENT, SegmentChange(segment, "define", condition, offers))
+
+    def undefine(self, segment: str, *, offers: bool = False) -> list[NewEntry]:
+        return self.to_all(EntryKind.SEGMENT, SegmentChange(segment, "forget", offers=offers))
+
+    def broadcast(self, workflow: str, profile: str | None = None) -> list[NewEntry]:
+        """For everybody, one entry a partition; for one profile, where it lives."""
+        body = BroadcastStart(workflow.removeprefix("broadcast-"), workflow, 1, profile)
+        homes = range(len(self.parts)) if profile is None else (self.homes.of_profile(SITE, profile),)
+        id = self.id()
+        return [self._entry(EntryKind.BROADCAST, body, here, id) for here in homes]
+
     def publish(self, text: str, runs: str = "keep") -> list[NewEntry]:
         document = read_document(text)
         version = max((v for _, w, v in self.versions.documents if w == document.workflow), default=0) + 1
@@ -112,11 +147,28 @@ class Cluster:
     # -- one at a time -----------------------------------------------------------------------------------------------
 
     def take(self, *entries: NewEntry) -> None:
-        """Apply entries now, with the messages that they bring and the timers that are due then."""
+        """Apply entries now, with the messages that they bring, what is to be done with all profiles, and the timers that are due then."""
         self.settle()
         for entry in entries:
             self._take(entry)
+        if any(part.sweeps for part in self.parts):
+            self.sweep()
+            self.now += 1  # what comes next is of a later time
         self.settle()
+
+    def sweep(self) -> None:
+        """Do what is to be done with all profiles: in the order of their keys, wherever they are."""
+        while waiting := [(id, part.next_of(id) or "", part) for part in self.parts for _, id in part.sweeps]:
+            id, _, part = min(waiting, key=lambda one: one[:2])
+            self._swept(part, id)
+
+    def _swept(self, part: Partition, id: str) -> None:
+        """The next profile of a partition has its turn, with the messages that it brings."""
+        before = len(part.outcomes), len(self.messages)
+        now_done(part.sweep_some(id, self.now))
+        self._gather(part, before[0])
+        for message in self.messages[before[1] :]:
+            self._take(message)
 
     def come_back(self, most: int) -> None:
         """Apply some of what runs have sent."""
@@ -130,8 +182,8 @@ class Cluster:
 
     def settle(self) -> None:
         """Fire all timers that are due, in the order of their time wherever they are."""
-        while due := [(run.due, run.id, part) for part in self.parts for run in due_in(part, self.now)]:
-            self.apply(min(due, key=lambda one: one[:2])[2], timers=1)
+        while due := [(one.due, one.id, one.profile, part) for part in self.parts for one in due_in(part, self.now)]:
+            self.apply(min(due, key=lambda one: one[:3])[3], timers=1)
 
     def _take(self, entry: NewEntry) -> None:
         pending = deque([entry])
@@ -147,7 +199,11 @@ class Cluster:
         given = [Entry(part._next(), one.kind, one.site, one.id, msgspec.Raw(one.body), one.received) for one in entries]
         before = len(part.outcomes)
         now_done(part.apply(*given, at=self.now))
-        for outcome in part.outcomes[before:]:
+        self._gather(part, before)
+
+    def _gather(self, part: Partition, since: int) -> None:
+        """Note what a partition has sent in its outcomes from one on."""
+        for outcome in part.outcomes[since:]:
             for delivery in outcome.deliveries:
                 self.delivered[delivery.id] = (part.homes.here, delivery)
         for emitted in part.inbox:
@@ -265,6 +321,6 @@ def cluster_with(*texts: str, count: int = FIVE) -> Cluster:
     return cluster
 
 
-def due_in(part: Partition, now: int) -> list[RunRow]:
-    """Runs whose timer is due."""
-    return [run for run in part.runs.values() if run.status == "waiting" and run.due is not None and run.due <= now and not run.held]
+def due_in(part: Partition, now: int) -> list[DueRun]:
+    """Timers of runs and of profiles that are due."""
+    return part.due(now)

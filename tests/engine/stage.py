@@ -17,7 +17,7 @@ from clarion.control.runs import change_run
 from clarion.control.site_settings import SiteSettings, change_site
 from clarion.control.sites import find_site
 from clarion.control.workflows import change_status, publish_document
-from clarion.domain.ids import partition_of
+from clarion.domain.ids import named_profile, partition_of, partition_of_profile
 from clarion.engine.owner import Owner
 from clarion.store.port import NotFound, Store
 from clarion.store.postgres.store import PostgresStore
@@ -33,6 +33,8 @@ from clarion.workflow.source import read_document
 BEGAN: Final = 1_000 * HOUR
 TICK: Final = 10
 """Microseconds from one input to the next, at least: behind a publish, log time is a microsecond ahead of the clock."""
+MOST_HELD: Final = 100
+"""Deliveries that are let go or end in one piece."""
 AGAIN: Final = 5 * SECOND
 """Until a delivery is tried again."""
 
@@ -59,6 +61,11 @@ class StepByStep(Owner):
         while self._rearm or self._behind:
             self._is_told = False
             await self._turn()
+
+    async def let(self) -> None:
+        """Do what pauses, resumes and stops mean to all deliveries."""
+        while self._holding.has_work(self._now()):
+            await self._holding.take(self._now(), MOST_HELD)
 
 
 class Stage:
@@ -114,6 +121,8 @@ class Stage:
     async def _settle(self) -> None:
         """Apply everything, in the order in which one partition would: what the others have to be told, then timers, then the inbox."""
         while True:
+            for owner in self._owners:
+                await owner.let()
             for partition in range(len(self._owners)):
                 head = self._heads.get(partition)
                 if head is None or (head.next_due is not None and head.next_due <= self._clock.now):
@@ -135,6 +144,21 @@ class Stage:
 
     async def event(self, name: str, device: str | None, who: str | None, n: int) -> None:
         await self._append(lambda: self._inputs.event(name, device, who, n=n))
+
+    async def follow(self, device: str, whose: str) -> None:
+        await self._append(lambda: self._inputs.subscriber(device, follows=whose, segments=("s",)))
+
+    async def device(self, device: str, change: str, who: str | None, facts: dict[str, Any]) -> None:
+        await self._append(lambda: self._inputs.device(device, change, who, facts=facts))
+
+    async def profile(self, device: str | None, who: str | None, change: dict[str, Any]) -> None:
+        await self._append(lambda: self._inputs.profile(who, device, **change))
+
+    async def erase(self, who: str) -> None:
+        key = named_profile(who)
+        found = await self._store.subscribers_of(partition_of_profile(SITE, key, self._store.partitions), SITE, [key])
+        self._inputs.now = self._clock.now
+        await self._store.append(self._inputs.erase((key,), tuple(sorted(one.device_token_hash for one in found))))
 
     async def publish(self, text: str, runs: str) -> None:
         await publish_document(self._store, self._site, read_document(text), text, self._clock.now, self._id, runs)
@@ -222,8 +246,9 @@ async def staged(open_with: Callable[[Clockwork], Store], most: int) -> AsyncIte
 _QUERIES: Final = {
     "runs": "SELECT id, site, workflow, version, profile, key, status, step, due, held, started, ended, reason, state, goal_until"
     " FROM runs",
-    "profiles": "SELECT site, key, attributes, segments, created, pushed, merged FROM profiles",
-    "subscribers": "SELECT device_token_hash, partition, site, profile, endpoint, p256dh, auth, active, created, last_active, facts"
+    "profiles": "SELECT site, key, attributes, segments, created, pushed, merged, recheck, offered FROM profiles",
+    "subscribers": "SELECT device_token_hash, partition, site, profile, endpoint, p256dh, auth, active, created, last_active, facts,"
+    " provider, vapid, logouts"
     " FROM subscribers",
     "deliveries": "SELECT id, site, effect, run, workflow, step, profile, kind, job, created, due, expires, subscriber, hops, attempts,"
     " status, finished, version FROM deliveries",

@@ -13,7 +13,9 @@ from tests.engine.documents import EVENTS, NAMES, OWN, documents
 from tests.engine.machines import drive
 
 from clarion.control.workflows import TRANSITIONS
+from clarion.domain.ids import named_profile
 from clarion.store.records.entries import NewEntry
+from clarion.workflow.segments import segments_named
 
 PROFILES = ("p", "q", "r", "s")
 """With five partitions p and s live in one, q in the home of d2, r in that of d3 and d4."""
@@ -28,6 +30,29 @@ WHOM = st.one_of(
     st.tuples(st.sampled_from(DEVICES), st.sampled_from(PROFILES)),
 )
 """(device_token_hash, profile_id)."""
+FOLLOWERS = ("e1", "e2", "e3")
+CHANGES_OF_PROFILES = st.fixed_dictionaries(
+    {},
+    optional={
+        "set": ATTRIBUTES,
+        "remove": st.sampled_from([(), ("plan",), ("seen",)]),
+        "replace": st.booleans(),
+        "enter": st.sampled_from([(), ("s",), ("t", "s")]),
+        "leave": st.sampled_from([(), ("s",), ("t",)]),
+    },
+)
+CONDITIONS = (
+    {"field": "profile.plan", "op": "eq", "value": "b"},
+    {"field": "profile.seen", "op": "within_last", "value": "5h"},
+    {"not": {"field": "profile.seen", "op": "before", "value": "1970-02-12"}},
+    {"field": "subscriber.country", "op": "eq", "value": "FR"},
+    {"field": "subscriber.last_click", "op": "within_last", "value": "3h"},
+    {"field": "segments", "op": "in", "value": ["s", "x"]},
+    {"any": [{"field": "segments", "op": "in", "value": ["v"]}, {"field": "profile.seen", "op": "not_within_last", "value": "2d"}]},
+)
+"""Who is in a dynamic segment, or gets a broadcast; some of them change by time alone."""
+DYNAMIC = ("x", "v", "t")
+"""One that steps name, and one that people are put into by hand."""
 MOST_RUNS = 60
 NAMES_OF_EVENTS = (*EVENTS, "other")
 
@@ -61,7 +86,7 @@ class Twins(RuleBasedStateMachine):
         super().__init__()
         self.one, self.five = Cluster(1), Cluster(FIVE)
         self.statuses: dict[str, str] = {}
-        self.newcomers = 0
+        self.newcomers = self.broadcasts = 0
         self.was: dict[str, str] = {}
         """By run: key of the profile that entered, where that was seen."""
         for cluster in (self.one, self.five):
@@ -73,9 +98,7 @@ class Twins(RuleBasedStateMachine):
             if isinstance(given, NewEntry):
                 cluster.take(given)
             else:
-                for entry in given:
-                    cluster._take(entry)
-                cluster.settle()
+                cluster.take(*given)
         for run in self.one.runs.values():
             self.was.setdefault(run.id, run.profile)
 
@@ -188,6 +211,78 @@ class Twins(RuleBasedStateMachine):
     def site(self, timezone: str) -> None:
         self.take(lambda cluster: cluster.site(timezone))
 
+    # -- people ------------------------------------------------------------------------------------------------------
+
+    @rule(device=st.sampled_from(DEVICES), who=st.sampled_from(PROFILES), gap=GAPS)
+    def identify(self, device: str, who: str, gap: int) -> None:
+        self.passes(gap)
+        self.take(lambda cluster: cluster.device(device, "identify", who))
+
+    @rule(
+        device=st.sampled_from(DEVICES),
+        change=st.sampled_from(["logout", "logout", "unsubscribe", "subscribe", "forget", "update"]),
+        facts=FACTS,
+        gap=GAPS,
+    )
+    def device(self, device: str, change: str, facts: dict[str, Any], gap: int) -> None:
+        self.passes(gap)
+        self.take(lambda cluster: cluster.device(device, change, facts=facts if change == "update" else {}))
+
+    @rule(whom=WHOM, change=CHANGES_OF_PROFILES, gap=GAPS)
+    def profile(self, whom: tuple[str | None, str | None], change: dict[str, Any], gap: int) -> None:
+        self.passes(gap)
+        self.take(lambda cluster: cluster.profile(whom[1], whom[0], **change))
+
+    @precondition(lambda self: self.one.subscribers)
+    @rule(data=st.data(), gap=GAPS, attributes=ATTRIBUTES)
+    def follow(self, data: st.DataObject, gap: int, attributes: dict[str, Any]) -> None:
+        """A new subscriber takes the place of another."""
+        whose = data.draw(st.sampled_from(sorted(one.profile for one in self.one.subscribers.values())))
+        device = data.draw(st.sampled_from([*DEVICES, *FOLLOWERS]))
+        self.passes(gap)
+        self.take(lambda cluster: cluster.subscriber(device, follows=whose, attributes=attributes, segments=("s",)))
+
+    @rule(who=st.sampled_from(PROFILES), gap=GAPS)
+    def erase(self, who: str, gap: int) -> None:
+        """Of a person whose subscribers are all known to whoever asks for it."""
+        key = named_profile(who)
+        keys = (key, *sorted(at[1] for at, one in self.one.profiles.items() if one.merged == key))
+        devices = tuple(sorted(at[1] for at, one in self.one.subscribers.items() if one.profile in keys))
+        self.passes(gap)
+        self.take(lambda cluster: cluster.erase(keys, devices))
+        assert not any(run.profile in keys for run in self.one.runs.values())
+
+    # -- segments and broadcasts -------------------------------------------------------------------------------------
+
+    @rule(segment=st.sampled_from(DYNAMIC), condition=st.sampled_from([*CONDITIONS, *CONDITIONS, None]), offers=st.booleans(), gap=GAPS)
+    def define(self, segment: str, condition: dict[str, Any] | None, gap: int, *, offers: bool) -> None:
+        if condition is not None and segment in (segments_named(condition) or ()):
+            condition = None  # nobody can define a segment by itself
+        self.passes(gap)
+        self.take(lambda cluster: cluster.define(segment, condition, offers=offers))
+
+    @rule(segment=st.sampled_from(DYNAMIC), offers=st.booleans(), gap=GAPS)
+    def undefine(self, segment: str, gap: int, *, offers: bool) -> None:
+        self.passes(gap)
+        self.take(lambda cluster: cluster.undefine(segment, offers=offers))
+
+    @precondition(lambda self: len(self.one.runs) < MOST_RUNS)
+    @rule(
+        audience=st.sampled_from([None, *CONDITIONS]),
+        who=st.sampled_from([None, None, None, *PROFILES]),
+        wait=st.sampled_from([None, "1h"]),
+        gap=GAPS,
+    )
+    def broadcast(self, audience: dict[str, Any] | None, who: str | None, wait: str | None, gap: int) -> None:
+        self.passes(gap)
+        self.broadcasts += 1
+        slug = f"broadcast-{self.broadcasts:016x}"
+        push = {"id": "s1", "push": {"title": "t", "message": "m", "url": "https://a.example/"}}
+        steps = [push] if wait is None else [{"id": "s0", "wait": {"for": wait}}, push]
+        text = msgspec.json.encode({"workflow": slug, "start": {"audience": audience} if audience else {}, "steps": steps}).decode()
+        self.take(lambda cluster: cluster.publish(text))
+        self.take(lambda cluster: cluster.broadcast(slug, None if who is None else named_profile(who)))
+
     # -- nobody can tell them apart ----------------------------------------------------------------------------------
 
     @invariant()
@@ -197,6 +292,7 @@ class Twins(RuleBasedStateMachine):
     @invariant()
     def people_are_the_same(self) -> None:
         assert self.five.profiles == self.one.profiles
+        assert all(part.segments == self.one.parts[0].segments for part in self.five.parts)
         assert self.five.subscribers == self.one.subscribers
 
     @invariant()
@@ -216,7 +312,8 @@ class Twins(RuleBasedStateMachine):
 
     @invariant()
     def what_is_remembered_is_the_same(self) -> None:
-        assert self.five.all(lambda part: part.memory) == self.one.parts[0].memory
+        remembered = self.five.all(lambda part: {at: one for at, one in part.memory.items() if one.workflow})  # else it is a tombstone
+        assert remembered == self.one.parts[0].memory
         assert all(part.workflows == self.one.parts[0].workflows for part in self.five.parts)
 
     @invariant()

@@ -77,7 +77,7 @@ def test_whoever_leaves_a_profile_that_has_it_no_more_changes_nothing() -> None:
     assert cluster.copies() == cluster.copies_that_should_be()
 
 
-def test_what_is_for_a_profile_that_is_gone_makes_it_anew() -> None:
+def test_what_became_of_a_push_to_a_profile_that_is_gone_does_not_make_it_anew() -> None:
     text = 'workflow: w\nstart: {on: [{event: go}]}\nsteps: [{id: push, push: {title: t, message: m, url: "https://a.example/"}}]'
     hears = "workflow: h\nstart: {on: [{event: PushEngage.Notification.Sent}]}\nsteps: [{id: nap, wait: {for: 1h}}]"
     cluster = cluster_with(text, hears)
@@ -86,7 +86,18 @@ def test_what_is_for_a_profile_that_is_gone_makes_it_anew() -> None:
     cluster.parts[LIVES].profiles.clear()
     cluster.passes(SECOND)
     cluster.take(cluster.outcome(push.id, "sent"))
-    assert cluster.run("h").profile == "n:p"
+    assert (SITE, "n:p") not in cluster.profiles
+    assert {run.workflow for run in cluster.runs.values()} == {"w"}
+    assert not any(part.poisoned for part in cluster.parts)
+
+
+def test_an_event_for_a_profile_that_is_gone_makes_it_anew() -> None:
+    cluster = cluster_with("workflow: w\nstart: {on: [{event: go}]}\nsteps: [{id: nap, wait: {for: 1h}}]")
+    cluster.take(cluster.subscriber(D, "p"))
+    cluster.parts[LIVES].profiles.clear()
+    cluster.passes(SECOND)
+    cluster.take(cluster.event("go", D))
+    assert cluster.run("w").profile == "n:p"
     assert cluster.profiles[SITE, "n:p"].created == cluster.now
 
 

@@ -14,7 +14,18 @@ from tests.engine.builders import HOUR
 from tests.engine.cluster import FIVE
 from tests.engine.documents import NAMES, OWN
 from tests.engine.stage import Op, Told, TooMuch, of_file, of_server, on_file, on_server, staged
-from tests.engine.test_messages_equal import ATTRIBUTES, DEVICES, FACTS, GAPS, NAMES_OF_EVENTS, PROFILES, WHOM, told_apart
+from tests.engine.test_messages_equal import (
+    ATTRIBUTES,
+    CHANGES_OF_PROFILES,
+    DEVICES,
+    FACTS,
+    FOLLOWERS,
+    GAPS,
+    NAMES_OF_EVENTS,
+    PROFILES,
+    WHOM,
+    told_apart,
+)
 from tests.postgres import databases
 
 from clarion.control.workflows import TRANSITIONS
@@ -31,6 +42,15 @@ def op(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Op]:
 TIME = op("time", GAPS)
 REGISTRATION = op("register", st.sampled_from(DEVICES), st.sampled_from([None, *PROFILES]), FACTS, ATTRIBUTES)
 EVENT = st.tuples(st.sampled_from(NAMES_OF_EVENTS), WHOM, st.integers(0, 3)).map(lambda one: ("event", one[0], *one[1], one[2]))
+DEVICE = st.sampled_from([*DEVICES, *FOLLOWERS])
+PEOPLE = st.one_of(
+    op("follow", DEVICE, st.sampled_from(["a:d2", "a1:d2", "n:p", "a:d3"])),
+    op("device", DEVICE, st.just("identify"), st.sampled_from(PROFILES), st.just({})),
+    op("device", DEVICE, st.sampled_from(["logout", "unsubscribe", "subscribe", "forget"]), st.none(), st.just({})),
+    op("device", DEVICE, st.just("update"), st.none(), FACTS),
+    st.tuples(WHOM, CHANGES_OF_PROFILES).map(lambda one: ("profile", *one[0], one[1])),
+    op("erase", st.sampled_from(PROFILES)),
+)
 WHICH = st.integers(0, 1_000)
 REPORTS = st.one_of(
     op("outcome", WHICH, st.sampled_from(["sent", "sent", "sent", "failed", "gone", "expired", "again"])),
@@ -61,7 +81,15 @@ def several(kind: st.SearchStrategy[Op], most: int) -> st.SearchStrategy[list[Op
     return st.lists(kind, min_size=1, max_size=most)
 
 
-PIECES = st.one_of(several(EVENT, 4), several(EVENT, 4), several(REPORTS, 4), newcomers(), several(REGISTRATION, 2), several(CHANGES, 1))
+PIECES = st.one_of(
+    several(EVENT, 4),
+    several(EVENT, 4),
+    several(REPORTS, 4),
+    newcomers(),
+    several(REGISTRATION, 2),
+    several(PEOPLE, 3),
+    several(CHANGES, 1),
+)
 """What happens between two gaps."""
 TEXTS = st.tuples(*(told_apart(name) for name in NAMES))
 LOGS = st.builds(

@@ -28,14 +28,14 @@ class Log:
     def __init__(self, store: Store, state: PartitionState) -> None:
         self.store, self.state = store, state
 
-    async def write(self, at: int, names: Iterable[str], *, site: int = 1, kind: EntryKind = EntryKind.EVENT) -> None:
+    async def write(self, at: int, names: Iterable[str], *, site: int = 1, kind: EntryKind = EntryKind.EVENT, person: str = "ann") -> None:
         """Events of these names, logged at a time."""
         events = [
-            Event(digest(name), name, profile_id="ann", data=msgspec.Raw(b'{"n":1.50}'), timestamp=at - 5, received=at) for name in names
+            Event(digest(name), name, profile_id=person, data=msgspec.Raw(b'{"n":1.50}'), timestamp=at - 5, received=at) for name in names
         ]
         await self.store.append([NewEntry(kind, site, event.id, msgspec.json.encode(event), at) for event in events])
         entries = (await self.store.take(0, 10_000, 0, 0)).entries
-        moved = [LogMove(one.position, self.state.sequence + place, at, "n:ann") for place, one in enumerate(entries, 1)]
+        moved = [LogMove(one.position, self.state.sequence + place, at, f"n:{person}") for place, one in enumerate(entries, 1)]
         self.state = msgspec.structs.replace(self.state, sequence=self.state.sequence + len(moved), log_time=at)
         await self.store.commit(Outcome(self.state, moved=moved))
 

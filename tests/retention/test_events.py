@@ -151,7 +151,7 @@ async def test_where_the_export_fails_events_stay_all_else_goes_and_there_is_an_
     await log.write(NOW - KEEP - HOUR, ["a"])
     settings.exports.write_text("a file, where a directory should be")
     policy = retention(log.store, with_(settings, export_events="ndjson"))
-    assert await policy.forget() == {"explanations": 0, "deliveries": 0, "runs": 0, "events": 0}
+    assert await policy.forget() == {"explanations": 0, "deliveries": 0, "runs": 0, "events": 0, "jobs": 0}
     assert await log.left() == ["a"]
     alarmed = await log.store.upkeep()
     assert alarmed.alarm is not None

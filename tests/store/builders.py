@@ -87,5 +87,12 @@ class Owner:
         await self.store.commit(Outcome(state, moved=moves, logged=logged, **fields))
         self.state = state
 
+    async def work_holds(self, limit: int = 100) -> int:
+        """Work off what pauses and releases have asked for, as far as it goes just now; returns how many deliveries had their turn."""
+        total = 0
+        while done := await self.store.work_holds(self.state.partition, limit):
+            total += done
+        return total
+
     async def log_all(self) -> None:
         await self.commit(moved=await self.waiting())

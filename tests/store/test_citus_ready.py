@@ -50,6 +50,7 @@ EXEMPT: Final[Mapping[str, Exemption]] = MappingProxyType(
         "clarion_clear_periods": Exemption("which parts have deliveries that have not ended, once an hour"),
         "clarion_drop_period": Exemption("a part of a table is dropped whole"),
         "workflows.run_counts": _CONSOLE,
+        "workflows.sweep_counts": _CONSOLE,
         "checking.*": _CONSOLE,
         "events.*": _CONSOLE,
         "reading.*": _CONSOLE,

@@ -92,6 +92,10 @@ async def test_a_delivery_is_found_by_its_id(store: Store, owner: Owner) -> None
     for site, name in ((2, one.id), (SITE, "unknown")):
         with pytest.raises(NotFound):
             await store.delivery(site, name)
+    assert await store.delivery(SITE, one.id, 0) == found
+    for partition in (1, store.partitions, -1, 2**40):
+        with pytest.raises(NotFound):
+            await store.delivery(SITE, one.id, partition)
 
 
 async def test_events_about_somebody_that_were_set_aside_come_newest_first(store: Store, owner: Owner) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.store.builders import FAR, NOW, SITE, Owner, delivery, run
 
 from clarion.clock import HOUR
-from clarion.domain.records import Profile
+from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import StoreError, StoreTooNew, StoreUnavailable
 from clarion.store.records.batches import Asked, SiteProfile
 from clarion.store.records.explanations import Explanation
@@ -91,10 +91,17 @@ async def test_what_an_earlier_release_kept_is_read_as_it_was(path: Path, tmp_pa
     await store.open()
     owner = await Owner.of(store)
     site = await store.create_site(Site(0, "Shop", "app", "public", b"sealed", "mailto:shop@example.com", b"sealed", NOW))
+    browser = Subscriber("laptop", "n:ann", "https://push.example/1", "key", "secret")
     profile, row, one = Profile("n:ann", {"age": 30}, ("vip",), NOW), run("r", due=NOW), delivery("d")
     state, told = WorkflowState(SITE, "cart", 1, "active"), Explanation(SITE, "n:ann", "e", NOW, msgspec.Raw(b"{}"))
     await owner.commit(
-        profiles=[(SITE, profile)], runs=[row], deliveries=[one], workflows=[state], sites=[SiteState(SITE, "UTC")], explanations=[told]
+        profiles=[(SITE, profile)],
+        subscribers=[(SITE, browser)],
+        runs=[row],
+        deliveries=[one],
+        workflows=[state],
+        sites=[SiteState(SITE, "UTC")],
+        explanations=[told],
     )
     await store.close()
     first = tmp_path / "first.db"
@@ -102,7 +109,7 @@ async def test_what_an_earlier_release_kept_is_read_as_it_was(path: Path, tmp_pa
     opened = apsw.Connection(str(first))
     opened.execute(known()[1])
     opened.execute("ATTACH ? AS later", (str(path),))
-    for table in ("sites", "profiles", "runs", "deliveries", "outbox", "workflow_states", "site_states", "explanations"):
+    for table in ("sites", "profiles", "subscribers", "runs", "deliveries", "outbox", "workflow_states", "site_states", "explanations"):
         columns = ", ".join(name for (name,) in opened.execute("SELECT name FROM pragma_table_info(?, 'main')", (table,)))
         opened.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM later.{table}")
     opened.close()
@@ -111,7 +118,7 @@ async def test_what_an_earlier_release_kept_is_read_as_it_was(path: Path, tmp_pa
     await store.open()
     assert (await store.configuration()).sites == [site]
     facts = await store.facts(0, Asked([], [SiteProfile(SITE, "n:ann")]))
-    assert (facts.profiles, facts.runs) == ([(SITE, profile)], [row])
+    assert (facts.profiles, facts.subscribers, facts.runs) == ([(SITE, profile)], [(SITE, browser)], [row])
     assert (await store.claim(10, NOW))[0] == [one]
     assert (await store.workflow_states(0), await store.site_states(0)) == ([state], [SiteState(SITE, "UTC")])
     [found] = await store.explanations_about(SITE, ["n:ann"], None, 10)

@@ -220,6 +220,7 @@ async def test_held_deliveries_wait_for_the_release(store: Store, owner: Owner) 
         delivery("other").id: "pending",
     }
     await owner.commit(release=[(SITE, "cart", 0)])
+    await owner.work_holds()
     assert await claimed(store) == ids("a")
     assert await claimed(store, now=NOW + 1) == ids("b")
 
@@ -232,6 +233,7 @@ async def test_what_is_given_back_or_tried_again_while_held_stays_held(store: St
     await store.report([again(b, NOW + 1), ended(c)])
     assert await store.claim(10, NOW + 9) == ([], None)
     await owner.commit(release=[(SITE, "cart", 0)])
+    await owner.work_holds()
     assert set(await claimed(store, now=NOW + 9)) == {a.id, b.id}
     assert await claimed(store, now=NOW + 9) == []
 
@@ -241,6 +243,7 @@ async def test_pushes_from_before_the_cutoff_end_stale(store: Store, owner: Owne
     call = delivery("call", created=NOW - 1, kind="http")
     await owner.commit(deliveries=[old, new, call], hold=[(SITE, "cart")])
     await owner.commit(release=[(SITE, "cart", NOW)], log_time=NOW + 5)
+    await owner.work_holds()
     assert set(await claimed(store, now=NOW + 5)) == {new.id, call.id}
     told = await owner.waiting()
     assert [(one.id, one.received) for one in told] == [(caused_event_id(old.id, "outcome", 0), NOW + 5)]
@@ -249,27 +252,12 @@ async def test_pushes_from_before_the_cutoff_end_stale(store: Store, owner: Owne
     assert [(row.status, row.finished) for row in await store.deliveries(SITE, old.run, 1)] == [("stale", NOW + 5)]
 
 
-async def test_a_push_that_is_just_being_sent_does_not_go_stale(store: Store, owner: Owner) -> None:
-    await owner.commit(deliveries=[delivery("a")])
-    a = (await store.claim(1, NOW))[0][0]
-    await owner.commit(hold=[(SITE, "cart")])
-    await owner.commit(release=[(SITE, "cart", NOW + 1)])
-    assert await claimed(store) == []
-    await store.report([ended(a)])
-    assert [row.status for row in await store.deliveries(SITE, None, 10)] == ["sent"]
-
-
-async def test_many_stale_pushes_end_in_one_commit(store: Store, owner: Owner) -> None:
-    await owner.commit(deliveries=[delivery(f"d{number}") for number in range(2_100)], hold=[(SITE, "cart")])
-    await owner.commit(release=[(SITE, "cart", NOW + 1)])
-    assert len(await owner.waiting(5_000)) == 2_100
-    assert await store.claim(10, NOW) == ([], None)
-
-
 async def test_a_batch_that_pauses_and_resumes_leaves_what_the_last_one_says(store: Store, owner: Owner) -> None:
     hold, release = [(SITE, "cart")], [(SITE, "cart", 0)]
     paused, active = WorkflowState(SITE, "cart", 1, "paused"), WorkflowState(SITE, "cart", 1, "active")
     await owner.commit(deliveries=[delivery("a")], workflows=[paused], hold=hold, release=release)
+    await owner.work_holds()
     assert await claimed(store) == []
     await owner.commit(workflows=[active], hold=hold, release=release)
+    await owner.work_holds()
     assert await claimed(store) == ids("a")

@@ -9,10 +9,12 @@ import asyncpg  # type: ignore[import-untyped]  # it carries no types
 import pytest
 from tests.postgres import databases
 
+from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import StoreError, StoreOutdated, StoreTooNew, StoreUnavailable
 from clarion.store.postgres import connection, migrations
 from clarion.store.postgres.migrations import functions, known, latest, migrate, schema_version
 from clarion.store.postgres.store import PostgresStore
+from clarion.store.records.sites import Site
 
 _SHAPE = """
 SELECT 'column', c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod) || a.attnotnull || coalesce(l.collname, '')
@@ -107,6 +109,45 @@ async def test_functions_are_put_in_place_as_this_program_knows_them(url: str, m
     monkeypatch.setattr(migrations, "functions", lambda: changed)
     assert await migrate(url) == []
     assert await run(url, "SELECT clarion_extra()") == [(1,)]
+
+
+async def test_a_function_whose_parameters_change_stays_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = "SELECT proname::text, count(*) FROM pg_proc WHERE proname LIKE 'clarion%' GROUP BY 1 HAVING count(*) > 1"
+    with monkeypatch.context() as first:
+        earlier = "CREATE FUNCTION clarion_ensure_periods(bigint, int) RETURNS int LANGUAGE sql AS 'SELECT 0';"
+        earlier += "CREATE FUNCTION clarion_commit(p_partition int) RETURNS void LANGUAGE sql AS '';"
+        earlier += "CREATE FUNCTION clarion_facts(p_partition int) RETURNS text LANGUAGE sql AS 'SELECT NULL'"
+        first.setattr(migrations, "known", lambda: {1: known()[1]})
+        first.setattr(migrations, "functions", lambda: {"earlier": earlier})
+        await migrate(url, partitions=1)
+    await script(url, "DROP FUNCTION clarion_ensure_periods")
+    assert await migrate(url) == list(known())[1:]
+    assert await run(url, once) == []
+
+
+async def test_what_an_earlier_release_kept_is_read_as_it_was(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as first:
+        first.setattr(migrations, "known", lambda: {1: known()[1]})
+        first.setattr(
+            migrations, "functions", lambda: {"periods": "CREATE FUNCTION clarion_ensure_periods(bigint, int) RETURNS int RETURN 0"}
+        )
+        await migrate(url, partitions=1)
+    await script(
+        url,
+        "DROP FUNCTION clarion_ensure_periods;"
+        "INSERT INTO sites VALUES (1, 'Shop', 'app', 'public', 'sealed', 'mailto:a@example.com', 'sealed', 5, 'UTC', NULL);"
+        "INSERT INTO profiles VALUES (0, 1, 'n:ann', '{\"age\":30}', '[\"vip\"]', 7, '{}', NULL);"
+        "INSERT INTO subscribers VALUES (0, 1, 'phone', 'n:ann', 'https://push.example/1', 'key', 'secret', true, 1, 2, '{}')",
+    )
+    await migrate(url)
+    store = PostgresStore(url)
+    await store.open()
+    assert (await store.configuration()).sites == [Site(1, "Shop", "app", "public", b"sealed", "mailto:a@example.com", b"sealed", 5)]
+    assert await store.profiles_page(0, 1, "", 10) == [Profile("n:ann", {"age": 30}, ("vip",), 7)]
+    assert await store.subscriber(1, "phone") == Subscriber(
+        "phone", "n:ann", "https://push.example/1", "key", "secret", created=1, last_active=2
+    )
+    await store.close()
 
 
 async def test_processes_that_migrate_at_once_do_it_once(url: str) -> None:

@@ -26,8 +26,8 @@ MANY = 10_000
 
 FILL = """
 INSERT INTO inbox (partition, kind, site, id, body, received) SELECT 0, 'event', 1, 'i' || n, '{}', 0 FROM generate_series(1, $1) AS n;
-INSERT INTO profiles (partition, site, key, attributes, segments, created, pushed)
-    SELECT 0, 1, 'n:' || n, '{}', '[]', 0, '{}' FROM generate_series(1, $1) AS n;
+INSERT INTO profiles (partition, site, key, attributes, segments, created, pushed, recheck)
+    SELECT 0, 1, 'n:' || n, '{}', '[]', 0, '{}', 9000000000000000 + n FROM generate_series(1, $1) AS n;
 INSERT INTO subscribers (partition, site, device_token_hash, profile, endpoint, p256dh, auth, active, created, last_active, facts)
     SELECT 0, 1, 'd' || n, 'n:' || n, '', '', '', true, 0, 0, '{}' FROM generate_series(1, $1) AS n;
 INSERT INTO runs (partition, id, site, workflow, version, profile, status, step, due, held, started, state, goal_until, device)
@@ -109,7 +109,7 @@ async def everything(session: Session, name: str) -> dict[str, int]:
     devices = [(SITE, Subscriber(one, f"n:{one}", "", "", "")) for one in few]
 
     async def taking() -> None:
-        found["taken"] = await engine.take(0, 5, NOW, 10)
+        found["taken"] = await engine.take(0, 5, NOW, 20)
 
     async def claiming() -> None:
         found["claimed"] = (await outbox.claim(10, NOW))[0]
@@ -118,7 +118,7 @@ async def everything(session: Session, name: str) -> dict[str, int]:
         session.commit(
             runs=runs,
             subscribers=devices,
-            profiles=[(SITE, Profile(f"n:{one}")) for one in few],
+            profiles=[(SITE, Profile(f"n:{one}", recheck=NOW - DAY)) for one in few],
             memory=[EntryMemory(SITE, "cart", f"n:{one}", "", NOW, "r") for one in few],
             workflows=[WorkflowState(SITE, "cart", 2, "active")],
             deliveries=made,
@@ -133,7 +133,8 @@ async def everything(session: Session, name: str) -> dict[str, int]:
         runs=[runs[0].id, "r1", "f2"],
     )
     read["take"] = await session.rows(taking())
-    assert len(found["taken"].due) == 5
+    assert len(found["taken"].due) == 10
+    read["page"] = await session.rows(engine.profiles_page(0, SITE, "n:", 5))
     read["facts"] = await session.rows(engine.facts(0, asked))
     read["move"] = await session.rows(session.commit(moved=found["taken"].entries))
     read["behind"] = await session.rows(engine.runs_behind(0, SITE, "cart", 1, 10))
@@ -149,7 +150,17 @@ async def everything(session: Session, name: str) -> dict[str, int]:
     kept = [delivery(f"{one} kept", workflow="kept") for one in few]
     await session.commit(deliveries=kept, hold=[(SITE, "kept")])
     read["stale"] = await session.rows(session.commit(release=[(SITE, "kept", NOW + 1)]))
+    await session.commit(profiles=[(SITE, Profile(f"n:{one}")) for one in few])
     gone = {"gone_runs": [one.id for one in runs], "gone_subscribers": [(SITE, one) for one in few]}
+    people = [f"n:{one} erased" for one in few]
+    await session.commit(
+        profiles=[(SITE, Profile(one)) for one in people],
+        runs=[run(one, profile=one) for one in people],
+        deliveries=[delivery(one, profile=one) for one in people],
+        memory=[EntryMemory(SITE, "cart", one, "", NOW, "r") for one in people],
+        subscribers=[(SITE, Subscriber(one, one, "", "", "")) for one in people],
+    )
+    read["erased"] = await session.rows(session.commit(erased=[(SITE, one) for one in people]))
     read["gone"] = await session.rows(session.commit(**gone))
     return read
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Collection
 
 import pytest
-from tests.store.builders import NOW, SITE, Owner, delivery, entry, run
+from tests.store.builders import NOW, Owner, delivery, entry, run
 from tests.store.conftest import Database
 from tests.store.test_configuration import change, site, version
 
@@ -61,7 +61,6 @@ async def test_own_commits_are_told_by_the_time_that_they_are_answered(store: St
     await told({"inbox"}, store.append([entry("a")]))
     await told({"outbox"}, owner.commit(deliveries=[delivery("a"), delivery("b")]))
     await told({"inbox"}, owner.commit(emitted=[entry("b")]))
-    await told({"inbox", "outbox"}, owner.commit(release=[(SITE, "cart", 0)]))
     await told({"configuration", "inbox"}, store.publish(version(), "Cart", [change("publish")]))
     a, b = (await store.claim(2, NOW))[0]
     await told({"outbox"}, store.report([Report(a, None, NOW, NOW + 1)]))

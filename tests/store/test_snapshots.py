@@ -14,16 +14,18 @@ from clarion.store import snapshots as packing
 from clarion.store.port import NotFound, Store
 from clarion.store.records.runs import EntryMemory
 from clarion.store.records.snapshots import Snapshot, SnapshotPart
-from clarion.store.records.states import Directive, SiteState, WorkflowState
+from clarion.store.records.states import Directive, SegmentState, SiteState, Sweep, WorkflowState
 from clarion.store.records.upkeep import Upkeep
 
-ANN = Profile("n:ann", {"name": "Ann", "age": 41}, ("a", "b"), NOW, {"": (1, 2), "cart": (2,)})
+ANN = Profile("n:ann", {"name": "Ann", "age": 41}, ("a", "b"), NOW, {"": (1, 2), "cart": (2,)}, None, NOW + 5, ("entry",))
 BOB = Profile("a:browser", merged="n:bob")
 BROWSER = Subscriber("browser", "n:ann", "https://push.example/1", "p", "a", active=True, created=1, last_active=2, facts={"country": "DE"})
-GONE = Subscriber("gone", "n:ann", "https://push.example/2", "p", "a", active=False)
+GONE = Subscriber("gone", "n:ann", "token", "", "", active=False, provider="fcm", vapid=2, logouts=3)
 SITES = [SiteState(SITE, "Europe/Berlin", FrequencyCap(3, DAY)), SiteState(2, "UTC")]
 TOLD = Directive(2, "move", 5, 1)
 WORKFLOWS = [WorkflowState(SITE, "cart", 2, "active", 7, (TOLD,), (TOLD,)), WorkflowState(SITE, "welcome", 1, "paused")]
+SEGMENTS = [SegmentState(SITE, "aged", {"field": "profile.age", "op": "gte", "value": 1.5}, 4), SegmentState(2, "vip", {"all": []}, 5)]
+SWEEPS = [Sweep(2, "broadcast:b", 4, "e1", msgspec.Raw(b'{"n":1.50}'), "n:a", 7), Sweep(SITE, "segment:aged", 4, "e2", msgspec.Raw(b"{}"))]
 MEMORY = [EntryMemory(SITE, "cart", "n:ann", "", 3, "r1"), EntryMemory(SITE, "cart", "n:ann", "42", 4, "r2")]
 
 
@@ -59,6 +61,8 @@ async def test_a_snapshot_has_all_that_a_replay_starts_from(store: Store, owner:
         subscribers=[(SITE, BROWSER), (SITE, GONE)],
         sites=SITES,
         workflows=WORKFLOWS,
+        segments=SEGMENTS,
+        sweeps=SWEEPS,
         memory=MEMORY,
         runs=[waiting, aiming, *over],
     )
@@ -66,12 +70,15 @@ async def test_a_snapshot_has_all_that_a_replay_starts_from(store: Store, owner:
     snapshot = await taken(store)
     assert (snapshot.partition, snapshot.sequence, snapshot.log_time, snapshot.taken) == (0, owner.state.sequence, NOW, NOW + 5)
     assert snapshot.resumed == owner.state.resumed
-    assert snapshot.counts == {"sites": 2, "workflows": 2, "profiles": 2, "subscribers": 2, "memory": 2, "runs": 2}
+    sections = ("sites", "workflows", "segments", "sweeps", "profiles", "subscribers", "memory", "runs")
+    assert snapshot.counts == dict.fromkeys(sections, 2)
     found = await read(store, snapshot)
     assert sorted(found.profiles, key=lambda one: one[0]) == [(SITE, ANN), (2, BOB)]
     assert sorted(found.subscribers, key=lambda one: one[1].device_token_hash) == [(SITE, BROWSER), (SITE, GONE)]
     assert sorted(found.sites, key=lambda one: one.site) == SITES
     assert sorted(found.workflows, key=lambda one: one.workflow) == WORKFLOWS
+    assert sorted(found.segments, key=lambda one: one.segment) == SEGMENTS
+    assert sorted(found.sweeps, key=lambda one: one.id) == SWEEPS
     assert sorted(found.memory, key=lambda one: one.key) == MEMORY
     assert {one.id: one for one in found.runs} == {one.id: one for one in (waiting, aiming)}
     assert bytes(next(one for one in found.runs if one.id == waiting.id).state) == b'{"since":1,"n":1.50}'

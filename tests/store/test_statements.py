@@ -12,7 +12,7 @@ import pytest
 from clarion.store.sqlite.connection import connect
 from clarion.store.sqlite.statements import load
 
-AREAS = ("configuration", "engine", "ingest", "outbox", "reading", "retention", "workflows")
+AREAS = ("configuration", "engine", "erasing", "ingest", "jobs", "outbox", "reading", "retention", "workflows")
 
 WALKS = {
     ("configuration", "generation"): {"generation"},
@@ -21,16 +21,20 @@ WALKS = {
     ("configuration", "sites"): {"sites"},
     ("configuration", "keys"): {"api_keys"},
     ("configuration", "secrets"): {"secrets"},
+    ("configuration", "site_keys"): {"site_keys"},
+    ("configuration", "segments"): {"segments"},
     ("engine", "take"): {"inbox"},  # from its beginning, up to the limit
     ("engine", "bytes"): {"inbox"},  # likewise
     ("engine", "fitting"): {"inbox"},  # likewise
     ("engine", "workflow_states"): {"workflow_states"},
     ("engine", "site_states"): {"site_states"},
+    ("engine", "segment_states"): {"segment_states"},
+    ("engine", "sweeps"): {"sweeps"},
     ("engine", "held_workflows"): {"w"},
     ("ingest", "forget_all_claims"): {"event_ids"},
-    ("outbox", "hold"): {"outbox"},  # a pause or a resume is rare
-    ("outbox", "stale"): {"o"},
-    ("outbox", "release"): {"outbox"},
+    ("jobs", "jobs"): {"jobs"},  # of all sites, the newest: nobody asks for them often
+    ("jobs", "jobs_running"): {"jobs"},  # by an index that has no others
+    ("outbox", "holds"): {"holds"},
     ("reading", "poisoned"): {"poisoned"},
     ("reading", "lag"): {"inbox", "outbox"},  # the ends of the one, and up to the limit of the other
     ("reading", "waiting"): {"inbox", "outbox"},
@@ -42,6 +46,8 @@ WALKS = {
     # A snapshot has all there is, a row at a time.
     ("retention", "sites"): {"site_states"},
     ("retention", "workflows"): {"workflow_states"},
+    ("retention", "segments"): {"segment_states"},
+    ("retention", "sweeps"): {"sweeps"},
     ("retention", "profiles"): {"profiles"},
     ("retention", "subscribers"): {"subscribers"},
     ("retention", "memory"): {"entry_memory"},
@@ -52,7 +58,7 @@ WALKS = {
 
 TABLES = (
     "inbox|log|event_ids|poisoned|profiles|subscribers|runs|entry_memory|explanations|deliveries|outbox|counters|sites|api_keys|secrets"
-    "|workflows|workflow_drafts|generation|snapshots"
+    "|workflows|workflow_drafts|generation|snapshots|site_keys|segments|segment_states|sweeps|jobs|holds"
 )
 
 
@@ -61,7 +67,17 @@ INDEXES = {
     ("engine", "runs_behind"): {"runs_by_version"},
     ("engine", "held_runs"): {"runs_held"},
     ("engine", "held_workflows"): {"runs_held"},
-    ("engine", "ripe"): {"runs_due"},
+    ("engine", "ripe"): {"profiles_recheck", "runs_due"},
+    ("erasing", "erase_explanations"): {"explanations_by_profile"},
+    ("engine", "erase_outbox"): {"deliveries_by_profile"},
+    ("engine", "erase_deliveries"): {"deliveries_by_profile"},
+    ("engine", "erase_runs"): {"runs_by_profile"},
+    ("engine", "erase_subscribers"): {"subscribers_by_profile"},
+    ("jobs", "jobs_of_site"): {"jobs_by_site"},
+    ("jobs", "forget_jobs"): {"jobs_over"},
+    ("outbox", "next_held"): {"outbox_held"},
+    ("outbox", "any_held"): {"outbox_held"},
+    ("reading", "subscribers_of"): {"subscribers_by_profile"},
     ("workflows", "run_counts"): {"runs_by_version"},
     ("retention", "forget_deliveries"): {"deliveries_ended"},
     ("retention", "forget_runs"): {"runs_over"},
@@ -77,7 +93,7 @@ INDEXES = {
 }
 """The indexes that were made for a statement."""
 
-JSON = {"rows", "named", "profiles", "runs", "memory", "joining", "claims", "claimed", "returned", "moved"}
+JSON = {"rows", "named", "profiles", "runs", "memory", "joining", "claims", "claimed", "returned", "moved", "sequences"}
 """Parameters that are arrays."""
 
 
@@ -114,7 +130,7 @@ def test_an_index_is_used_for_what_it_was_made(area: str, name: str, database: a
 
 
 @pytest.mark.parametrize(
-    ("area", "name", "sql"), [one for one in all_statements() if one[0] in ("engine", "ingest", "outbox", "retention")]
+    ("area", "name", "sql"), [one for one in all_statements() if one[0] in ("engine", "erasing", "ingest", "outbox", "retention")]
 )
 def test_a_statement_is_prepared_once_whatever_is_asked(area: str, name: str, sql: str, database: apsw.Connection) -> None:
     """Preparing `facts` takes twenty times as long as running it."""

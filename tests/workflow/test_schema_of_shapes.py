@@ -63,8 +63,9 @@ GOAL = closed(
 )
 SETTINGS = closed({}, {"timezone": TIMEZONE, "quiet_hours": WINDOW, "frequency_cap": CAP, "goal": GOAL})
 START = closed(
-    {"on": {"type": "array", "items": LISTENER, "minItems": 1, "maxItems": 20}},
+    {},
     {
+        "on": {"type": "array", "items": LISTENER, "minItems": 1, "maxItems": 20},
         "audience": CONDITION,
         "key": EVENT_FIELD,
         "while_running": {"enum": ["ignore", "restart", "parallel"]},

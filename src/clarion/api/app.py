@@ -1,7 +1,7 @@
 """The resource routes as one ASGI app; the ingest routes are direct ones beside it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from starlette.applications import Starlette
@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from clarion.api.context import Context, Endpoint, context, guarded, refused
 from clarion.api.ingest import BatchRoute, EventsRoute
 from clarion.api.openapi import openapi
+from clarion.api.people_routes import PEOPLE
 from clarion.api.protocol_direct import DirectRoute
 from clarion.api.routes import (
     drafts,
@@ -22,17 +23,19 @@ from clarion.api.routes import (
     log,
     metrics,
     poisoned,
-    profiles,
     receipts,
     runs,
+    sdk,
     secrets,
     simulate,
     site,
-    subscribers,
     workflows,
 )
+from clarion.api.sdk import track
+from clarion.api.sdk.routes import sdk_routes
+from clarion.api.sdk.track_preflight import TrackPreflight
 from clarion.contract.errors import method_not_allowed, not_found
-from clarion.contract.limits import MAX_EVENT_BODY
+from clarion.contract.limits import MAX_EVENT_BODY, MAX_IMPORT_BODY
 from clarion.control.runs import CHANGES
 from clarion.control.workflows import TRANSITIONS
 from clarion.workflow.source import LONGEST as LONGEST_DOCUMENT
@@ -62,15 +65,9 @@ register_url_convertor("rest", Rest())
 
 ROUTES: Mapping[str, Methods] = {
     "/api/v1/log": {"GET": log.list_events},
-    "/api/v1/subscribers": {"POST": subscribers.add_subscriber},
     "/api/v1/events/{event}/explanation": {"GET": explain.explain_event},
     "/api/v1/runs/{run}/history": {"GET": explain.explain_run},
-    "/api/v1/subscribers/{device_token_hash:rest}/timeline": {"GET": explain.subscriber_timeline},
-    "/api/v1/subscribers/{device_token_hash:rest}/workflows/{workflow}/explanation": {"GET": explain.subscriber_absence},
-    "/api/v1/profiles/{profile_id:rest}/timeline": {"GET": explain.profile_timeline},
-    "/api/v1/profiles/{profile_id:rest}/workflows/{workflow}/explanation": {"GET": explain.profile_absence},
-    "/api/v1/subscribers/{device_token_hash:rest}": {"GET": profiles.show_subscriber},
-    "/api/v1/profiles/{profile_id:rest}": {"GET": profiles.show_profile},
+    **PEOPLE,
     "/api/v1/workflows": {"GET": workflows.list_workflows},
     "/api/v1/workflows/validate": {"POST": workflows.validate_workflow},
     "/api/v1/workflows/plan": {"POST": workflows.plan_workflow},
@@ -91,6 +88,8 @@ ROUTES: Mapping[str, Methods] = {
     "/api/v1/secrets": {"GET": secrets.list_secrets},
     "/api/v1/secrets/{name}": {"PUT": secrets.set_secret, "DELETE": secrets.remove_secret},
     "/api/v1/simulate": {"POST": simulate.simulate_workflows},
+    "/sdk/{name}": {"GET": sdk.show_current},
+    "/sdk/{version}/{name}": {"GET": sdk.show_pinned},
 }
 
 STATUS: Mapping[str, Methods] = {
@@ -108,7 +107,7 @@ def make_app(shared: Context) -> Starlette:
     async def show_openapi(_: Request) -> Response:
         return Response(document, media_type="application/json")
 
-    return _app(shared, {"/api/v1/openapi.json": {"GET": show_openapi}, **ROUTES, **STATUS})
+    return _app(shared, {"/api/v1/openapi.json": {"GET": show_openapi}, **ROUTES, **STATUS}, sdk_routes(shared))
 
 
 def make_status_app(shared: Context) -> Starlette:
@@ -116,10 +115,10 @@ def make_status_app(shared: Context) -> Starlette:
     return _app(shared, STATUS)
 
 
-def _app(shared: Context, paths: Mapping[str, Methods]) -> Starlette:
+def _app(shared: Context, paths: Mapping[str, Methods], more: Sequence[Route] = ()) -> Starlette:
     requests = shared.metrics.taking.requests
     app = Starlette(
-        routes=[Route(path, ByMethod(methods, group_of(path), requests)) for path, methods in paths.items()],
+        routes=[*(Route(path, ByMethod(methods, group_of(path), requests)) for path, methods in paths.items()), *more],
         exception_handlers={404: _not_found},
     )
     app.router.redirect_slashes = False
@@ -132,6 +131,7 @@ def direct_routes(shared: Context) -> dict[bytes, dict[bytes, DirectRoute]]:
     return {
         EVENTS.encode(): {b"POST": EventsRoute(shared.access, shared.store, shared.clock, shared.metrics)},
         BATCH.encode(): {b"POST": BatchRoute(shared.access, shared.store, shared.clock, shared.metrics)},
+        track.PATH: {b"POST": track.TrackRoute(shared), b"OPTIONS": TrackPreflight(shared)},
     }
 
 
@@ -144,6 +144,8 @@ def body_limit(method: bytes, path: bytes) -> int:
     """Bytes of body that a resource route takes."""
     if path == b"/api/v1/simulate":
         return simulate.LARGEST_BODY
+    if path.startswith(b"/api/v1/imports/") and path.endswith(b"/rows"):
+        return MAX_IMPORT_BODY
     if not path.startswith(b"/api/v1/workflows") or method not in (b"PUT", b"POST"):
         return MAX_EVENT_BODY
     return LONGEST_DOCUMENT * (ESCAPED if path.endswith(b"/publish") else 1)

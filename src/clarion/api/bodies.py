@@ -48,3 +48,21 @@ def text_member(given: Mapping[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise invalid(Detail(f"{name} must be a string", (name,)))
     return value
+
+
+def switch_member(given: Mapping[str, Any], name: str) -> bool:
+    """A member that is true or false; false where it is not there. Raises Refusal (400)."""
+    value = given.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise invalid(Detail(f"{name} must be true or false", (name,)))
+    return bool(value)
+
+
+async def json_value(request: Request) -> object:
+    """Any JSON value. Raises Refusal (400)."""
+    if not is_json(request.headers.get("content-type", "").encode("latin-1")):
+        raise wrong_content_type()
+    try:
+        return read_json(await request.body())
+    except NotJson:
+        raise not_json() from None

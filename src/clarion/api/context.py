@@ -1,6 +1,7 @@
 """What the resource routes share, and how they read requests and word answers."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from clarion.api.access import Access
 from clarion.api.aside import Aside
 from clarion.api.closing import closed
 from clarion.api.documents import DocumentReader
+from clarion.api.sdk.desk import Desk
 from clarion.clock import Clock
 from clarion.contract.errors import Detail, Refusal, failure, invalid, success, unavailable, unresolved
 from clarion.contract.limits import MAX_DETAILS
@@ -52,6 +54,8 @@ class Context(msgspec.Struct, frozen=True):
     is_ready: Callable[[], bool] = _always
     """Whether the process is in a state to do its work."""
     outage: Outage = msgspec.field(default_factory=Outage)
+    desk: Desk = msgspec.field(default_factory=Desk)
+    """What `/p/v1` works with besides."""
 
 
 def context(request: Request) -> Context:
@@ -78,9 +82,27 @@ def taker(request: Request) -> Site:
     return site
 
 
-def answer(data: object) -> Response:
-    """200 with the success envelope."""
-    return Response(success(data), media_type=JSON)
+def changer(request: Request) -> Site:
+    """The site of the request's API key, for what changes people and would wait for an engine. Raises Refusal: 401, 403, 429, 503."""
+    site = caller(request, "write")
+    limits = context(request).metrics.pressure.closed
+    if limits:
+        raise closed(limits)
+    return site
+
+
+async def catch_up(shared: Context) -> None:
+    """Go by a change of the configuration that was committed just now, before it is answered.
+
+    Other processes hear of it within a second; so does this one where the store is away just then.
+    """
+    with suppress(StoreUnavailable):
+        await shared.directory.refresh()
+
+
+def answer(data: object, status: int = 200) -> Response:
+    """The success envelope; 202 where what was asked for goes on after the answer."""
+    return Response(success(data), status, media_type=JSON)
 
 
 def refused(refusal: Refusal) -> Response:
@@ -102,6 +124,14 @@ def whole(request: Request, name: str, default: int, least: int, most: int) -> i
     return number
 
 
+def flag(request: Request, name: str) -> bool | None:
+    """True or false from the query; None where it is not there. Raises Refusal (400)."""
+    text = request.query_params.get(name)
+    if text is not None and text not in ("true", "false"):
+        raise invalid(Detail(f"{name} must be true or false", (name,)))
+    return None if text is None else text == "true"
+
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -113,7 +143,7 @@ def guarded(endpoint: Endpoint) -> Endpoint:
             try:
                 return await endpoint(request)
             except Exception as error:  # noqa: BLE001  # what nobody foresaw is raised again
-                return refused(_refusal(request, error))
+                return refused(refusal_of(request, error))
         except Exception:  # noqa: BLE001  # the last guard: whatever broke, the client gets the envelope
             _log.exception("a request failed", path=request.url.path)
             return refused(failure())
@@ -121,7 +151,7 @@ def guarded(endpoint: Endpoint) -> Endpoint:
     return run
 
 
-def _refusal(request: Request, error: Exception) -> Refusal:
+def refusal_of(request: Request, error: Exception) -> Refusal:
     """What an error means to the client. Raises the error where that is nobody's business."""
     match error:
         case Refusal():

@@ -5,8 +5,11 @@ from typing import Any
 
 from clarion import __version__
 from clarion.api.openapi_explain import explain_paths, explain_schemas
+from clarion.api.openapi_moving import job_schema, moving_paths
 from clarion.api.openapi_operations import run_paths, site_paths
 from clarion.api.openapi_parts import OBJECT, Json, data, list_of, open_operation, operation, parameter, text_operation
+from clarion.api.openapi_people import people_paths, people_schemas
+from clarion.api.openapi_sending import sending_paths
 from clarion.api.openapi_simulate import simulate_paths, simulate_schemas
 from clarion.api.openapi_workflows import workflow_paths
 from clarion.contract import schemas
@@ -24,14 +27,20 @@ def openapi() -> Json:
         "paths": _paths(),
         "components": {
             "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "Api-Key"}},
-            "schemas": {"Failure": schemas.FAILURE, **_workflow_schemas(), **explain_schemas(), **simulate_schemas()},
+            "schemas": {
+                "Failure": schemas.FAILURE,
+                **_workflow_schemas(),
+                **explain_schemas(),
+                **simulate_schemas(),
+                **people_schemas(),
+                "Job": job_schema(),
+            },
         },
     }
 
 
 def _paths() -> Json:
     secret = parameter("name", "path", {"type": "string", "pattern": f"^{SECRET_NAME.pattern}$"}, "The secret's name.")
-    named = {"type": "string", "minLength": 1, "maxLength": 255}
     return {
         "/api/v1/events": {
             "post": operation(
@@ -71,34 +80,10 @@ def _paths() -> Json:
                 ],
             )
         },
-        "/api/v1/subscribers": {
-            "post": operation(
-                "addSubscriber",
-                "Register a push subscription",
-                data({"type": "object", "required": ["device_token_hash"], "properties": {"device_token_hash": {"type": "string"}}}),
-                (400, 413),
-                body={"application/json": {"schema": schemas.SUBSCRIBER}},
-            )
-        },
-        "/api/v1/subscribers/{device_token_hash}": {
-            "get": operation(
-                "showSubscriber",
-                "The profile that a subscriber belongs to",
-                data(OBJECT),
-                (404,),
-                parameters=[parameter("device_token_hash", "path", named, "The subscriber.")],
-            )
-        },
-        "/api/v1/profiles/{profile_id}": {
-            "get": operation(
-                "showProfile",
-                "A profile and what happened to it",
-                data(OBJECT),
-                (404,),
-                parameters=[parameter("profile_id", "path", named, "Your id of the person.")],
-            )
-        },
+        **people_paths(),
         **explain_paths(),
+        **sending_paths(),
+        **moving_paths(),
         **workflow_paths(),
         **run_paths(),
         **site_paths(),

@@ -4,6 +4,7 @@ from clarion.api.openapi_parts import OBJECT, Json, data, list_of, object_body, 
 from clarion.control.receipts import ACTIONS
 from clarion.control.receipts import EVENTS as RECEIPTS
 from clarion.control.runs import LONGEST_REASON, STATUSES
+from clarion.control.site_settings import LONGEST_ORIGIN, MOST_ORIGINS
 from clarion.workflow.settings import FrequencyCapShape
 
 _ID: Json = {"type": "string", "minLength": 1, "maxLength": 64}
@@ -89,6 +90,16 @@ def site_paths() -> Json:
                         "vapid_subject": {
                             "type": "string",
                             "description": "mailto: or https: URI where push services can reach you (RFC 8292).",
+                        },
+                        "origins": {
+                            "type": "array",
+                            "items": {"type": "string", "maxLength": LONGEST_ORIGIN},
+                            "maxItems": MOST_ORIGINS,
+                            "description": "Origins whose pages may use /p/v1; none: any.",
+                        },
+                        "dangerous_unsigned_profiles": {
+                            "type": "boolean",
+                            "description": "Whether /p/v1 takes a profile_id without a signature.",
                         },
                     }
                 ),

@@ -19,6 +19,7 @@ _PROBLEMS: Final = {
     500: "Something went wrong inside.",
     503: "Not taken now; see `Retry-After`. Nothing was kept, unless `details` say that this is not known.",
 }
+_DONE: Final = {200: "Done.", 202: "Accepted: it is on disk, and goes on after this answer."}
 _ALWAYS: Final = (401, 403, 429, 500, 503)
 
 
@@ -57,9 +58,10 @@ def operation(
     body: Json | None = None,
     parameters: list[Json] | None = None,
     body_required: bool = True,
+    status: int = 200,
 ) -> Json:
-    """An operation that needs a key."""
-    operation: Json = {"operationId": id, "summary": summary, "responses": _responses(answer, (*problems, *_ALWAYS))}
+    """An operation that needs a key; `status` is that of a success."""
+    operation: Json = {"operationId": id, "summary": summary, "responses": _responses(answer, (*problems, *_ALWAYS), status)}
     if parameters:
         operation["parameters"] = parameters
     if body is not None:
@@ -79,9 +81,9 @@ def text_operation(id: str, summary: str, problems: tuple[int, ...]) -> Json:
     return {"operationId": id, "summary": summary, "security": [{}, {"ApiKey": []}], "responses": answers}
 
 
-def _responses(answer: Json, problems: tuple[int, ...]) -> Json:
+def _responses(answer: Json, problems: tuple[int, ...], status: int = 200) -> Json:
     failure = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
     return {
-        "200": {"description": "Done.", "content": {"application/json": {"schema": answer}}},
+        str(status): {"description": _DONE[status], "content": {"application/json": {"schema": answer}}},
         **{str(status): {"description": _PROBLEMS[status], "content": failure} for status in sorted(set(problems))},
     }

@@ -9,20 +9,24 @@ from typing import Final
 import typer
 
 from clarion.cli import (
+    broadcasts,
     doctor,
     events,
     explain,
     export,
     initialise,
+    jobs,
     keys,
     migrate,
     poisoned,
     profiles,
     runs,
     secrets,
+    segments,
     serve,
     simulate,
     sites,
+    subscribers,
     workflows,
 )
 from clarion.cli.failures import FAILED, INTERRUPTED, Failure, describe
@@ -60,6 +64,10 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(poisoned.app, name="poisoned")
 app.add_typer(events.app, name="events")
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(subscribers.app, name="subscribers")
+app.add_typer(segments.app, name="segments")
+app.add_typer(broadcasts.app, name="broadcasts")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(export.app, name="export")
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)

@@ -7,12 +7,13 @@ import typer
 from clarion.cli import options
 from clarion.cli.invocation import as_invoked, data_option, invoked
 from clarion.cli.output import print_json
+from clarion.control.names import PLACEHOLDER_SUBJECT
 
 
 def init(
     data: options.Data = None,
     name: Annotated[str, typer.Option(help="Name of the first site.")] = "default",
-    vapid_subject: options.VapidSubject = options.PLACEHOLDER_SUBJECT,
+    vapid_subject: options.VapidSubject = PLACEHOLDER_SUBJECT,
     timezone: options.SiteTimezone = "UTC",
     json: options.Json = False,
 ) -> None:
@@ -43,7 +44,7 @@ def init(
         return
     typer.echo(f"Initialised {settings.data}: site {made.site['name']}, workflow {made.workflow}.\n")
     typer.echo(f"API key with all scopes, shown only this once:\n\n  {made.key}\n")
-    if vapid_subject == options.PLACEHOLDER_SUBJECT:
+    if vapid_subject == PLACEHOLDER_SUBJECT:
         command = options.own_subject(settings.data, made.site["site_id"])
         typer.echo(as_invoked(f"Push services are told to reach you at a placeholder. For real pushes: {command}\n"))
     typer.echo("Next:")

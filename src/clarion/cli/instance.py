@@ -91,6 +91,90 @@ class Instance(Protocol):
     def subscriber(self, device_token_hash: str) -> View:
         """The profile that a subscriber belongs to."""
 
+    def subscribers(self, wanted: View, cursor: str | None, limit: int) -> View:
+        """A page of subscribers; `wanted` has any of `active`, `provider`, `profile_id`, `segment` and `facts`."""
+
+    def change_subscriber(self, device_token_hash: str, change: str, given: View) -> View:
+        """identify (`profile_id`), logout, unsubscribe, subscribe, forget, update (facts)."""
+
+    def profiles(self, wanted: View, cursor: str | None, limit: int) -> View:
+        """A page of profiles; `wanted` has any of `segment`, `prefix`, `anonymous`, or `condition` alone."""
+
+    def add_attributes(self, profile_id: str, attributes: View) -> View:
+        """Add attributes to a profile."""
+
+    def remove_attributes(self, profile_id: str, names: list[str]) -> View:
+        """Remove attributes of a profile."""
+
+    def change_segments(self, profile_id: str, add: list[str], remove: list[str]) -> View:
+        """Put a profile into segments and take it out of others."""
+
+    def export_person(self, whom: Whom) -> View:
+        """Everything that is kept of a person."""
+
+    def erase_person(self, profile_id: str) -> View:
+        """Have nothing of a person left; returns the job that sees to it."""
+
+    def segments(self) -> View:
+        """Segments with how many are in each."""
+
+    def create_segment(self, segment: str, given: View) -> View:
+        """Define a segment; `given` has any of `name`, `condition`, `backfill_events`."""
+
+    def change_segment(self, segment: str, given: View) -> View:
+        """Change what is given of a segment."""
+
+    def delete_segment(self, segment: str) -> View:
+        """Give a segment up."""
+
+    def send_broadcast(self, given: View) -> View:
+        """Send a push to many: `push`, `to`, `at`, `timezone`, `transactional`, `name`, `broadcast_id`."""
+
+    def broadcasts(self, cursor: str | None, limit: int) -> View:
+        """A page of broadcasts."""
+
+    def broadcast(self, id: str) -> View:
+        """A broadcast and how far it is."""
+
+    def change_broadcast(self, id: str, change: str) -> View:
+        """pause, resume, stop."""
+
+    def jobs(self, kind: str | None, status: str | None, limit: int) -> list[View]:
+        """Jobs, newest first."""
+
+    def job(self, id: str) -> View:
+        """A job and how far it is."""
+
+    def start_import(self, what: str, name: str) -> View:
+        """Begin an import of `profiles` or `subscribers`; returns its job."""
+
+    def import_rows(self, job: str, offset: int, content: bytes, form: str) -> View:
+        """Give an import a chunk of rows, `csv` or `ndjson`, that stands behind so many rows of the file; returns its job."""
+
+    def end_import(self, job: str, status: str) -> View:
+        """Say that an import is `done`, or `stopped`."""
+
+    def export_page(self, what: str, form: str, cursor: str | None, limit: int, *, addresses: bool) -> tuple[bytes, str | None]:
+        """A page of `profiles` or `subscribers`, and the cursor to go on with."""
+
+    def site_keys(self) -> list[View]:
+        """Keys of the site beside its current VAPID key, without what is secret."""
+
+    def rotate_vapid(self, vapid_subject: str | None) -> View:
+        """Give the site a new VAPID key."""
+
+    def rotate_identity(self) -> View:
+        """Give the site a new secret that signs profile_ids; `identity_secret` is shown this once."""
+
+    def set_fcm(self, service_account: View) -> View:
+        """Keep the service account for Android apps."""
+
+    def set_apns(self, given: View) -> View:
+        """Keep the key for iOS apps: `key`, `key_id`, `team_id`, `topic`, `sandbox`."""
+
+    def remove_site_key(self, kind: str) -> None:
+        """Forget a key: identity, fcm, apns."""
+
     def explain_event(self, event: str) -> View:
         """What an event did and did not do."""
 

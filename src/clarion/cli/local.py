@@ -8,7 +8,9 @@ from typing import Any, Self, TypeVar
 
 from clarion.cli.failures import Failure
 from clarion.cli.local_explain import LocalExplanations
+from clarion.cli.local_moving import LocalMoving
 from clarion.cli.local_operations import LocalOperations
+from clarion.cli.local_people import LocalPeople
 from clarion.cli.local_workflows import LocalWorkflows
 from clarion.cli.output import View
 from clarion.clock import wall_clock
@@ -79,7 +81,7 @@ def local_store(data: Path | None) -> LocalStore:
     return LocalStore(load_settings(data_directory(data, os.environ)))
 
 
-class LocalInstance(LocalWorkflows, LocalOperations, LocalExplanations):
+class LocalInstance(LocalWorkflows, LocalOperations, LocalExplanations, LocalPeople, LocalMoving):
     """One site of a local data directory."""
 
     def __init__(self, data: Path | None, site: str | None) -> None:

@@ -58,9 +58,6 @@ Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The workflow.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 SiteTimezone = Annotated[str, typer.Option(help="IANA time zone of the site.")]
 
-PLACEHOLDER_SUBJECT = "mailto:operator@example.com"
-"""VAPID subject of a site that was made without one: well-formed, so that push services take it, and nobody's."""
-
 
 def own_subject(data: Path, site: object) -> str:
     """The command that gives the site of an id a VAPID subject of its own."""

@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
+from clarion.cli import profile_changes
 from clarion.cli.failures import WrongUsage
 from clarion.cli.output import View, plain, print_table, when
+from clarion.cli.people_files import exporting, importing
 from clarion.cli.target import Target, with_target
 
-app = typer.Typer(help="Profiles: show.", no_args_is_help=True)
+app = typer.Typer(help="Profiles: show, list, change, import, export, erase.", no_args_is_help=True)
 
 
 @app.command("show")
@@ -28,6 +30,16 @@ def show(
         else:
             raise WrongUsage("name one profile — give either PROFILE_ID or --device HASH")
     target.answer(view, _say)
+
+
+app.command("list")(profile_changes.list_)
+app.command("set")(profile_changes.set_)
+app.command("unset")(profile_changes.unset)
+app.command("segments")(profile_changes.segments)
+app.command("export-person")(profile_changes.export_person)
+app.command("erase")(profile_changes.erase)
+app.command("import")(importing("profiles"))
+app.command("export")(exporting("profiles"))
 
 
 def _say(view: View) -> None:

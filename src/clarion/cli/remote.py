@@ -3,6 +3,7 @@
 import http.client
 import urllib.error
 import urllib.request
+from email.message import Message
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -11,7 +12,9 @@ import msgspec
 from clarion.cli.failures import Failure, WrongUsage
 from clarion.cli.output import View
 from clarion.cli.remote_explain import RemoteExplanations
+from clarion.cli.remote_moving import RemoteMoving
 from clarion.cli.remote_operations import RemoteOperations
+from clarion.cli.remote_people import RemotePeople
 from clarion.cli.remote_site import list_in, part
 from clarion.cli.remote_workflows import RemoteWorkflows
 from clarion.contract.errors import ErrorBody
@@ -42,7 +45,7 @@ class _ErrorAnswer(msgspec.Struct):
     error: ErrorBody
 
 
-class RemoteInstance(RemoteWorkflows, RemoteOperations, RemoteExplanations):
+class RemoteInstance(RemoteWorkflows, RemoteOperations, RemoteExplanations, RemotePeople, RemoteMoving):
     """The site that an API key belongs to."""
 
     def __init__(self, server: str, key: str) -> None:
@@ -88,13 +91,23 @@ class RemoteInstance(RemoteWorkflows, RemoteOperations, RemoteExplanations):
         return self._ask("GET", f"subscribers/{part(device_token_hash)}")
 
     def _ask(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> View:
+        raw, _ = self._answer(method, path, body, content_type)
+        return _data(raw, self._base)
+
+    def _fetch(self, path: str, header: str) -> tuple[bytes, str | None]:
+        raw, headers = self._answer("GET", path, None, "")
+        if len(raw) > LARGEST:
+            raise Failure(f"{self._base} gave an answer that is too large — ask for fewer rows")
+        return raw, headers.get(header)
+
+    def _answer(self, method: str, path: str, body: bytes | None, content_type: str) -> tuple[bytes, Message]:
         headers = {"Api-Key": self._key, "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
         request = urllib.request.Request(f"{self._base}/api/v1/{path}", data=body, headers=headers, method=method)  # noqa: S310 - the scheme was checked
         try:
             with self._opener.open(request, timeout=TIMEOUT) as response:
-                return _data(response.read(LARGEST + 1), self._base)
+                return response.read(LARGEST + 1), response.headers
         except urllib.error.HTTPError as error:
             with error:
                 raise _refused(error.code, error.read(LARGEST), self._base) from None

@@ -9,6 +9,7 @@ import typer
 from clarion.cli import options
 from clarion.cli.failures import Failure, WrongUsage
 from clarion.cli.invocation import data_option, invoked
+from clarion.control.names import PLACEHOLDER_SUBJECT
 
 _CANNOT_LISTEN = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
 
@@ -48,12 +49,12 @@ def serve(
     if init:
         from clarion.cli.setup import prepare
 
-        key = prepare(settings, "default", options.PLACEHOLDER_SUBJECT).key
+        key = prepare(settings, "default", PLACEHOLDER_SUBJECT).key
     elif not is_made(settings):
         from clarion.cli.local import nothing_made
 
         raise nothing_made(settings, "run: clarion init, or add --init")
-    if settings.is_shared and set(settings.roles) != {"engine"}:  # engines open no secrets
+    if set(settings.roles) != {"engine"}:  # engines open no secrets
         from clarion.cli.master_key import require_master_key
 
         require_master_key(settings)

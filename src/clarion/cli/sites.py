@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from clarion.cli import options
+from clarion.cli import options, site_keys
 from clarion.cli.failures import WrongUsage
 from clarion.cli.invocation import as_invoked
 from clarion.cli.output import print_json, print_table, when
+from clarion.control.names import PLACEHOLDER_SUBJECT
 
-app = typer.Typer(help="Sites: create, list, show, set.", no_args_is_help=True)
+app = typer.Typer(help="Sites: create, list, show, set; their keys.", no_args_is_help=True)
 
 WhichSite = Annotated[str | None, typer.Argument(metavar="[SITE]", help="Id, app id or name; needed when there are several.")]
 
@@ -17,7 +18,7 @@ WhichSite = Annotated[str | None, typer.Argument(metavar="[SITE]", help="Id, app
 @app.command("create")
 def create(
     name: Annotated[str, typer.Option(help="Name of the site.")],
-    vapid_subject: options.VapidSubject = options.PLACEHOLDER_SUBJECT,
+    vapid_subject: options.VapidSubject = PLACEHOLDER_SUBJECT,
     timezone: options.SiteTimezone = "UTC",
     data: options.Data = None,
     json: options.Json = False,
@@ -32,7 +33,7 @@ def create(
         vault = local.vault()
         site = local.run(create_site(local.store, vault, name, vapid_subject, wall_clock(), timezone=timezone))
         view = site_view(site) | {"webhook_secret": webhook_secret(vault, site)}
-    if vapid_subject == options.PLACEHOLDER_SUBJECT:
+    if vapid_subject == PLACEHOLDER_SUBJECT:
         command = options.own_subject(local.settings.data, site.id)
         typer.echo(as_invoked(f"Push services are told to reach you at a placeholder; for real pushes: {command}"), err=True)
     _show(view, json=json)
@@ -88,6 +89,18 @@ def set_(
         str | None,
         typer.Option(metavar="URI", help="mailto: or https: URI where push services can reach you (RFC 8292).", show_default=False),
     ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Origin whose pages may use /p/v1; several times for several, once `any`.", show_default=False),
+    ] = None,
+    dangerous_unsigned_profiles: Annotated[
+        bool | None,
+        typer.Option(
+            "--dangerous-unsigned-profiles/--signed-profiles",
+            help="Let /p/v1 take a profile_id without a signature, or not.",
+            show_default=False,
+        ),
+    ] = None,
     data: options.Data = None,
     server: options.Server = None,
     key: options.Key = None,
@@ -100,11 +113,23 @@ def set_(
     settings: dict[str, object] = {field: value for field, value in named if value is not None}
     if frequency_cap is not None:
         settings["frequency_cap"] = _read_cap(frequency_cap)
+    if origin:
+        settings["origins"] = [] if origin == ["any"] else origin
+    if dangerous_unsigned_profiles is not None:
+        settings["dangerous_unsigned_profiles"] = dangerous_unsigned_profiles
     if not settings:
-        raise WrongUsage("there is nothing to set — give --name, --timezone, --frequency-cap or --vapid-subject")
+        raise WrongUsage("there is nothing to set — give --name, --timezone, --frequency-cap, --vapid-subject or --origin")
     with connect(data, server, key, site) as instance:
         view = instance.change_site(settings)
     _show(view, json=json)
+
+
+app.command("keys")(site_keys.keys)
+app.command("rotate-vapid")(site_keys.rotate_vapid)
+app.command("rotate-identity")(site_keys.rotate_identity)
+app.command("set-fcm")(site_keys.set_fcm)
+app.command("set-apns")(site_keys.set_apns)
+app.command("remove-key")(site_keys.remove_key)
 
 
 def _read_cap(text: str) -> dict[str, object] | None:

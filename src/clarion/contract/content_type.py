@@ -14,5 +14,10 @@ def is_ndjson(value: bytes | None) -> bool:
     return _media_type(value) == b"application/x-ndjson"
 
 
+def is_csv(value: bytes | None) -> bool:
+    """Whether a Content-Type names `text/csv` (RFC 7111); its text is taken for UTF-8 whatever `charset` says."""
+    return _media_type(value) == b"text/csv"
+
+
 def _media_type(value: bytes | None) -> bytes:
     return b"" if value is None else value.partition(b";")[0].strip(b" \t").lower()

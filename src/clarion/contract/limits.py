@@ -38,3 +38,23 @@ AUTH_BYTES: Final = 16
 FACTS: Final = ("country", "state", "city", "device", "browser", "language", "timezone")
 """What a registration may say about the subscriber."""
 FACT_CHARACTERS: Final = 64
+
+SEGMENT_CHARACTERS: Final = 200
+"""Of the text that names a segment, and of the name that people call it."""
+SEGMENTS_AT_ONCE: Final = 100
+"""That one request names."""
+ATTRIBUTES_AT_ONCE: Final = 200
+"""Names of attributes that one request removes."""
+FCM_TOKEN_CHARACTERS: Final = 4096
+APNS_TOKEN_CHARACTERS: Final = (64, 200)
+"""Least and most hexadecimal digits of a device's token."""
+VAPID_PUBLIC_CHARACTERS: Final = 87
+"""65 bytes in base64url without padding (RFC 8292 §3.2)."""
+MAX_IMPORT_BODY: Final = 1_048_576
+"""Bytes of a chunk of an import as sent."""
+MAX_IMPORT_ROWS: Final = 1000
+"""Rows of a chunk of an import."""
+IMPORT_ROW_BYTES: Final = MAX_EVENT_BODY
+"""Of one row."""
+MAX_REFUSED_ROWS: Final = 1000
+"""Refused rows that the report of an import names; the others are counted."""

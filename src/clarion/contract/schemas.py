@@ -14,6 +14,7 @@ from clarion.contract.limits import (
     EVENT_NAME_CHARACTERS,
     FACT_CHARACTERS,
     FACTS,
+    FCM_TOKEN_CHARACTERS,
     FLAT_BYTES,
     IDENTITY_CHARACTERS,
     KEY_CHARACTERS,
@@ -24,8 +25,11 @@ from clarion.contract.limits import (
     MAX_EVENT_BODY,
     P256DH_BYTES,
     RESERVED_PREFIX,
+    SEGMENT_CHARACTERS,
+    SEGMENTS_AT_ONCE,
     TIMESTAMP_AHEAD_MINUTES,
 )
+from clarion.domain.records import APNS, FCM, PROVIDERS
 
 Schema = dict[str, Any]
 
@@ -95,9 +99,16 @@ BATCH: Final[Schema] = {
 
 SUBSCRIBER: Final[Schema] = {
     "type": "object",
-    "description": "A browser's push subscription and what is known of its person and device. Other fields are ignored.",
-    "required": ["subscription"],
+    "description": (
+        "A browser's push subscription, or a mobile device's token, and what is known of its person and device. Other fields are ignored."
+    ),
+    "anyOf": [
+        {"required": ["subscription"]},
+        {"required": ["provider", "token"], "properties": {"provider": {"enum": [FCM, APNS]}, "token": {"type": "string"}}},
+    ],
     "properties": {
+        "provider": {"enum": [*PROVIDERS, None], "description": "Whose push service it is; webpush unless given."},
+        "token": {"type": ["string", "null"], "maxLength": FCM_TOKEN_CHARACTERS, "description": "The device's token, of fcm and apns."},
         "subscription": {
             "type": "object",
             "description": "`PushSubscription.toJSON()` as the browser gives it.",
@@ -121,11 +132,55 @@ SUBSCRIBER: Final[Schema] = {
             },
         },
         "profile_id": _PROFILE_ID,
+        "device_token_hash": _text(IDENTITY_CHARACTERS, "Brought along from another service; without one it is issued."),
+        "segments": {
+            "type": ["array", "null"],
+            "items": _text(SEGMENT_CHARACTERS, "A segment.", optional=False),
+            "maxItems": SEGMENTS_AT_ONCE,
+            "description": "That the profile gets into.",
+        },
+        "vapid_public_key": {
+            "type": ["string", "null"],
+            "pattern": "^[B][A-P][A-Za-z0-9_-]{85}={0,2}$",
+            "description": "The applicationServerKey that it was made with, if that is not the site's current one.",
+        },
+        "previous": _text(IDENTITY_CHARACTERS, "device_token_hash whose place this one takes."),
         "attributes": _flat("Attributes of the profile, with the rules of an event's data."),
         **{fact: _text(FACT_CHARACTERS, f"The subscriber's {fact}.") for fact in FACTS},
         "timezone": _text(FACT_CHARACTERS, "The subscriber's IANA time zone, such as Europe/Berlin."),
     },
 }
+
+ATTRIBUTES: Final[Schema] = {**_flat("Attributes, with the rules of an event's data."), "type": "object"}
+
+
+def _told(description: str, required: list[str], properties: Schema) -> Schema:
+    """An event that is told in other words."""
+    event = TRACK_EVENT["properties"]
+    whom = {name: event[name] for name in ("device_token_hash", "profile_id", "event_id", "timestamp")}
+    shape = {"type": "object", "description": description, "required": required, "properties": properties | whom}
+    return {**shape, "anyOf": [_named("device_token_hash"), _named("profile_id")]}
+
+
+GOAL: Final = _told(
+    "A goal: an event called `name` with `count` and `value` as its data. Other fields are ignored.",
+    ["name"],
+    {
+        "name": TRACK_EVENT["properties"]["event_name"],
+        "count": {"type": ["number", "null"]},
+        "value": {"type": ["number", "null"]},
+    },
+)
+
+TRIGGER: Final = _told(
+    "An event of a campaign: `campaign_name` stands in its data. Other fields are ignored.",
+    ["campaign_name", "event_name"],
+    {
+        "campaign_name": {"type": "string", "minLength": 1, "description": f"At most {FLAT_BYTES} bytes together with data."},
+        "event_name": TRACK_EVENT["properties"]["event_name"],
+        "data": TRACK_EVENT["properties"]["data"],
+    },
+)
 
 ERROR: Final[Schema] = {
     "type": "object",

@@ -64,7 +64,7 @@ _decode_flat = msgspec.json.Decoder(dict[str, str | int | float | bool]).decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
-class _Wire(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class Wire(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The shape that the fast path takes.
 
     Other fields are left to the slow path: msgspec skips over a field without looking whether it is UTF-8.
@@ -78,7 +78,7 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     timestamp: str | None = None
 
 
-_decode = msgspec.json.Decoder(_Wire).decode
+_decode = msgspec.json.Decoder(Wire).decode
 NUL: Final = b"\\u0000"
 """The only way to write a NUL in JSON."""
 
@@ -106,6 +106,11 @@ def accept(source: bytes, now: int, idempotency_key: str | None) -> TrackEvent |
         wire = _decode(source)
     except UNREADABLE:
         return None
+    return judge(wire, now, idempotency_key)
+
+
+def judge(wire: Wire, now: int, idempotency_key: str | None) -> TrackEvent | None:
+    """The event that a decoded text without `NUL` holds, if it is beyond doubt right, else None, which says nothing about it."""
     name, token, profile, data = wire.event_name, wire.device_token_hash, wire.profile_id, wire.data
     encoded = encode_flat(data) if data else EMPTY
     header = idempotency_key if wire.event_id is None else None

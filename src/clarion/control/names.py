@@ -1,10 +1,13 @@
-"""Names that people give to sites and keys."""
+"""Names that people give to sites, keys and segments."""
 
 from typing import Final
 
 from clarion.control.errors import Invalid
 
 NAME_LIMIT: Final = 100
+
+PLACEHOLDER_SUBJECT: Final = "mailto:operator@example.com"
+"""VAPID subject of a site that was made without one: well-formed, so that push services take it, and nobody's."""
 
 
 def read_name(name: str) -> str:

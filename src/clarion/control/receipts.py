@@ -1,6 +1,7 @@
 """Receipts: what a receiver did with a push."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -21,17 +22,27 @@ _REACHED: Final = ("pending", "held", "sent")
 """Statuses of deliveries that may have arrived: the receipt of one can be faster than the report that it was sent."""
 
 
-async def record_receipt(store: Store, site: Site, delivery: str, event: str, action: object, now: int, new_id: Callable[[], str]) -> bool:
+async def record_receipt(
+    store: Store,
+    site: Site,
+    delivery: str,
+    event: str,
+    action: object,
+    now: int,
+    new_id: Callable[[], str],
+    partition: int | None = None,
+) -> bool:
     """Tell the engine what a receiver did; returns whether that was news: the same again counts once.
 
-    Raises Invalid, and NotFound for what is no push that has arrived or may have.
+    `partition` is where the delivery is, where that is known. Raises Invalid, and NotFound for what is no push that has arrived or may
+    have.
     """
     if event not in EVENTS:
         raise Invalid("event", f"event must be one of {', '.join(EVENTS)}")
     button = action if isinstance(action, int) and not isinstance(action, bool) else None
     if action is not None and (event != "clicked" or button not in ACTIONS):
         raise Invalid("action", "action must be 0 or 1, and only stands beside clicked")
-    row = await store.delivery(site.id, delivery)
+    row = await _find(store, site, delivery, partition)
     subscriber = row.delivery.subscriber
     if subscriber is None or row.status not in _REACHED:
         raise NotFound(f"{delivery[:64]} is no push that has been sent")
@@ -46,6 +57,14 @@ async def record_receipt(store: Store, site: Site, delivery: str, event: str, ac
         IdempotencyClaim(target=f"r:{row.delivery.id}", event_id=name, content=name),
     )
     return await store.append([entry]) == [Appended.STORED]
+
+
+async def _find(store: Store, site: Site, delivery: str, partition: int | None) -> DeliveryRow:
+    """The delivery; where it is not where it was said to be, anywhere: the database may have been moved to more partitions since."""
+    if partition is not None and partition < store.partitions:
+        with suppress(NotFound):
+            return await store.delivery(site.id, delivery, partition)
+    return await store.delivery(site.id, delivery)
 
 
 def _receipt(row: DeliveryRow, subscriber: str, event: str, action: int | None) -> Receipt:

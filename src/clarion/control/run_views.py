@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from clarion.domain.ids import PROFILE_ANONYMOUS, public_profile_id
+from clarion.domain.ids import lone_subscriber, public_profile_id
 from clarion.store.records.deliveries import DeliveryRow
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.runs import RunRow
@@ -36,7 +36,7 @@ def run_view(run: RunRow) -> View:
 def listed_run_view(run: RunRow) -> View:
     """Where a run stands, and whose it is: a profile's, or a lone subscriber's."""
     named = public_profile_id(run.profile)
-    device = None if named is not None else run.profile.removeprefix(PROFILE_ANONYMOUS)
+    device = None if named is not None else lone_subscriber(run.profile)
     return {**run_view(run), "profile_id": named, "device_token_hash": device}
 
 

@@ -25,6 +25,9 @@ def site_view(site: Site) -> View:
         "app_id": site.app_id,
         "vapid_public_key": site.vapid_public_key,
         "vapid_subject": site.vapid_subject,
+        "vapid": site.vapid,
+        "origins": list(site.origins),
+        "dangerous_unsigned_profiles": site.dangerous_unsigned_profiles,
         "timezone": site.timezone,
         "frequency_cap": None if site.frequency_cap is None else _cap_view(site.frequency_cap),
         "created": site.created,
@@ -89,7 +92,14 @@ def profile_view(view: ProfileView) -> View:
         "segments": list(profile.segments),
         "created": profile.created,
         "subscribers": [
-            {"device_token_hash": one.device_token_hash, "active": one.active, "created": one.created, "last_active": one.last_active}
+            {
+                "device_token_hash": one.device_token_hash,
+                "provider": one.provider,
+                "active": one.active,
+                "created": one.created,
+                "last_active": one.last_active,
+                "facts": one.facts,
+            }
             for one in view.subscribers
         ],
         "runs": [run_view(run) for run in view.runs],

@@ -10,6 +10,7 @@ import msgspec
 from clarion.clock import HOUR
 from clarion.control.errors import Conflict, Invalid
 from clarion.domain.durations import parse_duration
+from clarion.domain.ids import is_broadcast
 from clarion.store.port import Changed, NotFound, Store
 from clarion.store.records.bodies import WorkflowChange
 from clarion.store.records.entries import EntryKind, NewEntry
@@ -151,6 +152,8 @@ def check_slug(slug: str) -> str:
     reading = Reading()
     if SLUG.read(slug, ("workflow",), reading) is INVALID:
         raise Invalid("workflow", f"workflow {reading.found[0].message}")
+    if is_broadcast(slug):
+        raise Invalid("workflow", f"workflow {slug} would be taken for a broadcast — choose another slug")
     return slug
 
 
@@ -163,9 +166,9 @@ async def find_workflow(store: Store, site: Site, workflow: str) -> WorkflowRow:
 
 
 async def list_workflows(store: Store, site: Site) -> list[WorkflowRow]:
-    """All workflows of a site, by slug."""
+    """All workflows of a site but its broadcasts, by slug."""
     rows = (await store.configuration()).workflows
-    return sorted((row for row in rows if row.site == site.id), key=lambda row: row.workflow)
+    return sorted((row for row in rows if row.site == site.id and not is_broadcast(row.workflow)), key=lambda row: row.workflow)
 
 
 async def _known(store: Store, site: Site, workflow: str) -> WorkflowRow | None:

@@ -1,12 +1,12 @@
 """The guard against server-side request forgery: what may be connected to, and where pushes may go."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from clarion.delivery.addresses import PRIVATE_REASONS, check_address
 from clarion.delivery.errors import Blocked
-from clarion.delivery.target import parse_target
+from clarion.delivery.target import Target, parse_target
 from clarion.domain.hosts import IPAddress
 
 PUSH_SERVICES: Final = (
@@ -64,9 +64,7 @@ class PushAllowList:
             target = parse_target(endpoint)
         except Blocked as blocked:
             return blocked.reason
-        if self._allow_local and (
-            target.host == "localhost" or (target.address is not None and check_address(target.address) == "loopback")
-        ):
+        if self._is_local(target):
             return None
         if target.scheme != "https":
             return "push endpoint is not https"
@@ -78,3 +76,12 @@ class PushAllowList:
             if domain in self._domains:
                 return None
         return "push endpoint is at no allowed push service"
+
+    def is_ours(self, known: Collection[str], *urls: str) -> bool:
+        """Whether URLs that a site's credentials name are among the known ones; with the switch, those on this machine are too."""
+        return all(url in known or self._is_local(parse_target(url)) for url in urls)
+
+    def _is_local(self, target: Target) -> bool:
+        if not self._allow_local:
+            return False
+        return target.host == "localhost" or (target.address is not None and check_address(target.address) == "loopback")

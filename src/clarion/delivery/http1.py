@@ -1,16 +1,17 @@
 """The HTTP/1.1 client for deliveries: lean, guarded, and bounded in time, in memory and in connections."""
 
 import asyncio
-import os
 import re
 import ssl
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from clarion.delivery.connecting import Connector
 from clarion.delivery.connection import ClosedUnanswered, Connection, Response
-from clarion.delivery.errors import BadRequest, Blocked, ConnectFailed, SendError, TimedOut
+from clarion.delivery.errors import BadRequest, ConnectFailed
 from clarion.delivery.guard import Guard
+from clarion.delivery.http2 import Http2Client
 from clarion.delivery.pool import IdlePool
 from clarion.delivery.resolver import Resolver
 from clarion.delivery.target import Target, parse_target
@@ -51,10 +52,9 @@ class HttpClient:
         idle_total: int = 1024,
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
+        http2_tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Times in seconds, sizes in bytes. `tls` replaces the default context, which trusts the machine's authorities."""
-        self._guard = guard
-        self._connect_timeout = connect_timeout
+        """Times in seconds, sizes in bytes. `tls` and `http2_tls` replace the default contexts, which trust the machine's authorities."""
         self._timeout = timeout
         self._max_head = max_head
         self._max_response = max_response
@@ -63,7 +63,10 @@ class HttpClient:
         self._idle = IdlePool(per_origin=idle_per_origin, total=idle_total)
         self._open: set[Connection] = set()
         self._resolver = resolver or Resolver()
+        self._connector = Connector(guard, self._resolver, timeout=connect_timeout)
         self._tls = tls
+        self.http2 = Http2Client(self._connector, timeout=timeout, max_head=max_head, max_response=max_response, tls=http2_tls)
+        """For services that speak HTTP/2 only; it shares the guard and the resolver, and is closed with this client."""
         self._timer: asyncio.TimerHandle | None = None
         self._closed: asyncio.Event | None = None
 
@@ -85,6 +88,7 @@ class HttpClient:
     async def close(self) -> None:
         """Close every connection; requests under way fail."""
         await self._resolver.close()
+        await self.http2.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -104,54 +108,24 @@ class HttpClient:
 
     async def _connect(self, target: Target, deadline: float) -> Connection:
         loop = asyncio.get_running_loop()
-        until = min(deadline, loop.time() + self._connect_timeout)
-        try:
-            async with asyncio.timeout_at(until):
-                addresses = self._permitted((str(target.address),) if target.address else await self._resolver.resolve(target.host))
-        except TimeoutError:
-            raise TimedOut("the host's name was not resolved in time") from None
-        failure: SendError = ConnectFailed("no address")
-        for position, address in enumerate(addresses):
-            # each address has its share of what is left, so a dead one does not use up the others' time
-            now = loop.time()
-            share = now + (until - now) / (len(addresses) - position)
-            try:
-                async with asyncio.timeout_at(share):
-                    return await self._connect_address(loop, target, address)
-            except TimeoutError:
-                failure = TimedOut("no connection in time")
-            except ssl.SSLError as error:
-                failure = ConnectFailed(f"TLS failed: {getattr(error, 'verify_message', None) or error.reason or 'handshake'}")
-            except OSError as error:
-                failure = ConnectFailed(os.strerror(error.errno).lower() if error.errno else "connection failed")
-        raise failure
 
-    async def _connect_address(self, loop: asyncio.AbstractEventLoop, target: Target, address: str) -> Connection:
-        secure = target.scheme == "https"
-        if secure and self._tls is None:
-            self._tls = ssl.create_default_context()
-        _, connection = await loop.create_connection(
-            lambda: Connection(
+        def make() -> Connection:
+            return Connection(
                 target.origin, loop, max_head=self._max_head, max_body=self._max_response, on_free=self._freed, on_lost=self._lost
-            ),
-            address,
-            target.port,
-            ssl=self._tls if secure else None,
-            server_hostname=target.host if secure else None,
-        )
+            )
+
+        connection = await self._connector.connect(target, deadline, make, self._context() if target.scheme == "https" else None)
         if not connection.usable:
-            raise ConnectionResetError  # closed in the moment between
+            raise ConnectFailed("connection failed")  # closed in the moment between
         self._open.add(connection)
         if self._timer is None:
             self._timer = loop.call_later(self._interval, self._sweep, loop)
         return connection
 
-    def _permitted(self, addresses: Sequence[str]) -> list[str]:
-        reasons = [self._guard.refuses(address) for address in addresses]
-        permitted = [address for address, reason in zip(addresses, reasons, strict=True) if reason is None]
-        if not permitted:
-            raise Blocked(f"the address is not allowed: {reasons[0]}")
-        return permitted
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
 
     def _freed(self, connection: Connection) -> None:
         connection.deadline = asyncio.get_running_loop().time() + self._idle_timeout

@@ -4,19 +4,25 @@ import msgspec
 
 
 class PushJob(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A Web Push message to one subscription."""
+    """A push to one subscriber, by whichever service reaches it."""
 
     endpoint: str
+    """URL of the subscription; of `fcm` and `apns` the device's token."""
     p256dh: str
+    """The subscription's keys; empty where there are none."""
     auth: str
     payload: msgspec.Raw
-    """JSON that the service worker gets; `id` is the effect's id, `tag` defaults to it."""
+    """JSON object that the service worker gets; `id` is the effect's id, `tag` defaults to it. The delivery's token is added on sending."""
     ttl: int = 2_419_200
     """Seconds that the push service keeps the message for an absent browser (RFC 8030 §5.2)."""
     urgency: str = "normal"
     """very-low, low, normal, high (RFC 8030 §5.3)."""
     topic: str | None = None
     """Replaces an undelivered message of the same topic (RFC 8030 §5.4)."""
+    provider: str = "webpush"
+    """webpush, fcm, apns."""
+    vapid: int = 0
+    """Number of the site's VAPID key pair that the subscription was made with; 0 is its first."""
 
 
 class HttpJob(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -4,38 +4,26 @@ A worker has a fixed number of slots. A host may hold its full limit while at le
 shrinks with what is left. Hosts that are known to be slow hold half of the slots at most, all of them together. What a busy host cannot
 take now is parked in memory, as much as the host gets through in a quarter of a second; what does not fit there either is to be put off:
 `postponed_until` spaces such deliveries at the host's pace, so each is claimed again about when there is room for it, and a host with an
-endless backlog does not stand in front of the others.
+endless backlog does not stand in front of the others. Trouble may be over at any moment: behind the next minute of a slow host, and behind
+the next probe of one that is down, they follow each other at the pace of a host that is well, and what was reckoned before is forgotten
+once it is. So a backlog flows within about a minute, and meanwhile the store has each delivery put off about once a minute.
 
 A host that gives no answer several times in a row is down: whatever is parked is put off, and one delivery at a time probes it, at
 growing intervals. The first answer makes it a host with one slot, doubled by every further answer.
+
+A host that asks for less gets less: `clarion.delivery.host` says how. While it wants nothing at all, what is for it is put off like that of
+a host that is down.
 """
 
 from collections import OrderedDict, deque
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple
 
-from clarion.clock import MINUTE, SECOND
+from clarion.clock import SECOND
+from clarion.delivery.host import Host, Item
 
-Item = TypeVar("Item")
-
-DOWN_AFTER: Final = 5
-"""Attempts in a row without an answer."""
-FIRST_PROBE: Final = SECOND
-LAST_PROBE: Final = MINUTE
-"""First and longest time between two probes."""
-LONGEST_WAIT: Final = 10 * MINUTE
-"""No delivery is put off for longer."""
-SLOW: Final = 2 * SECOND
-"""Average time to an answer from which a host is slow."""
-_SHORTEST_WAIT: Final = SECOND // 20
-_LATENCY_SHARE: Final = 4
-"""A new latency counts for one in so many."""
 _PARKED_FOR: Final = SECOND // 4
 """A host may have parked what it gets through in this time."""
 _FEWEST_PARKED: Final = 16
-_FIRST_PACE: Final = SECOND // 500
-"""Time from one delivery to the next of a host that has not been kept busy yet."""
-_MEASURED_OVER: Final = 32
-_DOWN_PACE: Final = SECOND // 100
 _LOOKS: Final = 8
 """How many hosts without a slot are looked at when one is free."""
 
@@ -47,45 +35,6 @@ class Released(NamedTuple, Generic[Item]):
     """Parked deliveries that have a slot now: they count as under way."""
     postpone: list[Item]
     """Parked deliveries of a host that is down."""
-
-
-class _Host(Generic[Item]):
-    __slots__ = (
-        "backoff",
-        "cursor",
-        "failures",
-        "latency",
-        "limit",
-        "maximum",
-        "name",
-        "pace",
-        "parked",
-        "probe_at",
-        "running",
-        "since",
-        "through",
-    )
-
-    def __init__(self, name: str, maximum: int) -> None:
-        self.name = name
-        self.maximum = self.limit = maximum
-        self.running = 0
-        self.parked: deque[Item] = deque()
-        self.failures = 0
-        self.latency = 0
-        self.pace = _FIRST_PACE
-        self.since = self.through = 0
-        self.backoff = FIRST_PROBE
-        self.probe_at = 0
-        self.cursor = 0
-
-    @property
-    def down(self) -> bool:
-        return self.failures >= DOWN_AFTER
-
-    @property
-    def slow(self) -> bool:
-        return self.latency >= SLOW
 
 
 class HostLimits(Generic[Item]):
@@ -106,8 +55,8 @@ class HostLimits(Generic[Item]):
         self._running = 0
         self._parked = 0
         self._slow_running = 0
-        self._hosts: OrderedDict[str, _Host[Item]] = OrderedDict()
-        self._without_slot: deque[_Host[Item]] = deque()
+        self._hosts: OrderedDict[str, Host[Item]] = OrderedDict()
+        self._without_slot: deque[Host[Item]] = deque()
         """Hosts that have some parked and none under way: no end of their own would start them."""
 
     @property
@@ -131,7 +80,12 @@ class HostLimits(Generic[Item]):
     def park(self, name: str, item: Item, now: int) -> bool:
         """Keep a delivery that found no slot until `release` gives it back; False if the host is down or enough are parked."""
         host = self._hosts[name]
-        if host.down or len(host.parked) >= max(_FEWEST_PARKED, _PARKED_FOR // host.pace) or self._parked >= self._max_parked:
+        if (
+            host.down
+            or host.paused(now)
+            or len(host.parked) >= max(_FEWEST_PARKED, _PARKED_FOR // host.pace)
+            or self._parked >= self._max_parked
+        ):
             return False
         if not host.parked:
             host.since, host.through = now, 0
@@ -143,22 +97,25 @@ class HostLimits(Generic[Item]):
 
     def postponed_until(self, name: str, now: int) -> int:
         """When a delivery that was neither started nor parked should be claimed again."""
-        host = self._hosts[name]
-        spacing = max(host.pace, _DOWN_PACE) if host.down else host.pace
-        earliest = max(now + max(_SHORTEST_WAIT, host.pace * len(host.parked)), host.probe_at)
-        host.cursor = min(max(host.cursor + spacing, earliest), now + LONGEST_WAIT)
-        return host.cursor
+        return self._hosts[name].put_off(now)
 
-    def release(self, name: str, now: int, *, took: int, answered: bool) -> Released[Item]:
-        """Give a slot back after an attempt of `took` microseconds; what may go in its place."""
+    def release(self, name: str, now: int, *, took: int, answered: bool, slow_down: int | None = None) -> Released[Item]:
+        """Give a slot back after an attempt of `took` microseconds; what may go in its place.
+
+        `slow_down` says that the answer asked for less, and for how many microseconds for nothing, 0 if it did not say.
+        """
         host = self._hosts[name]
         self._give(host)
-        self._learn(host, took, now)
+        was_slow = host.slow
+        host.learn(took, now, answered=answered)
+        self._slow_running += host.running * (host.slow - was_slow)
         postpone: list[Item] = []
-        if answered:
-            self._heard(host)
-        else:
+        if not answered:
             postpone = self._unheard(host, now)
+        elif slow_down is None:
+            host.heard()
+        elif host.throttle(slow_down, now - took, now):
+            postpone = self._unpark(host)
         return Released(self._start_next(host, now), postpone)
 
     def give_back(self, name: str, now: int) -> list[Item]:
@@ -178,18 +135,18 @@ class HostLimits(Generic[Item]):
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _start_next(self, host: _Host[Item], now: int) -> list[Item]:
+    def _start_next(self, host: Host[Item], now: int) -> list[Item]:
         start: list[Item] = []
         self._start_parked(host, start, now)
         self._start_others(start, now)
-        if not (host.running or host.parked or host.failures or host.slow) and host.limit == host.maximum:
+        if not (host.running or host.parked or host.failures or host.slow or host.throttled) and host.limit == host.maximum:
             del self._hosts[host.name]
         return start
 
-    def _host(self, name: str, *, push: bool) -> _Host[Item]:
+    def _host(self, name: str, *, push: bool) -> Host[Item]:
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = _Host(name, self._per_push_host if push else self._per_host)
+            host = self._hosts[name] = Host(name, self._per_push_host if push else self._per_host)
             if len(self._hosts) > self._max_hosts:
                 # at most `total` hosts have some under way and `parked` some parked, so one that can go is found soon
                 forgotten = next((each for each in self._hosts.values() if not each.running and not each.parked and each is not host), None)
@@ -197,37 +154,28 @@ class HostLimits(Generic[Item]):
                     del self._hosts[forgotten.name]
         return host
 
-    def _has_room(self, host: _Host[Item], now: int) -> bool:
+    def _has_room(self, host: Host[Item], now: int) -> bool:
         if not self.free:
             return False
         if host.slow and self._slow_running >= max(1, self._total // 2):
+            return False
+        if host.paused(now):
             return False
         if host.down:
             return not host.running and now >= host.probe_at
         return host.running < min(host.limit, max(1, 2 * self.free * host.maximum // self._total))
 
-    def _take(self, host: _Host[Item]) -> None:
+    def _take(self, host: Host[Item]) -> None:
         host.running += 1
         self._running += 1
         self._slow_running += host.slow
 
-    def _give(self, host: _Host[Item]) -> None:
+    def _give(self, host: Host[Item]) -> None:
         host.running -= 1
         self._running -= 1
         self._slow_running -= host.slow
 
-    def _learn(self, host: _Host[Item], took: int, now: int) -> None:
-        if host.parked:  # only a host that is kept busy shows its pace
-            host.through += 1
-            elapsed = now - host.since
-            if host.through >= _MEASURED_OVER or elapsed >= SECOND:
-                host.pace = max((host.pace + elapsed // host.through) // 2, 1)
-                host.since, host.through = now, 0
-        was_slow = host.slow
-        host.latency = took if not host.latency else host.latency + (took - host.latency) // _LATENCY_SHARE
-        self._slow_running += host.running * (host.slow - was_slow)
-
-    def _start_parked(self, host: _Host[Item], start: list[Item], now: int) -> None:
+    def _start_parked(self, host: Host[Item], start: list[Item], now: int) -> None:
         while host.parked and self._has_room(host, now):
             start.append(host.parked.popleft())
             self._parked -= 1
@@ -242,22 +190,14 @@ class HostLimits(Generic[Item]):
             if host.parked and not host.running:
                 self._without_slot.append(host)
 
-    def _heard(self, host: _Host[Item]) -> None:
-        if host.down:
-            host.limit, host.backoff, host.cursor = 1, FIRST_PROBE, 0
-        else:
-            host.limit = min(host.maximum, host.limit * 2)
-        host.failures = 0
-
-    def _unheard(self, host: _Host[Item], now: int) -> list[Item]:
-        was_down = host.down
-        host.failures += 1
+    def _unheard(self, host: Host[Item], now: int) -> list[Item]:
+        host.unheard(now)
         if not host.down:
             return []
-        if was_down and not host.running:
-            host.backoff = min(host.backoff * 2, LAST_PROBE)
-        host.limit, host.probe_at = 1, now + host.backoff
         self._hosts.move_to_end(host.name)
+        return self._unpark(host)
+
+    def _unpark(self, host: Host[Item]) -> list[Item]:
         items = list(host.parked)
         host.parked.clear()
         self._parked -= len(items)

@@ -7,6 +7,7 @@ from clarion.clock import SECOND
 from clarion.delivery.errors import BadRequest
 from clarion.delivery.jobs import HttpJob, PushJob
 from clarion.delivery.keys import SiteKeys
+from clarion.delivery.receipt import add_token
 from clarion.delivery.revealing import Revealed
 from clarion.delivery.signing import signature_headers
 from clarion.delivery.target import parse_target
@@ -20,7 +21,7 @@ _OURS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "expect"}
 )
 """Headers of a step that are dropped: they belong to the connection. `webhook-…` go the same way: they belong to the signature."""
-_URGENCIES: Final = frozenset({"very-low", "low", "normal", "high"})
+_URGENCIES: Final = {name: name.encode() for name in ("very-low", "low", "normal", "high")}
 
 
 class Outgoing(NamedTuple):
@@ -61,13 +62,15 @@ def http_request(delivery: Delivery, job: HttpJob, keys: SiteKeys, now: int) -> 
 
 def push_request(delivery: Delivery, job: PushJob, keys: SiteKeys, tokens: VapidTokens, now: int) -> Outgoing:
     """The encrypted push message (RFC 8030 §5, RFC 8291, RFC 8292). Raises BadRequest, and KeyError for an unknown site."""
-    body = encrypt_fresh(bytes(job.payload), job.p256dh, job.auth)
+    token = keys.receipt_token(delivery.site, delivery.id, delivery.partition)
+    body = encrypt_fresh(add_token(bytes(job.payload), token), job.p256dh, job.auth)
+    key = keys.vapid(delivery.site, job.vapid)
     headers = [
-        (b"authorization", tokens.authorization(keys.vapid(delivery.site), parse_target(job.endpoint).origin, now)),
+        (b"authorization", tokens.authorization(key, parse_target(job.endpoint).origin, now)),
         (b"content-encoding", b"aes128gcm"),
         (b"content-type", b"application/octet-stream"),
         (b"ttl", b"%d" % max(job.ttl, 0)),
-        (b"urgency", job.urgency.encode() if job.urgency in _URGENCIES else b"normal"),
+        (b"urgency", _URGENCIES.get(job.urgency, b"normal")),
         (b"user-agent", USER_AGENT),
     ]
     if job.topic is not None:

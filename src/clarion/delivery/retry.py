@@ -78,6 +78,16 @@ def parse_retry_after(value: bytes, now: int) -> int | None:
     return min(max(at - now, 0), MAX_RETRY_AFTER)
 
 
+def wants_less(status: int, retry_after: bytes | None, now: int) -> int | None:
+    """How long a receiver wants nothing at all, in microseconds, 0 where it does not say: with 429 (RFC 6585 §4), or with 503 and a
+    `Retry-After` (RFC 9110 §15.6.4). None where it does not ask for less.
+    """
+    asked = None if retry_after is None else parse_retry_after(retry_after, now)
+    if status == 429:
+        return asked or 0
+    return asked if status == 503 else None
+
+
 def classify(kind: str, result: int | SendError) -> Verdict:
     """What an HTTP status, or the lack of one, means for a delivery of kind `push` or `http`."""
     if isinstance(result, SendError):

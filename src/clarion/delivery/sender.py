@@ -2,23 +2,26 @@
 
 import random
 import re
-from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
 
 from clarion import faults
 from clarion.clock import Clock
+from clarion.delivery.apns import ApnsChannel
 from clarion.delivery.capture import capture
+from clarion.delivery.channel import Answer, Channel
+from clarion.delivery.client import Client
 from clarion.delivery.connection import Response
-from clarion.delivery.errors import Blocked, SendError
+from clarion.delivery.errors import BadRequest, SendError
+from clarion.delivery.fcm import FcmChannel
 from clarion.delivery.guard import PushAllowList
 from clarion.delivery.jobs import HttpJob, PushJob
 from clarion.delivery.keys import SiteKeys
-from clarion.delivery.outgoing import Outgoing, http_request, push_request
-from clarion.delivery.retry import Outcome, Verdict, classify, next_attempt, parse_retry_after
-from clarion.delivery.vapid import VapidTokens
+from clarion.delivery.outgoing import http_request
+from clarion.delivery.retry import Outcome, Verdict, classify, next_attempt, parse_retry_after, wants_less
+from clarion.delivery.webpush_channel import WebPushChannel
 from clarion.domain.records import Scalar
 from clarion.store.records.deliveries import Attempt, Delivery, Report
 
@@ -29,19 +32,14 @@ _LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{40,}")
 _log: Final = structlog.get_logger("clarion.delivery")
 
 
-class Client(Protocol):
-    """What sends requests: `clarion.delivery.http1.HttpClient`."""
-
-    async def request(self, method: str, url: str, headers: Sequence[tuple[bytes, bytes]] = (), body: bytes | None = None) -> Response:
-        """Raises SendError."""
-
-
 class Attempted(NamedTuple):
     """What an attempt came to."""
 
     report: Report
     answered: bool
     """False if the receiver was tried and gave no answer: it, or the network, is in trouble, not this delivery."""
+    slow_down: int | None = None
+    """Where the receiver wants less from us as a whole: for how many microseconds nothing, 0 if it does not say."""
 
 
 class Sender:
@@ -52,8 +50,11 @@ class Sender:
         self._client = client
         self._clock = clock
         self._rng = rng
-        self._allow = allow
-        self._tokens = VapidTokens()
+        self._channels: dict[str, Channel] = {
+            "webpush": WebPushChannel(keys, client, allow),
+            "fcm": FcmChannel(keys, client, clock, allow),
+            "apns": ApnsChannel(keys, client, allow),
+        }
 
     async def attempt(self, delivery: Delivery, job: PushJob | HttpJob) -> Attempted:
         """Send a delivery once and say what became of it.
@@ -67,33 +68,39 @@ class Sender:
             return Attempted(_answered(expired(delivery, began), {} if wanted else None), True)
         response: Response | None = None
         secrets: tuple[str, ...] = ()
+        slow_down: int | None = None
         try:
-            outgoing = self._prepare(delivery, job, began)
-            secrets = outgoing.secrets
-            faults.reach("delivery.before_send")
-            response = await self._client.request(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
+            if isinstance(job, HttpJob):
+                outgoing = http_request(delivery, job, self._keys, began)
+                secrets = outgoing.secrets
+                faults.reach("delivery.before_send")
+                response = await self._client.request(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
+                answer = Answer(response, classify("http", response.status))
+            else:
+                channel = self._channels.get(job.provider)
+                if channel is None:
+                    raise BadRequest("the job names no provider that there is")
+                faults.reach("delivery.before_send")
+                answer = await channel.send(delivery, job, began)
+                response = answer.response
             faults.reach("delivery.after_send")
-            verdict, answered = classify(delivery.kind, response.status), True
+            verdict, answered = answer.verdict, True
+            if not answer.one_device:
+                slow_down = wants_less(response.status, response.headers.get(b"retry-after"), self._clock())
         except SendError as error:
             verdict, answered = classify(delivery.kind, error), error.permanent
         except Exception as error:  # noqa: BLE001 - the worker outlives any bug; the operator finds it in the log and at the delivery
             _log.exception("delivery attempt broke", delivery=delivery.id)
             verdict, answered = internal(error), True
         report = self._report(delivery, began, response, verdict)
-        return Attempted(_answered(report, capture(response, secrets)) if wanted and report.outcome else report, answered)
+        if wanted and report.outcome:
+            report = _answered(report, capture(response, secrets))
+        return Attempted(report, answered, slow_down)
 
     def broken(self, delivery: Delivery, error: Exception) -> Report:
         """The report of a delivery whose job cannot even be read. A run may wait for a request's."""
         report = self._report(delivery, self._clock(), None, internal(error))
         return _answered(report, {}) if delivery.kind == "http" and report.outcome else report
-
-    def _prepare(self, delivery: Delivery, job: PushJob | HttpJob, now: int) -> Outgoing:
-        if isinstance(job, HttpJob):
-            return http_request(delivery, job, self._keys, now)
-        refused = self._allow.refuses(job.endpoint)
-        if refused is not None:
-            raise Blocked(refused)
-        return push_request(delivery, job, self._keys, self._tokens, now)
 
     def _report(self, delivery: Delivery, began: int, response: Response | None, verdict: Verdict) -> Report:
         now = max(self._clock(), began)

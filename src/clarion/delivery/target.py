@@ -30,6 +30,16 @@ class Target(msgspec.Struct, frozen=True):
     line: bytes
     """What follows the method in the head: request target, version, `Host` and a line break."""
 
+    @property
+    def path(self) -> bytes:
+        """The request target alone, as HTTP/2 has it."""
+        return self.line.partition(b" ")[0]
+
+    @property
+    def authority(self) -> bytes:
+        """Host, and the port where it is not the default."""
+        return self.origin.partition("://")[2].encode("ascii")
+
 
 @lru_cache(maxsize=4096)
 def parse_target(url: str) -> Target:

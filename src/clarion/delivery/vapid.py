@@ -1,15 +1,13 @@
 """Voluntary application server identification: the `Authorization` header of a push (RFC 8292)."""
 
-from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from clarion.clock import HOUR, SECOND
+from clarion.delivery.jws import es256
 
 LIFETIME: Final = 12 * HOUR
 """Of a token; RFC 8292 §2 allows 24 hours, and clocks differ."""
@@ -17,8 +15,6 @@ RENEW_BEFORE: Final = HOUR
 """A token with less than this left is made anew."""
 
 _CURVE: Final = ec.SECP256R1()
-_ES256: Final = ec.ECDSA(hashes.SHA256())
-_JOSE_HEADER: Final = b'{"typ":"JWT","alg":"ES256"}'
 
 
 class VapidKey(msgspec.Struct, frozen=True):
@@ -60,16 +56,5 @@ class VapidTokens:
 
 
 def _token(key: VapidKey, origin: str, expires: int) -> bytes:
-    claims = msgspec.json.encode({"aud": origin, "exp": expires, "sub": key.subject})
-    signed = _base64url(_JOSE_HEADER) + b"." + _base64url(claims)
-    # JWS wants r and s side by side, not DER (RFC 7518 §3.4)
-    r, s = decode_dss_signature(_load(key.private).sign(signed, _ES256))
-    return signed + b"." + _base64url(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
-
-
-def _load(private: bytes) -> ec.EllipticCurvePrivateKey:
-    return ec.derive_private_key(int.from_bytes(private, "big"), _CURVE)
-
-
-def _base64url(raw: bytes) -> bytes:
-    return urlsafe_b64encode(raw).rstrip(b"=")
+    private = ec.derive_private_key(int.from_bytes(key.private, "big"), _CURVE)
+    return es256({"typ": "JWT"}, {"aud": origin, "exp": expires, "sub": key.subject}, private)

@@ -12,13 +12,14 @@ import structlog
 from clarion.clock import SECOND, Clock
 from clarion.delivery.alarm import Alarm
 from clarion.delivery.backoff import Backoff
+from clarion.delivery.client import Client
 from clarion.delivery.errors import Blocked
 from clarion.delivery.guard import PushAllowList
 from clarion.delivery.jobs import HttpJob, PushJob
 from clarion.delivery.keys import SiteKeys
 from clarion.delivery.limits import HostLimits
 from clarion.delivery.reporter import Outbox, Reporter
-from clarion.delivery.sender import Client, Sender
+from clarion.delivery.sender import Attempted, Sender
 from clarion.delivery.target import parse_target
 from clarion.outage import Outage
 from clarion.store.port import StoreError, StoreUnavailable
@@ -235,10 +236,10 @@ class DeliveryWorker:
         self.tally.add(ready.delivery.kind, attempted.report.outcome)
         del self._sending[ready.delivery.id]
         now = self._clock()
-        self._release(ready.host, now, now - began, answered=attempted.answered)
+        self._release(ready.host, now, now - began, attempted)
 
-    def _release(self, host: str, now: int, took: int, *, answered: bool) -> None:
-        released = self._limits.release(host, now, took=max(took, 0), answered=answered)
+    def _release(self, host: str, now: int, took: int, attempted: Attempted) -> None:
+        released = self._limits.release(host, now, took=max(took, 0), answered=attempted.answered, slow_down=attempted.slow_down)
         if self._stopping:
             return
         starting = deque(released.start)
@@ -263,18 +264,20 @@ class DeliveryWorker:
 
 
 def _read(delivery: Delivery) -> Ready:
-    job: PushJob | HttpJob
     if delivery.kind == "push":
-        job = _PUSH.decode(delivery.job)
-        url = job.endpoint
-    else:
-        job = _HTTP.decode(delivery.job)
-        url = job.url
+        push = _PUSH.decode(delivery.job)
+        # the quotas of app services are each site's own, so one that has used up its own delays nobody else
+        host = _origin(push.endpoint) if push.provider == "webpush" else f"{push.provider} {delivery.site}"
+        return Ready(delivery, push, f"push {host}")
+    http = _HTTP.decode(delivery.job)
+    return Ready(delivery, http, f"http {_origin(http.url)}")
+
+
+def _origin(url: str) -> str:
     try:
-        host = parse_target(url).origin
+        return parse_target(url).origin
     except Blocked:
-        host = ""  # the attempt says why; it goes nowhere
-    return Ready(delivery, job, f"{delivery.kind} {host}")
+        return ""  # the attempt says why; it goes nowhere
 
 
 def _soonest(reports: Iterable[Report]) -> int | None:

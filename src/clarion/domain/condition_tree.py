@@ -16,6 +16,11 @@ class Node(Protocol):
     """A part of a condition."""
 
     test: Test
+    is_timed: bool
+    """Whether anything in it looks at the time."""
+
+    def next_flip(self, scope: Scope) -> int | None:
+        """As of a `Condition`."""
 
     def judge(self, scope: Scope, rows: list[RowVerdict]) -> tuple[bool, int]:
         """The outcome, and which of `rows`, to which it adds those it looked at, brought it about."""
@@ -24,13 +29,27 @@ class Node(Protocol):
 class Condition:
     """A condition that was found sound; immutable."""
 
-    __slots__ = ("_root", "_test", "fields")
+    __slots__ = ("_root", "_test", "fields", "ops")
 
-    def __init__(self, root: Node, fields: frozenset[str]) -> None:
+    def __init__(self, root: Node, fields: frozenset[str], ops: frozenset[str] = frozenset()) -> None:
         self._root = root
         self._test = root.test
         self.fields = fields
         """Every field that it looks at."""
+        self.ops = ops
+        """Every op that it uses."""
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it may turn out otherwise because time passes, and nothing else."""
+        return self._root.is_timed
+
+    def next_flip(self, scope: Scope) -> int | None:
+        """The first instant after the scope's at which it may turn out otherwise because time has passed; None: there is none.
+
+        Before that instant it holds, or does not, as it does now, as long as everything else in the scope stays as it is.
+        """
+        return self._root.next_flip(scope)
 
     def evaluate(self, scope: Scope) -> bool:
         """Whether the condition holds."""
@@ -46,7 +65,7 @@ class Condition:
 class Row:
     """`{field, op, value}`."""
 
-    __slots__ = ("_compared", "_expected", "_field", "_find", "_name", "_operator", "_other", "_path", "_shown", "test")
+    __slots__ = ("_compared", "_expected", "_field", "_find", "_name", "_operator", "_other", "_path", "_shown", "is_timed", "test")
 
     def __init__(
         self,
@@ -65,6 +84,7 @@ class Row:
         self._compared = None if other is None else other[0]
         self._other = None if other is None else other[1]
         self.test: Test = self._literal_test() if self._other is None else self._field_test(self._other)
+        self.is_timed = self._operator.flip is not None
 
     def _literal_test(self) -> Test:
         find, compare, expected, missing = self._find, self._operator.compare, self._expected, self._operator.missing
@@ -84,6 +104,13 @@ class Row:
 
         return test
 
+    def next_flip(self, scope: Scope) -> int | None:
+        flip = self._operator.flip
+        if flip is None:
+            return None
+        found = self._find(scope)
+        return None if found is MISSING else flip(found, self._expected, scope)
+
     def judge(self, scope: Scope, rows: list[RowVerdict]) -> tuple[bool, int]:
         ok = self.test(scope)
         expected = self._shown if self._other is None else shown(self._other(scope))
@@ -94,11 +121,13 @@ class Row:
 class Group:
     """`all` or `any`: looks at its parts in order until the outcome is certain."""
 
-    __slots__ = ("_decides", "_parts", "test")
+    __slots__ = ("_decides", "_parts", "_timed", "is_timed", "test")
 
     def __init__(self, parts: Sequence[Node], *, decides: bool) -> None:
         """`decides` is the outcome of a part that settles the group: False for `all`, True for `any`."""
         self._parts = tuple(parts)
+        self._timed = tuple(part for part in parts if part.is_timed)
+        self.is_timed = bool(self._timed)
         self._decides = decides
         tests = tuple(part.test for part in parts)
 
@@ -116,6 +145,9 @@ class Group:
 
         self.test: Test = test_any if decides else test_all
 
+    def next_flip(self, scope: Scope) -> int | None:
+        return min((at for part in self._timed if (at := part.next_flip(scope)) is not None), default=None)
+
     def judge(self, scope: Scope, rows: list[RowVerdict]) -> tuple[bool, int]:
         first = -1
         for part in self._parts:
@@ -129,12 +161,16 @@ class Group:
 class Not:
     """`not`: the opposite of its part."""
 
-    __slots__ = ("_part", "test")
+    __slots__ = ("_part", "is_timed", "test")
 
     def __init__(self, part: Node) -> None:
         self._part = part
         inner = part.test
         self.test: Test = lambda scope: not inner(scope)
+        self.is_timed = part.is_timed
+
+    def next_flip(self, scope: Scope) -> int | None:
+        return self._part.next_flip(scope)
 
     def judge(self, scope: Scope, rows: list[RowVerdict]) -> tuple[bool, int]:
         ok, decisive = self._part.judge(scope, rows)

@@ -45,7 +45,7 @@ def parse_condition(
     root = reader.node(raw, path, 1)
     if root is None or reader.problems:
         return None, reader.problems
-    return Condition(root, frozenset(reader.fields)), []
+    return Condition(root, frozenset(reader.fields), frozenset(reader.ops)), []
 
 
 class _Reader:
@@ -56,6 +56,7 @@ class _Reader:
         self.refused = refused
         self.problems: list[Problem] = []
         self.fields: set[str] = set()
+        self.ops: set[str] = set()
         self._rows = 0
         self._nodes = 0
 
@@ -142,6 +143,7 @@ class _Reader:
             return None
         operator = OPERATORS.get(name)
         if operator is not None:
+            self.ops.add(name)
             return name, operator
         hint = f" (did you mean '{_SPELLINGS[name]}'?)" if name in _SPELLINGS else did_you_mean(name, OPERATORS)
         self.note((*path, "op"), f"unknown op {quoted(name)}{hint}")

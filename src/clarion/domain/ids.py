@@ -3,17 +3,17 @@
 import hashlib
 
 PROFILE_NAMED = "n:"
-PROFILE_ANONYMOUS = "a:"
+_BROADCAST = "broadcast-"
 
 
 def digest(*parts: str) -> str:
     """32 hexadecimal characters that depend on every part and on where each part ends."""
-    hashed = hashlib.blake2b(digest_size=16)
+    hashed = bytearray()
     for part in parts:
         raw = part.encode()
-        hashed.update(len(raw).to_bytes(4, "big"))
-        hashed.update(raw)
-    return hashed.hexdigest()
+        hashed += len(raw).to_bytes(4, "big")
+        hashed += raw
+    return hashlib.blake2b(hashed, digest_size=16).hexdigest()
 
 
 def run_id(site: int, workflow: str, event_id: str, key: str | None) -> str:
@@ -36,14 +36,35 @@ def caused_event_id(cause: str, name: str, ordinal: int) -> str:
     return digest("event", cause, name, str(ordinal))
 
 
+def broadcast_workflow(broadcast: str) -> str:
+    """Slug of the workflow that a broadcast is."""
+    return _BROADCAST + broadcast
+
+
+def is_broadcast(workflow: str) -> bool:
+    """Whether a slug is that of a broadcast's workflow: `broadcast-` and 16 hexadecimal characters."""
+    id = workflow.removeprefix(_BROADCAST)
+    return id != workflow and len(id) == 16 and not id.strip("0123456789abcdef")
+
+
 def named_profile(profile_id: str) -> str:
     """Key of the profile that the outside calls `profile_id`."""
     return PROFILE_NAMED + profile_id
 
 
-def anonymous_profile(device_token_hash: str) -> str:
-    """Key of the profile that a lone subscriber has of its own."""
-    return PROFILE_ANONYMOUS + device_token_hash
+def anonymous_profile(device_token_hash: str, logouts: int = 0) -> str:
+    """Key of the profile that a lone subscriber has of its own; a new one after each time that it has logged out."""
+    return f"a{logouts or ''}:{device_token_hash}"
+
+
+def is_anonymous(profile: str) -> bool:
+    """Whether a profile's key is that of an anonymous one."""
+    return not profile.startswith(PROFILE_NAMED)
+
+
+def lone_subscriber(profile: str) -> str:
+    """The device_token_hash that an anonymous profile was made for."""
+    return profile.partition(":")[2]
 
 
 def public_profile_id(profile: str) -> str | None:
@@ -53,8 +74,7 @@ def public_profile_id(profile: str) -> str | None:
 
 def partition_of_profile(site: int, profile: str, count: int) -> int:
     """Partition that a profile lives in, by its key: that of its `profile_id`, or of its lone subscriber."""
-    value = profile.removeprefix(PROFILE_NAMED if profile.startswith(PROFILE_NAMED) else PROFILE_ANONYMOUS)
-    return partition_of(site, value, count)
+    return partition_of(site, profile.partition(":")[2], count)
 
 
 def partition_of(site: int, value: str, count: int) -> int:

@@ -33,6 +33,8 @@ class Members(msgspec.Struct, frozen=True):
 
 Compare = Callable[[Any, Any, Scope], bool]
 """Whether an op holds for a value that was found, a prepared or found value to compare with, and the scope's time and zone."""
+Flip = Callable[[Any, Any, Scope], int | None]
+"""When, after the scope's time, an op may turn out otherwise for the same values; None: never."""
 
 
 class Operator(msgspec.Struct, frozen=True):
@@ -44,6 +46,8 @@ class Operator(msgspec.Struct, frozen=True):
     """The outcome when the field, or the field to compare with, is missing."""
     takes_field: bool = True
     """Whether the value may be `{from: <field>}`."""
+    flip: Flip | None = None
+    """Of an op that looks at the time; None of the others."""
 
 
 def _read_scalar(raw: object) -> Scalar:
@@ -189,6 +193,14 @@ def _not_within_last(found: Any, expected: Any, scope: Scope) -> bool:
     return at is not None and not scope.now - expected <= at <= scope.now
 
 
+def _window_flip(found: Any, expected: Any, scope: Scope) -> int | None:
+    """A window that ends now comes to a date, and leaves it behind a microsecond after it is that old."""
+    at = _instant(found, scope)
+    if at is None or scope.now > at + expected:
+        return None
+    return at if scope.now < at else int(at + expected + 1)
+
+
 OPERATORS: Final[dict[str, Operator]] = {
     "eq": Operator(_equal, _read_scalar),
     "ne": Operator(_unequal, _read_scalar, missing=True),
@@ -204,11 +216,16 @@ OPERATORS: Final[dict[str, Operator]] = {
     "not_exists": Operator(_not_exists, None, missing=True),
     "before": Operator(_before, _read_date),
     "after": Operator(_after, _read_date),
-    "within_last": Operator(_within_last, _read_duration, takes_field=False),
-    "not_within_last": Operator(_not_within_last, _read_duration, takes_field=False),
+    "within_last": Operator(_within_last, _read_duration, takes_field=False, flip=_window_flip),
+    "not_within_last": Operator(_not_within_last, _read_duration, takes_field=False, flip=_window_flip),
 }
 """Numbers are ordered among themselves, dates by `before` and `after`; strings have no order. No segments are no `exists`.
 
 `within_last` holds from that long ago up to now, both included; a date ahead is not within the last. What is no date fails
 every date op, `not_within_last` too.
 """
+
+TIMED: Final = frozenset(name for name, operator in OPERATORS.items() if operator.flip is not None)
+"""Ops that look at the time."""
+DATED: Final = TIMED | {"before", "after"}
+"""Ops that look at the site's zone, for dates without an offset."""

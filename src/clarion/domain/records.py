@@ -1,7 +1,7 @@
 """The facts that the core works on: events, profiles, subscribers."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -27,6 +27,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """Run that caused the event."""
     workflow: str | None = None
     """A `start_workflow` step wants this workflow to start, and no other to hear of it."""
+    profile: str | None = None
+    """Key of the anonymous profile that it is about, whoever its subscriber belongs to by now; only of events that Clarion makes."""
 
 
 class FrequencyCap(msgspec.Struct, frozen=True):
@@ -37,6 +39,13 @@ class FrequencyCap(msgspec.Struct, frozen=True):
     """Microseconds."""
 
 
+WEBPUSH: Final = "webpush"
+FCM: Final = "fcm"
+APNS: Final = "apns"
+PROVIDERS: Final = (WEBPUSH, FCM, APNS)
+"""Through whom a push goes: a browser's push service (RFC 8030), Firebase Cloud Messaging, Apple's Push Notification service."""
+
+
 class Subscriber(msgspec.Struct, frozen=True, omit_defaults=True):
     """One browser or device that can receive pushes."""
 
@@ -44,15 +53,22 @@ class Subscriber(msgspec.Struct, frozen=True, omit_defaults=True):
     profile: str
     """Key of the profile it belongs to (`clarion.domain.ids`)."""
     endpoint: str
+    """URL of its push resource (RFC 8030 §2); of FCM and APNs the device's token."""
     p256dh: str
-    """Public key of the subscription, base64url without padding (RFC 8291 §2.1)."""
+    """Public key of the subscription, base64url without padding (RFC 8291 §2.1); empty of FCM and APNs."""
     auth: str
-    """Authentication secret, base64url without padding (RFC 8291 §2.2)."""
+    """Authentication secret, base64url without padding (RFC 8291 §2.2); empty of FCM and APNs."""
     active: bool = True
     created: int = 0
     last_active: int = 0
     facts: dict[str, Scalar] = {}
     """country, state, city, device, browser, language, timezone, sent_count, …"""
+    provider: str = WEBPUSH
+    """One of PROVIDERS."""
+    vapid: int = 0
+    """Number of the site's VAPID key that the subscription was made with (RFC 8292 §4.1); 0 of FCM and APNs, and for the first one."""
+    logouts: int = 0
+    """How many anonymous profiles it has left behind by logging out."""
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -67,6 +83,10 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the latest pushes that frequency caps count were committed: by workflow, and under the empty name for the site."""
     merged: str | None = None
     """Key of the profile that this one has become part of."""
+    recheck: int | None = None
+    """When a time condition of a dynamic segment may next turn out differently for it; None: not by time alone."""
+    offered: tuple[str, ...] = ()
+    """Ids of the entries whose sweeps are under way and that it has had its turn in, ahead of the others."""
 
 
 class Missing:

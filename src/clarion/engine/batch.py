@@ -6,15 +6,34 @@ from itertools import chain
 import msgspec
 import structlog
 
+from clarion.domain.ids import digest, is_broadcast
 from clarion.domain.records import Event
 from clarion.engine.apply import Applier
 from clarion.engine.homes import Homes
 from clarion.engine.inputs import Body, Passed
-from clarion.engine.ledger import Ledger, Remembered, Unread, row_from_run
+from clarion.engine.ledger import Ledger, Person, Remembered, Unread, row_from_run
 from clarion.engine.registry import MOVE, Registry
+from clarion.engine.requests import Requests
+from clarion.engine.sweeps import Underway
 from clarion.engine.timers import Timers
 from clarion.store.records.batches import Facts, MemoryKey
-from clarion.store.records.bodies import DeliveryOutcome, Joined, Left, Receipt, RunChange, Seen, SiteChange, SubscriberPut, WorkflowChange
+from clarion.store.records.bodies import (
+    BroadcastStart,
+    DeliveryOutcome,
+    Erasure,
+    Joined,
+    Left,
+    Merging,
+    ProfileChange,
+    Receipt,
+    RunChange,
+    Seen,
+    SegmentChange,
+    SiteChange,
+    SubscriberChange,
+    SubscriberPut,
+    WorkflowChange,
+)
 from clarion.store.records.commits import LogMove, Outcome
 from clarion.store.records.entries import Entry
 from clarion.store.records.poisoned import Poisoned
@@ -42,14 +61,20 @@ class Batch:
         partitions: int = 1,
         remembered: Remembered | None = None,
         is_over: Callable[[], bool] = lambda: False,
+        sweep: Underway | None = None,
     ) -> None:
-        """`remembered`: which memory of entries `facts` were asked for; `is_over` says when a stint is over: no further input is begun."""
+        """`remembered`: which memory of entries `facts` were asked for; `is_over` says when a stint is over: no further input is begun.
+
+        `sweep`: the profiles in the books have their turn in this one, and there are no inputs.
+        """
         self._state, self._registry, self._log_time = state, registry, log_time
         self._sequence = state.sequence
         self._is_over = is_over
         self._ledger = Ledger(remembered or Remembered(set()))
         self._timers = Timers(due, log_time)
-        self._applier = Applier(self._ledger, registry, self._timers.arm, Homes(partitions, state.partition))
+        self._applier = Applier(self._ledger, registry, self._timers.arm, Homes(partitions, state.partition), self._timers.recheck)
+        self._requests = Requests(self._ledger, registry)
+        self._sweep = sweep
         self._moved: list[LogMove] = []
         self._poisoned: list[Poisoned] = []
         self._hold: list[tuple[int, str]] = []
@@ -69,10 +94,15 @@ class Batch:
         """Workflows that came back from a pause: their held runs have to be offered again."""
         self.directed: list[tuple[int, str]] = []
         """Workflows whose runs in flight have to hear of a publish or of their end."""
-        self._preparing: Iterator[None] | None = chain(self._ledger.loading(facts), self._catching_up())
+        self.asked = False
+        """Whether something is to be done with all profiles of a site from now on: what comes next is of a later time."""
+        self._preparing: Iterator[None] | None = chain(self._ledger.loading(facts), self._catching_up(), self._taking_turns())
 
     def prepare(self) -> bool:
-        """Load the books and let runs hear of publishes, for one stint. Returns whether all is done; else it has to be called again."""
+        """Load the books, let runs hear of publishes, and profiles have their turns in what is done with all of them, for one stint.
+
+        Returns whether all is done; else it has to be called again.
+        """
         for _ in self._preparing or ():
             if self._is_over():
                 return False
@@ -92,14 +122,52 @@ class Batch:
             while self._timers and self._time_of(self._timers.first) <= at:
                 self._fire()
                 yield
-            for id in (id for heard, id in behind if heard == at):
+            for heard, id in (one for one in behind if one[0] == at):
                 try:
                     self._applier.hear(id)
+                    self._applier.settle(digest("heard", id, str(heard)), at)
                 except Exception as error:  # noqa: BLE001  # as for timers
                     self._give_up(id, f"{type(error).__name__}: {error}")
                 else:
                     self._ledger.keep()
                 yield
+
+    def _taking_turns(self) -> Iterator[None]:
+        """Let every profile in the books have its turn in what is done with all of them, before anything else can change it (semantics §7).
+
+        That is not after the first timer that is due, nor before it was asked for.
+        """
+        if not self._registry.has_sweeps:
+            return
+        last = None if self._sweep is None else self._sweep.sweep
+        now = min(self._log_time, self._time_of(self._timers.first)) if self._timers else self._log_time
+        for person in [person for person, _ in self._ledger.profiles.items()]:
+            for one in self._applier.turns(person, last):
+                self._take_turn(person, one, max(now, one.sweep.at))
+                yield
+
+    def _take_turn(self, person: Person, one: Underway, now: int) -> None:
+        is_early = self._sweep is None or one.key != self._sweep.key
+        try:
+            self._applier.turn(person, one, now, is_early=is_early)
+        except Exception as error:  # noqa: BLE001  # as for timers
+            self._ledger.drop()
+            self._applier.forget()
+            self.skip_turn(person, one, f"{type(error).__name__}: {error}")
+        else:
+            self._ledger.keep()
+
+    def skip_turn(self, person: Person, one: Underway, error: str) -> None:
+        """A profile does without a turn that cannot be applied."""
+        _log.error("a profile's turn could not be applied and was left out", profile=person[1], sweep=one.sweep.id, error=error)
+        self._applier.skip_turn(person, one)
+        self._ledger.keep()
+
+    def swept(self, cursor: str, count: int) -> None:
+        """Note that the sweep has come to a profile, so many further on."""
+        if self._sweep is not None:
+            self._requests.done(self._sweep, cursor, count)
+            self._ledger.keep()
 
     def fire_timers(self, most: int) -> None:
         """Fire up to `most` timers due at or before the log time, by (due, run). `now` is their due time (design §3.2)."""
@@ -109,12 +177,21 @@ class Batch:
             self._fire()
 
     def _fire(self) -> None:
-        due, run = self._timers.pop()
+        due = self._timers.pop()
         self._count()
+        now = self._time_of(due.due)
         try:
-            self._applier.timer(run, self._time_of(due))
+            if due.id:
+                self._applier.timer(due.id, now)
+            else:
+                self._applier.recheck((due.site, due.profile), now)
+            self._applier.settle(digest("timer", due.id, str(due.site), due.profile, str(due.due)), now)
         except Exception as error:  # noqa: BLE001  # a poisoned input is set aside, whatever it raised
-            self._set_aside_run(run, f"{type(error).__name__}: {error}")
+            told = f"{type(error).__name__}: {error}"
+            if due.id:
+                self._set_aside_run(due.id, told)
+            else:
+                self._stop_recheck((due.site, due.profile), told)
         else:
             self._ledger.keep()
 
@@ -157,6 +234,8 @@ class Batch:
         profile = ""
         try:
             profile = self._dispatch(entry, body)
+            self._applier.settle(_cause(entry, body), self._log_time, _hops(body))
+            self._applier.note_arrivals()
         except Unread as missing:
             self._ledger.drop()
             self._applier.forget()
@@ -218,23 +297,40 @@ class Batch:
         match body:
             case Event():
                 return self._applier.event(entry.site, body, now)
-            case SubscriberPut():
-                return self._applier.subscriber(entry.site, body, entry.id, entry.received, now)
+            case SubscriberPut() | SubscriberChange() | ProfileChange() | Erasure():
+                return self._applier.change(entry.site, body, entry.id, entry.received, now)
             case DeliveryOutcome():
                 return self._applier.outcome(entry.site, body, entry.id, entry.received, now)
             case Receipt():
                 return self._applier.receipt(entry.site, body, entry.id, entry.received, now)
             case RunChange():
                 return self._applier.operator(entry.site, body, entry.id, entry.received, now)
-            case Passed() | Joined() | Left() | Seen():
+            case Passed() | Joined() | Left() | Merging() | Seen():
                 return self._applier.message(entry.site, body, entry.received, now)
             case WorkflowChange():
                 self._workflow(entry.site, body, entry.received, now)
             case SiteChange():
-                self._applier.site(SiteState(entry.site, body.timezone, body.frequency_cap))
+                self._site(entry.site, body, entry.id, now)
+            case SegmentChange() | BroadcastStart():
+                return self._request(entry, body, now)
             case None:
                 pass
         return ""
+
+    def _request(self, entry: Entry, body: SegmentChange | BroadcastStart, now: int) -> str:
+        """Something is to be done with all profiles, or with one. What comes behind waits, for all have their turn before."""
+        self._changed = self.asked = True
+        if isinstance(body, SegmentChange):
+            self._requests.segment(entry.site, body, entry.id, now)
+            return ""
+        self._requests.broadcast(entry.site, body, entry.id, now)
+        return "" if body.profile is None else self._applier.broadcast(entry.site, body, entry.id, entry.received, now)
+
+    def _site(self, site: int, change: SiteChange, entry: str, now: int) -> None:
+        before = self._registry.site(site).timezone
+        self._applier.site(SiteState(site, change.timezone, change.frequency_cap))
+        if change.timezone != before and self._requests.moved_to_zone(site, entry, now):
+            self._changed = self.asked = True
 
     def _workflow(self, site: int, change: WorkflowChange, received: int, now: int) -> None:
         before = self._registry.state(site, change.workflow)
@@ -258,6 +354,14 @@ class Batch:
             self.directed.append((site, change.workflow))
         self._applier.workflow(state)
         self._changed = True
+        if state.status == ARCHIVED and is_broadcast(change.workflow):
+            self._stop_broadcast(site, change.workflow, now)
+
+    def _stop_broadcast(self, site: int, workflow: str, now: int) -> None:
+        """Nobody else has it, and what is not delivered is dropped."""
+        self._requests.archived(site, workflow)
+        self._hold = [*(one for one in self._hold if one != (site, workflow)), (site, workflow)]
+        self._release = [*(one for one in self._release if one[:2] != (site, workflow)), (site, workflow, now + 1)]
 
     def set_aside(self, entry: Entry, error: str) -> None:
         """Note that an entry could not be applied."""
@@ -279,6 +383,16 @@ class Batch:
     def skip_run(self, run: str, error: str) -> None:
         """Stop the timer of a run, which cannot be applied and is set aside with its error."""
         self._set_aside_run(run, error)
+
+    def _stop_recheck(self, person: Person, error: str) -> None:
+        """A profile is looked at again when something changes it."""
+        self._ledger.drop()
+        self._applier.forget()
+        _log.error("a profile's segments could not be tested when they were due", profile=person[1], error=error)
+        profile = self._ledger.profiles.get(person)
+        if profile is not None:
+            self._ledger.profiles.put(person, msgspec.structs.replace(profile, recheck=None))
+            self._ledger.keep()
 
     def _set_aside_run(self, id: str, error: str) -> None:
         self._ledger.drop()
@@ -304,6 +418,11 @@ class Batch:
             memory=[memory for _, memory in ledger.memory.changes()],
             workflows=[state for _, state in ledger.workflows.changes()],
             sites=[state for _, state in ledger.sites.changes()],
+            segments=[state for _, state in ledger.segments.changes()],
+            gone_segments=list(ledger.segments.gone()),
+            sweeps=[sweep for _, sweep in ledger.sweeps.changes()],
+            ended_sweeps=list(ledger.sweeps.gone()),
+            erased=ledger.erased,
             explanations=ledger.explanations,
             deliveries=ledger.deliveries,
             emitted=ledger.emitted,
@@ -317,6 +436,30 @@ class Batch:
         self._moved, self._poisoned, self._hold, self._release = [], [], [], []
         ledger.turn_page()
         return outcome
+
+
+def _cause(entry: Entry, body: Body) -> str:
+    """Id of the entry from outside, or from a run, that an entry follows from: what it causes has the same ids in every partition."""
+    match body:
+        case Passed(head=head):
+            return head.entry
+        case Joined(is_part=False) | Left() | Merging(is_part=False):
+            return body.entry
+        case Seen():
+            return body.event
+    return entry.id
+
+
+def _hops(body: Body) -> int:
+    """How many runs lie between what follows from an entry and what came from outside."""
+    match body:
+        case Event(hops=hops, cause=cause):
+            return hops if hops == 0 and cause is None else hops + 1
+        case DeliveryOutcome(hops=hops) | Receipt(hops=hops):
+            return hops + 1
+        case Passed(body=inner) if not isinstance(inner, RunChange | Seen):
+            return _hops(inner)
+    return 0
 
 
 def _changed(before: WorkflowState, change: WorkflowChange, received: int, now: int) -> WorkflowState:

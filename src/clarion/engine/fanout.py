@@ -33,7 +33,7 @@ def deliveries(effect: Effect, run: Run, subscribers: list[Subscriber], now: int
                 effect,
                 run,
                 "push",
-                _encode(PushJob(subscriber.endpoint, subscriber.p256dh, subscriber.auth, payload, effect.ttl, effect.urgency, effect.id)),
+                _encode(_job(effect, subscriber, payload)),
                 now,
                 now + min(max(effect.ttl * SECOND, SHORTEST_RETRIES), LONGEST_RETRIES),
                 subscriber.device_token_hash,
@@ -41,6 +41,20 @@ def deliveries(effect: Effect, run: Run, subscribers: list[Subscriber], now: int
             for subscriber in subscribers
         ]
     raise TypeError(f"{type(effect).__name__} does not leave the building")
+
+
+def _job(effect: PushEffect, subscriber: Subscriber, payload: msgspec.Raw) -> PushJob:
+    return PushJob(
+        subscriber.endpoint,
+        subscriber.p256dh,
+        subscriber.auth,
+        payload,
+        effect.ttl,
+        effect.urgency,
+        effect.id,
+        subscriber.provider,
+        subscriber.vapid,
+    )
 
 
 def _delivery(effect: Effect, run: Run, kind: str, job: bytes, now: int, expires: int, subscriber: str | None) -> Delivery:

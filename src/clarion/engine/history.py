@@ -6,11 +6,11 @@ import msgspec
 
 from clarion.engine.ledger import Ledger
 from clarion.store.records.explanations import Explanation
-from clarion.workflow.history import MOST_TOLD, OPERATOR, TIMER, WORKFLOW, History
+from clarion.workflow.history import MOST_TOLD, OPERATOR, PROFILE, SEGMENT, TIMER, WORKFLOW, History
 from clarion.workflow.run import Reason
 from clarion.workflow.start import Verdict
 
-__all__ = ["OPERATOR", "TIMER", "WORKFLOW", "History", "Teller"]
+__all__ = ["OPERATOR", "PROFILE", "SEGMENT", "TIMER", "WORKFLOW", "History", "Teller"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,6 +22,7 @@ class Teller:
         self._ledger = ledger
         self._verdicts: list[Verdict] = []
         self._runs: list[tuple[str, tuple[Reason, ...]]] = []
+        self._notes: tuple[str, ...] = ()
 
     def verdict(self, verdict: Verdict) -> None:
         """What the input meant to a workflow."""
@@ -32,11 +33,16 @@ class Teller:
         if reasons:
             self._runs.append((run, reasons))
 
+    def note(self, notes: Iterable[str]) -> None:
+        """What of a change was not made, and why."""
+        self._notes = (*self._notes, *notes)
+
     def close(self, site: int, profile: str, event: str, name: str, now: int) -> None:
         """Book the explanation, if there is anything to tell."""
-        for start in range(0, max(len(self._verdicts), len(self._runs)), MOST_TOLD):
+        for start in range(0, max(len(self._verdicts), len(self._runs), bool(self._notes)), MOST_TOLD):
             part = slice(start, start + MOST_TOLD)
-            self._book(site, profile, event, now, History(name, tuple(self._verdicts[part]), tuple(self._runs[part])))
+            notes = () if start else self._notes
+            self._book(site, profile, event, now, History(name, tuple(self._verdicts[part]), tuple(self._runs[part]), notes=notes))
         self.forget()
 
     def unknown_subscriber(self, site: int, event: str, name: str, now: int, verdicts: Iterable[Verdict]) -> None:
@@ -47,7 +53,7 @@ class Teller:
 
     def forget(self) -> None:
         """Drop what was gathered; after an input that failed."""
-        self._verdicts, self._runs = [], []
+        self._verdicts, self._runs, self._notes = [], [], ()
 
     def _book(self, site: int, profile: str, event: str, now: int, history: History) -> None:
         self._ledger.explanations.append(Explanation(site, profile, event, now, msgspec.Raw(_encode(history))))

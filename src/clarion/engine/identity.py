@@ -5,12 +5,13 @@ from types import MappingProxyType
 
 import msgspec
 
-from clarion.domain.ids import PROFILE_ANONYMOUS, anonymous_profile, named_profile
+from clarion.domain.ids import anonymous_profile, is_anonymous, lone_subscriber, named_profile
 from clarion.domain.records import Event, Profile, Scalar, Subscriber
 from clarion.domain.system_events import IDENTIFIED, SUBSCRIBER_ADDED, SUBSCRIBER_REMOVED, SUBSCRIBER_UPDATED
+from clarion.engine.changes import is_same, made, new_facts
 from clarion.engine.ledger import Kept, Ledger, Person, row_from_run, run_from_row
 from clarion.engine.notices import about_subscriber
-from clarion.store.records.bodies import Carried, Joined, SubscriberPut
+from clarion.store.records.bodies import Carried, Joined, ProfileChange, SubscriberPut
 from clarion.store.records.runs import EntryMemory, RunRow
 from clarion.workflow.run import WAITING, Run
 from clarion.workflow.settings import MOST_PUSHES
@@ -31,7 +32,9 @@ class Change(msgspec.Struct, frozen=True):
     arrived: tuple[str, ...] = ()
     """Runs in flight that came with the profile that became part of it, oldest first."""
     segments: tuple[str, ...] = ()
-    """Those that it has got from that one."""
+    """Those that it has got from that one, or with the registration."""
+    notes: tuple[str, ...] = ()
+    """What of the registration was not done, and why."""
 
 
 class Belongings(msgspec.Struct, frozen=True):
@@ -54,7 +57,7 @@ def ensure_profile(ledger: Ledger, person: Person, now: int) -> Profile:
 
 def registration(before: Subscriber | None, put: SubscriberPut, entry: str, received: int, now: int) -> Joined:
     """What a registration makes of a subscriber: its row, and whose it is. Nothing is booked."""
-    profile = _profile_of(put, before)
+    profile, had = _profile_of(put, before), before.facts if before else {}
     subscriber = Subscriber(
         put.device_token_hash,
         profile,
@@ -63,51 +66,85 @@ def registration(before: Subscriber | None, put: SubscriberPut, entry: str, rece
         put.auth,
         created=before.created if before else now,
         last_active=max(now, before.last_active) if before else now,
-        facts={**(before.facts if before else {}), **put.facts},
+        facts={**had, **new_facts(had, put.facts)[0]},
+        provider=put.provider,
+        vapid=put.vapid,
+        logouts=before.logouts if before else 0,
     )
     is_new = before is None or not before.active
     joins = put.profile_id is not None and (before is None or before.profile != profile)
     return Joined(put, entry, received, subscriber, is_new, joins)
 
 
+def identification(before: Subscriber, profile_id: str, entry: str, received: int) -> Joined:
+    """A subscriber that is known joins a named profile."""
+    put = SubscriberPut(before.device_token_hash, before.endpoint, before.p256dh, before.auth, profile_id)
+    subscriber = msgspec.structs.replace(before, profile=named_profile(profile_id))
+    return Joined(put, entry, received, subscriber, joins=True, registered=False)
+
+
 def _profile_of(put: SubscriberPut, before: Subscriber | None) -> str:
     if put.profile_id is not None:
         return named_profile(put.profile_id)
-    return before.profile if before is not None else anonymous_profile(put.device_token_hash)
+    if before is not None:
+        return before.profile
+    return put.follows or anonymous_profile(put.device_token_hash)
+
+
+def is_own(subscriber: Subscriber) -> bool:
+    """Whether a subscriber belongs to an anonymous profile that was made for it."""
+    return is_anonymous(subscriber.profile) and lone_subscriber(subscriber.profile) == subscriber.device_token_hash
+
+
+def renew(ledger: Ledger, person: Person, now: int) -> None:
+    """An anonymous profile is some subscriber's from now on: it must not be what has become part of another when it was somebody's."""
+    profile = ledger.profiles.get(person)
+    if profile is None or profile.merged is not None:
+        ledger.profiles.put(person, Profile(person[1], created=now))
 
 
 def merges(before: Subscriber | None, joined: Joined) -> bool:
     """Whether the subscriber's anonymous profile becomes part of the one that it joins."""
-    return before is not None and joined.joins and before.profile.startswith(PROFILE_ANONYMOUS)
+    return before is not None and joined.joins and is_anonymous(before.profile)
 
 
 def join(
-    ledger: Ledger, site: int, joined: Joined, brought: Belongings | None, now: int, came_before: Mapping[str, Scalar] = NOTHING
+    ledger: Ledger,
+    site: int,
+    joined: Joined,
+    brought: Belongings | None,
+    now: int,
+    came_before: Mapping[str, Scalar] = NOTHING,
+    dynamic: Collection[str] = (),
 ) -> Change:
     """Apply a registration to its profile: what is brought becomes part of it, then come attributes and the subscription.
 
     Of one that comes in parts, each does all of that, for runs that come with it may go on at once; the last tells of it.
-    `came_before`: attributes that earlier parts have brought.
+    `came_before`: attributes that earlier parts have brought; `dynamic`: segments whose conditions say who is in them.
     """
     put, subscriber = joined.put, joined.subscriber
     person = (site, subscriber.profile)
     had = ensure_profile(ledger, person, now)
-    arrived = () if brought is None else absorb(ledger, person, brought, now)
+    arrived = () if brought is None else absorb(ledger, person, brought, now, dynamic)
     got = ensure_profile(ledger, person, now)
-    if put.attributes:
-        ledger.profiles.put(person, msgspec.structs.replace(got, attributes={**got.attributes, **put.attributes}))
+    change = made(got, ProfileChange(set=put.attributes, enter=put.segments), dynamic)
+    if change.profile is not got:
+        ledger.profiles.put(person, change.profile)
     ledger.put_subscriber(site, subscriber)
-    segments = tuple(segment for segment in got.segments if segment not in had.segments)
+    segments = tuple(segment for segment in change.profile.segments if segment not in had.segments)
     if joined.is_part:
         return Change((), arrived, segments)
     gained = {name: value for name, value in got.attributes.items() if name not in had.attributes or came_before.get(name) == value}
-    notices: list[tuple[str, Mapping[str, Scalar]]] = [(SUBSCRIBER_ADDED if joined.is_new else SUBSCRIBER_UPDATED, put.attributes)]
+    got_told = {name: value for name, value in put.attributes.items() if is_same(change.profile.attributes.get(name), value)}
+    notices: list[tuple[str, Mapping[str, Scalar]]] = []
+    if joined.registered:
+        notices.append((SUBSCRIBER_ADDED if joined.is_new else SUBSCRIBER_UPDATED, got_told))
     if joined.joins:
-        notices.append((IDENTIFIED, {**gained, **put.attributes}))
+        notices.append((IDENTIFIED, {**gained, **got_told}))
     events = tuple(
         about_subscriber(joined.entry, name, put.device_token_hash, subscriber.facts, joined.received, told=told) for name, told in notices
     )
-    return Change(events, arrived, segments)
+    return Change(events, arrived, segments, change.notes)
 
 
 def remove(ledger: Ledger, site: int, device_token_hash: str, endpoint: str | None, cause: str, received: int, hops: int) -> Event | None:
@@ -131,7 +168,7 @@ def give_up(ledger: Ledger, source: Person, named: str, now: int) -> Belongings:
     Runs in flight, ended ones whose goal is open, and failed ones, which may be retried.
     """
     profile = ensure_profile(ledger, source, now)
-    ledger.profiles.put(source, msgspec.structs.replace(profile, merged=named))
+    ledger.profiles.put(source, msgspec.structs.replace(profile, merged=named, recheck=None, offered=()))
     failed = ledger.failed_of(source)
     aiming = [
         kept
@@ -182,15 +219,18 @@ def unpack(carried: Carried) -> Belongings:
     return Belongings(carried.profile, tuple(run_from_row(row) for row in carried.runs), tuple(carried.memory))
 
 
-def absorb(ledger: Ledger, target: Person, brought: Belongings, now: int) -> tuple[str, ...]:
-    """Attributes (the target's win), segments, caps, memory and runs become the target's. Returns the runs in flight that came."""
+def absorb(ledger: Ledger, target: Person, brought: Belongings, now: int, dynamic: Collection[str] = ()) -> tuple[str, ...]:
+    """Attributes (the target's win), segments, caps, memory and runs become the target's. Returns the runs in flight that came.
+
+    Segments that are `dynamic` do not come along: their conditions are tested.
+    """
     gone, kept = brought.profile, ensure_profile(ledger, target, now)
     ledger.profiles.put(
         target,
         msgspec.structs.replace(
             kept,
             attributes={**gone.attributes, **kept.attributes},
-            segments=tuple(sorted({*gone.segments, *kept.segments})),
+            segments=tuple(sorted({*kept.segments, *(segment for segment in gone.segments if segment not in dynamic)})),
             created=min(gone.created, kept.created),
             pushed=_join_pushed(gone.pushed, kept.pushed),
         ),

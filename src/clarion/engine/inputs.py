@@ -6,20 +6,26 @@ import msgspec
 
 from clarion.domain.records import Event
 from clarion.store.records.bodies import (
+    BroadcastStart,
     DeliveryOutcome,
+    Erasure,
     Forwarded,
     Joined,
     Left,
+    Merging,
+    ProfileChange,
     Receipt,
     RunChange,
     Seen,
+    SegmentChange,
     SiteChange,
+    SubscriberChange,
     SubscriberPut,
     WorkflowChange,
 )
 from clarion.store.records.entries import Entry, EntryKind
 
-PassedBody = Event | DeliveryOutcome | Receipt | RunChange | Seen
+PassedBody = Event | SubscriberChange | ProfileChange | DeliveryOutcome | Receipt | RunChange | Seen
 """What one partition passes on to another."""
 
 
@@ -30,11 +36,32 @@ class Passed(msgspec.Struct, frozen=True):
     body: PassedBody
 
 
-Body = Event | SubscriberPut | DeliveryOutcome | Receipt | RunChange | WorkflowChange | SiteChange | Passed | Joined | Left | Seen | None
+Body = (
+    Event
+    | SubscriberPut
+    | SubscriberChange
+    | ProfileChange
+    | Erasure
+    | DeliveryOutcome
+    | Receipt
+    | RunChange
+    | WorkflowChange
+    | SiteChange
+    | SegmentChange
+    | BroadcastStart
+    | Passed
+    | Joined
+    | Left
+    | Merging
+    | Seen
+    | None
+)
 """Of an entry; None for one without."""
 
 _PASSED: dict[EntryKind, Callable[[msgspec.Raw], PassedBody]] = {
     EntryKind.EVENT: msgspec.json.Decoder(Event).decode,
+    EntryKind.DEVICE: msgspec.json.Decoder(SubscriberChange).decode,
+    EntryKind.PROFILE: msgspec.json.Decoder(ProfileChange).decode,
     EntryKind.OUTCOME: msgspec.json.Decoder(DeliveryOutcome).decode,
     EntryKind.RECEIPT: msgspec.json.Decoder(Receipt).decode,
     EntryKind.RUN: msgspec.json.Decoder(RunChange).decode,
@@ -56,9 +83,13 @@ _DECODERS: dict[EntryKind, Callable[[msgspec.Raw], Body]] = {
     EntryKind.SUBSCRIBER: msgspec.json.Decoder(SubscriberPut).decode,
     EntryKind.WORKFLOW: msgspec.json.Decoder(WorkflowChange).decode,
     EntryKind.SITE: msgspec.json.Decoder(SiteChange).decode,
+    EntryKind.SEGMENT: msgspec.json.Decoder(SegmentChange).decode,
+    EntryKind.BROADCAST: msgspec.json.Decoder(BroadcastStart).decode,
     EntryKind.FORWARD: _decode_passed,
     EntryKind.JOIN: msgspec.json.Decoder(Joined).decode,
     EntryKind.LEAVE: msgspec.json.Decoder(Left).decode,
+    EntryKind.MERGE: msgspec.json.Decoder(Merging).decode,
+    EntryKind.ERASE: msgspec.json.Decoder(Erasure).decode,
 }
 
 

@@ -7,13 +7,14 @@ import msgspec
 
 from clarion.clock import HOUR
 from clarion.domain.records import Event, Profile, Scalar, Subscriber
+from clarion.engine.touched import Touched, seen_otherwise
 from clarion.store.records.batches import Facts, MemoryKey
 from clarion.store.records.counters import Count
 from clarion.store.records.deliveries import Delivery
 from clarion.store.records.entries import NewEntry
 from clarion.store.records.explanations import Explanation
 from clarion.store.records.runs import EntryMemory, RunRow
-from clarion.store.records.states import SiteState, WorkflowState
+from clarion.store.records.states import SegmentState, SiteState, Sweep, WorkflowState
 from clarion.workflow.run import FAILED, WAITING, Run, Tally
 
 GREATEST_COUNT = 2**63 - 1
@@ -214,9 +215,16 @@ class Ledger:
         self.memory: Layer[MemoryAt, EntryMemory] = Layer(self._journal)
         self.workflows: Layer[tuple[int, str], WorkflowState] = Layer(self._journal)
         self.sites: Layer[int, SiteState] = Layer(self._journal)
+        self.segments: Layer[tuple[int, str], SegmentState] = Layer(self._journal)
+        self.sweeps: Layer[tuple[int, str], Sweep] = Layer(self._journal)
         self.deliveries: list[Delivery] = []
         self.emitted: list[NewEntry] = []
         self.explanations: list[Explanation] = []
+        self.erased: list[Person] = []
+        """Profiles of which nothing is to be left; what the ledger has of them since came later."""
+        self._erasing: list[Person] = []
+        self._gone: set[Person] = set()
+        """All that were erased in this batch: the store may still have something of them, which does not count."""
         self._marks = (0, 0, 0, 0)
         self._tallies: list[tuple[int, str, int, Tally]] = []
         """(site, workflow, start of the hour, by how much what grew)."""
@@ -249,7 +257,8 @@ class Ledger:
     def load_memory(self, found: Iterable[EntryMemory], asked: Iterable[MemoryAt] = ()) -> None:
         """Put memory of entries that the store has; `asked` is what was asked for beside what the ledger was made with."""
         for memory in found:
-            self.memory.load((memory.site, memory.workflow, memory.profile, memory.key), memory)
+            if (memory.site, memory.profile) not in self._gone:
+                self.memory.load((memory.site, memory.workflow, memory.profile, memory.key), memory)
         if self._remembered is not None:
             self._remembered.keys.update(asked)
 
@@ -258,7 +267,8 @@ class Ledger:
         found = self.memory.get(at)
         if found is None and self._remembered is not None:
             site, workflow, profile, key = at
-            if at not in self._remembered.keys and (site, profile) not in self._remembered.profiles:
+            is_read = at in self._remembered.keys or (site, profile) in self._remembered.profiles
+            if not is_read and (site, profile) not in self._gone:
                 raise Unread(MemoryKey(site, workflow, key, profile))
         return found
 
@@ -279,6 +289,8 @@ class Ledger:
         for layer, key, _ in self._journal:
             layer.changed.add(key)
         self._journal.clear()
+        if self._erasing:
+            self._keep_erased()
         self._marks = (len(self.deliveries), len(self.emitted), len(self.explanations), len(self._tallies))
 
     def drop(self) -> None:
@@ -286,17 +298,61 @@ class Ledger:
         for layer, key, before in reversed(self._journal):
             layer.undo(key, before)
         self._journal.clear()
+        self._erasing.clear()
         deliveries, emitted, explanations, tallies = self._marks
         del self.deliveries[deliveries:], self.emitted[emitted:], self.explanations[explanations:], self._tallies[tallies:]
+
+    def erase(self, person: Person) -> None:
+        """Nothing of a profile, its subscribers and its runs is left, here and in the store."""
+        for device in self.devices.get(person) or ():
+            subscriber = self.subscribers.get((person[0], device))
+            if subscriber is not None and subscriber.profile == person[1]:
+                self.subscribers.remove((person[0], device))
+        for id, kept in self.runs.items():
+            if (kept.run.site, kept.run.profile) == person:
+                self.runs.remove(id)
+        for memory in self.memory_of(person):
+            self.memory.remove((memory.site, memory.workflow, memory.profile, memory.key))
+        for layer in (self.devices, self.waiting, self.aiming, self.failed, self.profiles):
+            layer.remove(person)
+        self._erasing.append(person)
+
+    def _keep_erased(self) -> None:
+        """What earlier inputs of the batch wanted sent to who is erased now is not sent; explanations go with those in the store, later."""
+        gone = {*self._erasing}
+        self.deliveries = [one for one in self.deliveries if (one.site, one.profile) not in gone]
+        self.erased += self._erasing
+        self._gone |= gone
+        self._erasing.clear()
+
+    def touched(self) -> dict[Person, Touched]:
+        """The profiles that the input has changed so far, in the order in which it came to them."""
+        found: dict[Person, Touched] = {}
+        devices: dict[Person, Subscriber | None] = {}
+        for layer, key, before in self._journal:
+            if layer is self.profiles:
+                found.setdefault(key, Touched(before))
+            elif layer is self.subscribers:
+                devices.setdefault(key, before)
+        for key, before in devices.items():
+            after = self.subscribers.get(key)
+            for profile in dict.fromkeys(one.profile for one in (before, after) if one is not None):
+                person = (key[0], profile)
+                stays = before is not None and after is not None and before.profile == after.profile
+                is_alone = stays and len(self.devices.get(person) or ()) == 1
+                one = found.get(person) or Touched(self.profiles.get(person))
+                one.subscriber |= seen_otherwise(before, after, is_alone=is_alone)
+                found[person] = one
+        return found
 
     def turn_page(self) -> None:
         """What has changed so far is on its way to the store: begin to note what changes from here on."""
         for layer in (
             self.profiles, self.subscribers, self.devices, self.runs, self.waiting, self.aiming, self.failed, self.memory,
-            self.workflows, self.sites,
+            self.workflows, self.sites, self.segments, self.sweeps,
         ):  # fmt: skip
             layer.changed.clear()
-        self.deliveries, self.emitted, self.explanations, self._tallies = [], [], [], []
+        self.deliveries, self.emitted, self.explanations, self._tallies, self.erased = [], [], [], [], []
         self._marks = (0, 0, 0, 0)
 
     def count(self, site: int, workflow: str, tally: Tally, now: int) -> None:

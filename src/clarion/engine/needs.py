@@ -2,28 +2,41 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
-from clarion.domain.ids import PROFILE_ANONYMOUS, anonymous_profile, named_profile
-from clarion.domain.records import Event
-from clarion.domain.system_events import IDENTIFIED, SUBSCRIBER_ADDED, SUBSCRIBER_REMOVED, SUBSCRIBER_UPDATED
+from clarion.domain.ids import anonymous_profile, is_anonymous, is_broadcast, named_profile
+from clarion.domain.records import Event, Scalar, Subscriber
+from clarion.domain.system_events import (
+    IDENTIFIED,
+    SEGMENT_ADDED,
+    SEGMENT_REMOVED,
+    SUBSCRIBER_ADDED,
+    SUBSCRIBER_REMOVED,
+    SUBSCRIBER_UPDATED,
+)
 from clarion.engine.homes import ALONE, Homes
 from clarion.engine.inputs import Body, Passed
-from clarion.engine.ledger import Remembered
-from clarion.engine.notices import about_push, about_subscriber, name_of
+from clarion.engine.notices import about_change, about_profile, about_push, about_subscriber, is_from_outside, name_of
 from clarion.engine.programs import ProgramKey
 from clarion.engine.registry import MOVE, Registry
+from clarion.engine.tombstones import addressed, tombstone_key
+from clarion.engine.wanted import Wanted
 from clarion.store.outcomes import GONE
-from clarion.store.records.batches import Asked, Facts, MemoryKey, SiteProfile
+from clarion.store.records.batches import MemoryKey, SiteProfile
 from clarion.store.records.bodies import (
+    BroadcastStart,
+    Carried,
     DeliveryOutcome,
+    Erasure,
     Forwarded,
     Joined,
     Left,
+    Merging,
+    ProfileChange,
     Receipt,
     RunChange,
     Seen,
+    SegmentChange,
     SiteChange,
+    SubscriberChange,
     SubscriberPut,
     WorkflowChange,
 )
@@ -32,20 +45,12 @@ from clarion.store.records.states import WorkflowState
 from clarion.workflow.start import remembered_key
 
 
-class Needs:
+class Needs(Wanted):
     """Gathers what the inputs of a batch can touch: `add` and `add_runs`, then `asked`, then with what there is `asked_next`."""
 
     def __init__(self, registry: Registry, homes: Homes = ALONE) -> None:
-        self._registry, self._homes = registry, homes
-        self._devices: dict[SiteProfile, None] = {}
-        self._profiles: dict[SiteProfile, None] = {}
-        self._memory: dict[MemoryKey, None] = {}
-        self._joining: dict[SiteProfile, None] = {}
-        self._runs: dict[str, None] = {}
-        self._joined: dict[tuple[int, str], list[str]] = {}
-        """By subscriber: the profiles that it may come to belong to in this batch, in order."""
-        self._senders: dict[str, tuple[SiteProfile, str]] = {}
-        """By run whose push somebody reports on: the subscriber, and the profile that it belonged to when the push went out."""
+        super().__init__(homes)
+        self._registry = registry
         self.versions: set[ProgramKey] = set()
 
     def add(self, site: int, body: Body) -> None:
@@ -53,8 +58,8 @@ class Needs:
         match body:
             case Event():
                 self._add_event(site, body)
-            case SubscriberPut():
-                self._add_subscriber(site, body)
+            case SubscriberPut() | SubscriberChange() | ProfileChange() | Erasure():
+                self._add_person(site, body)
             case DeliveryOutcome():
                 if body.subscriber is not None:
                     self._add_report(site, body, body.subscriber)
@@ -69,10 +74,30 @@ class Needs:
                     self.versions.add((site, body.workflow, body.version))
                 else:
                     self._add_version(site, body.workflow)
-            case Passed() | Joined() | Left() | Seen():
+            case Passed() | Joined() | Left() | Merging() | Seen():
                 self._add_message(site, body)
-            case SiteChange() | None:
-                pass
+            case BroadcastStart() | SegmentChange() | SiteChange() | None:
+                self._add_request(site, body)
+
+    def _add_request(self, site: int, asked: BroadcastStart | SegmentChange | SiteChange | None) -> None:
+        """What concerns everybody touches nobody at once; but a broadcast may be for one profile only, which may live here."""
+        if not isinstance(asked, BroadcastStart):
+            return
+        self._add_version(site, asked.workflow)
+        if asked.profile is not None and self._homes.has_profile(site, asked.profile):
+            self._profiles[SiteProfile(site, asked.profile)] = None
+
+    def _add_person(self, site: int, change: SubscriberPut | SubscriberChange | ProfileChange | Erasure) -> None:
+        """Somebody changes, or goes."""
+        match change:
+            case SubscriberPut():
+                self._add_subscriber(site, change)
+            case SubscriberChange():
+                self._add_device(site, change)
+            case ProfileChange():
+                self._add_profile_change(site, change)
+            case Erasure():
+                self._add_erasure(site, change)
 
     def _add_version(self, site: int, workflow: str) -> None:
         """The current version of a workflow, also of an archived one."""
@@ -92,7 +117,7 @@ class Needs:
 
     def _add_left(self, site: int, profile: str) -> None:
         """An anonymous profile says whose part it is by now, which matters where that may be elsewhere."""
-        if self._homes.partitions > 1 and profile.startswith(PROFILE_ANONYMOUS) and self._homes.has_profile(site, profile):
+        if self._homes.partitions > 1 and is_anonymous(profile) and self._homes.has_profile(site, profile):
             self._profiles[SiteProfile(site, profile)] = None
 
     def _listening(self, site: int, event: Event) -> tuple[WorkflowState, ...]:
@@ -106,8 +131,11 @@ class Needs:
         device, profile, listening = event.device_token_hash, None, self._listening(site, event)
         if event.profile_id is not None:
             profile = named_profile(event.profile_id)
+        elif event.profile is not None and self._homes.has_profile(site, event.profile):
+            profile = event.profile
+        if profile is not None:
             self._profiles[SiteProfile(site, profile)] = None
-        if device is not None and (profile is None or listening or event.cause is None):  # what a run sends shows nobody active
+        if device is not None and (profile is None or listening or is_from_outside(event)):
             self._devices[SiteProfile(site, device)] = None
         if listening:
             self._remember(site, event, device, profile, listening)
@@ -115,6 +143,8 @@ class Needs:
     def _remember(self, site: int, event: Event, device: str | None, profile: str | None, listening: Iterable[WorkflowState]) -> None:
         """When the event's profile last started what listens for it: a given one, or those that the subscriber has or will have."""
         for state in listening:
+            if is_broadcast(state.workflow):
+                continue  # no start of one is remembered
             program = self._registry.program(site, state.workflow, state.version)
             key = None if program is None else remembered_key(program, event)
             if key is None:
@@ -128,7 +158,10 @@ class Needs:
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
-    def _add_message(self, site: int, message: Passed | Joined | Left | Seen) -> None:
+    def _add_message(self, site: int, message: Passed | Joined | Left | Merging | Seen) -> None:
+        said = addressed(message)
+        if said is not None:
+            self._memory[tombstone_key(site, said[0])] = None
         match message:
             case Passed():
                 self._add_passed(site, message)
@@ -137,6 +170,11 @@ class Needs:
             case Left():
                 self._devices[SiteProfile(site, message.device_token_hash)] = None
                 self._profiles[SiteProfile(site, message.profile)] = None
+                if message.into is not None:
+                    self._merge(site, message.profile, message.into)
+            case Merging():
+                self._profiles[SiteProfile(site, message.profile)] = None
+                self._add_carried(site, message.profile, message.carried)
             case Seen():
                 self._devices[SiteProfile(site, message.device_token_hash)] = None
 
@@ -153,6 +191,10 @@ class Needs:
                 self._add_passed_report(site, head, body)
             case RunChange():
                 self._add_change(site, body)
+            case SubscriberChange():
+                self._remember_change(site, body, head.profile)
+            case ProfileChange():
+                self._remember_profile_change(site, body, None, head.profile)
             case Seen():
                 pass
 
@@ -172,11 +214,14 @@ class Needs:
             if listening := self._registry.listening(site, name):
                 event = about_subscriber("", name, put.device_token_hash, joined.subscriber.facts, 0, told=put.attributes)
                 self._remember(site, event, None, profile, listening)
-        if joined.carried is None:
-            return
-        self._memory |= {MemoryKey(site, one.workflow, one.key, profile): None for one in joined.carried.memory}
-        self.versions |= {(site, row.workflow, row.version) for row in joined.carried.runs}
-        for workflow in joined.carried.heard:
+        if joined.carried is not None:
+            self._add_carried(site, profile, joined.carried)
+
+    def _add_carried(self, site: int, profile: str, carried: Carried) -> None:
+        """What comes to a profile of this partition from one that becomes part of it."""
+        self._memory |= {MemoryKey(site, one.workflow, one.key, profile): None for one in carried.memory}
+        self.versions |= {(site, row.workflow, row.version) for row in carried.runs}
+        for workflow in carried.heard:
             state = self._registry.state(site, workflow)
             heard = () if state is None else state.heard
             self.versions |= {(site, workflow, directive.version) for directive in heard if directive.runs == MOVE}
@@ -186,19 +231,99 @@ class Needs:
     def _add_subscriber(self, site: int, put: SubscriberPut) -> None:
         device = SiteProfile(site, put.device_token_hash)
         self._devices[device] = None
-        profile = anonymous_profile(put.device_token_hash)
-        self._profiles[SiteProfile(site, profile)] = None
+        own = profile = anonymous_profile(put.device_token_hash)
+        self._profiles[SiteProfile(site, own)] = None
         if put.profile_id is not None:
             profile = named_profile(put.profile_id)
-            self._joining[device] = None
-            if not self._homes.has_profile(site, profile):
-                return
+            self._join(site, put.device_token_hash, profile)
+        elif put.follows is not None:
+            profile = put.follows
+        if not self._homes.has_profile(site, profile):
+            return
+        if profile == put.follows:
             self._profiles[SiteProfile(site, profile)] = None
+            self._merge(site, profile)
         self._joined.setdefault((site, put.device_token_hash), []).append(profile)
         for name in _told_of(put):
             if listening := self._registry.listening(site, name):
                 event = about_subscriber("", name, put.device_token_hash, put.facts, 0, told=put.attributes)
                 self._remember(site, event, put.device_token_hash, None, listening)
+
+    def _join(self, site: int, device: str, profile: str) -> None:
+        """A subscriber joins a named profile. It may belong to its own anonymous one by then, which the store does not know yet."""
+        self._joining[SiteProfile(site, device)] = None
+        self._merge(site, anonymous_profile(device), profile)
+        if self._homes.has_profile(site, profile):
+            self._profiles[SiteProfile(site, profile)] = None
+
+    def _merge(self, site: int, source: str, target: str | None = None) -> None:
+        """A profile of this partition may become part of another; None: it is not known yet of which."""
+        if not is_anonymous(source):
+            return
+        targets = self._merging.setdefault(SiteProfile(site, source), {})
+        if target is not None and self._homes.has_profile(site, target):
+            targets[target] = None
+            self._profiles[SiteProfile(site, target)] = None
+
+    def _add_device(self, site: int, change: SubscriberChange) -> None:
+        """A subscriber changes, at home."""
+        device = change.device_token_hash
+        self._devices[SiteProfile(site, device)] = None
+        if change.change == "identify" and change.profile_id is not None:
+            profile = named_profile(change.profile_id)
+            self._join(site, device, profile)
+            if self._homes.has_profile(site, profile):
+                self._joined.setdefault((site, device), []).append(profile)
+        elif change.change == "logout":
+            self._logouts[site, device] = self._logouts.get((site, device), 0) + 1
+        self._remember_change(site, change, None)
+
+    def _remember_change(self, site: int, change: SubscriberChange, profile: str | None) -> None:
+        """As `_remember`, of the event that a change of a subscriber brings."""
+        device = change.device_token_hash
+        subscriber = Subscriber(device, "", "", "", "")
+        match change.change:
+            case "identify":
+                event: Event | None = about_subscriber("", IDENTIFIED, device, {}, 0)
+            case "logout":
+                return  # its profile is to be made
+            case "unsubscribe" | "subscribe" | "forget" | "update":
+                event = about_change(change, subscriber, "", 0)
+            case _:
+                return
+        if event is not None and (listening := self._registry.listening(site, event.name)):
+            self._remember(site, event, device, profile, listening)
+
+    def _add_profile_change(self, site: int, change: ProfileChange) -> None:
+        """A profile changes: one that is named, or that of a subscriber of this home."""
+        if change.profile_id is not None:
+            profile = named_profile(change.profile_id)
+            self._profiles[SiteProfile(site, profile)] = None
+            self._remember_profile_change(site, change, None, profile)
+        elif change.device_token_hash is not None:
+            self._devices[SiteProfile(site, change.device_token_hash)] = None
+            self._remember_profile_change(site, change, change.device_token_hash, None)
+
+    def _remember_profile_change(self, site: int, change: ProfileChange, device: str | None, profile: str | None) -> None:
+        """As `_remember`, of the events that a change of a profile brings."""
+        told: list[tuple[str, dict[str, Scalar]]] = []
+        if change.set or change.remove or change.replace:
+            told.append((SUBSCRIBER_UPDATED, change.set))
+        told += [(SEGMENT_ADDED, {"segment": segment}) for segment in change.enter]
+        told += [(SEGMENT_REMOVED, {"segment": segment}) for segment in change.leave]
+        for name, data in told:
+            if listening := self._registry.listening(site, name):
+                self._remember(site, about_profile("", name, profile or named_profile(""), data, 0), device, profile, listening)
+
+    def _add_erasure(self, site: int, erasure: Erasure) -> None:
+        """Who is erased, as far as that is here."""
+        for device in erasure.subscribers:
+            if self._homes.has_subscriber(site, device):
+                self._devices[SiteProfile(site, device)] = None
+        for profile in erasure.profiles:
+            self._profiles[SiteProfile(site, profile)] = None
+            if erasure.after:
+                self._memory[tombstone_key(site, profile)] = None
 
     def _add_report(self, site: int, report: DeliveryOutcome | Receipt, device: str) -> None:
         """What became of a push. A run's key that depends on what the subscriber has told before is asked for when it is known."""
@@ -220,67 +345,12 @@ class Needs:
         for run in runs:
             self._profiles[SiteProfile(run.site, run.profile)] = None
 
-    def asked(self) -> Asked:
-        """What to ask the store for."""
-        return Asked(list(self._devices), list(self._profiles), list(self._memory), list(self._joining), list(self._runs))
-
-    def asked_next(self, facts: Facts) -> Asked | None:
-        """What to ask for once these facts are there; None: nothing.
-
-        Where profiles become one, the later start of each workflow counts: what the named one remembers is needed under every key that the
-        anonymous one has. And a push may have been sent by a run of another profile than its subscriber belongs to by now.
-        """
-        memory = self._joint_memory(facts) if self._joining else []
-        runs = self._strange_runs(facts) if self._senders else []
-        self._memory |= dict.fromkeys(memory)
-        return Asked(memory=memory, runs=runs) if memory or runs else None
-
-    def _joint_memory(self, facts: Facts) -> list[MemoryKey]:
-        found: dict[MemoryKey, None] = {}
-        for device in self._joining:
-            site, source = device.site, anonymous_profile(device.value)
-            keys = {(one.workflow, one.key): None for one in facts.memory if (one.site, one.profile) == (site, source)}
-            keys |= {
-                (one.workflow, one.key): None
-                for one in self._memory
-                if one.site == site and (one.device_token_hash == device.value or one.profile == source)
-            }
-            for target in self._joined.get((site, device.value), ()):
-                if target != source:
-                    found |= {MemoryKey(site, workflow, key, target): None for workflow, key in keys}
-        return [key for key in found if key not in self._memory]
-
-    def _strange_runs(self, facts: Facts) -> list[str]:
-        owners = {(site, one.device_token_hash): one.profile for site, one in facts.subscribers}
-        strange = [run for run, (device, profile) in self._senders.items() if owners.get((device.site, device.value), profile) != profile]
-        known = {row.id for row in facts.runs} if strange else set()
-        return [run for run in strange if run not in known]
-
-    def remembered(self, facts: Facts) -> Remembered:
-        """Which memory was read, when all that was asked for is there."""
-        if not self._memory and not self._joining:
-            return Remembered(set())
-        owners = {(site, one.device_token_hash): one.profile for site, one in facts.subscribers}
-        keys = set()
-        for one in self._memory:
-            profile = one.profile or owners.get((one.site, one.device_token_hash or ""))
-            if profile is not None:
-                keys.add((one.site, one.workflow, profile, one.key))
-        joining = [(one.site, owners.get((one.site, one.value))) for one in self._joining]
-        return Remembered(keys, {(site, profile) for site, profile in joining if profile is not None})
+    def add_profiles(self, site: int, profiles: Iterable[str]) -> None:
+        """Profiles that are to be touched, by their keys."""
+        for profile in profiles:
+            self._profiles[SiteProfile(site, profile)] = None
 
 
 def _told_of(put: SubscriberPut) -> tuple[str, ...]:
     """Names of the system events that a registration may bring."""
     return (SUBSCRIBER_ADDED, SUBSCRIBER_UPDATED) if put.profile_id is None else (SUBSCRIBER_ADDED, SUBSCRIBER_UPDATED, IDENTIFIED)
-
-
-def together(facts: Facts, more: Facts) -> Facts:
-    """What was asked for first and what was asked for next."""
-    return msgspec.structs.replace(
-        facts,
-        subscribers=[*facts.subscribers, *more.subscribers],
-        profiles=[*facts.profiles, *more.profiles],
-        runs=[*facts.runs, *more.runs],
-        memory=[*facts.memory, *more.memory],
-    )

@@ -5,13 +5,18 @@ from collections.abc import Mapping
 import msgspec
 
 from clarion.domain import system_events
-from clarion.domain.ids import caused_event_id
-from clarion.domain.records import Event, Scalar
-from clarion.store.records.bodies import DeliveryOutcome, Receipt
+from clarion.domain.ids import caused_event_id, lone_subscriber, public_profile_id
+from clarion.domain.records import Event, Scalar, Subscriber
+from clarion.store.records.bodies import DeliveryOutcome, Receipt, SubscriberChange
 
 _RECEIPTS = {"viewed": system_events.VIEWED, "clicked": system_events.CLICKED, "closed": system_events.CLOSED}
 
 _encode = msgspec.json.Encoder().encode
+
+
+def is_from_outside(event: Event) -> bool:
+    """Whether an event shows its subscriber to be active: one that a run sent does not, nor one that tells of a segment."""
+    return event.cause is None and not event.name.startswith(system_events.PREFIX)
 
 
 def about_subscriber(
@@ -27,6 +32,31 @@ def about_subscriber(
     """A system event about a subscriber: its facts, and what else was `told` of its profile."""
     data = {**(told or {}), **facts, "device_token_hash": device_token_hash}
     return Event(caused_event_id(cause, name, 0), name, device_token_hash, data=msgspec.Raw(_encode(data)), received=received, hops=hops)
+
+
+def about_profile(id: str, name: str, profile: str, told: Mapping[str, Scalar], received: int, device: str | None = None) -> Event:
+    """A system event about a profile, by its key; `device` is the subscriber that was named, if any."""
+    profile_id = public_profile_id(profile)
+    raw = msgspec.Raw(_encode(told))
+    if profile_id is None:
+        return Event(id, name, device or lone_subscriber(profile), None, raw, received=received, profile=profile)
+    return Event(id, name, device, profile_id, raw, received=received)
+
+
+def about_change(change: SubscriberChange, subscriber: Subscriber, entry: str, received: int) -> Event | None:
+    """The system event about a change of a subscriber, which was as `subscriber` before it; None: there is nothing to tell."""
+    device = change.device_token_hash
+    match change.change:
+        case "unsubscribe":
+            return about_subscriber(entry, system_events.SUBSCRIBER_REMOVED, device, subscriber.facts, received)
+        case "forget":
+            gone = about_subscriber(entry, system_events.SUBSCRIBER_REMOVED, device, subscriber.facts, received)
+            return gone if subscriber.active else None
+        case "subscribe":
+            return about_subscriber(entry, system_events.SUBSCRIBER_ADDED, device, subscriber.facts, received)
+        case "update":
+            return about_subscriber(entry, system_events.SUBSCRIBER_UPDATED, device, {}, received, told=change.facts)
+    raise ValueError(f"unknown change {change.change!r} of a subscriber")
 
 
 def name_of(source: DeliveryOutcome | Receipt) -> str:

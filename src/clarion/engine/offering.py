@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from clarion.domain import system_events
-from clarion.domain.ids import run_id
+from clarion.domain.ids import is_broadcast, run_id
 from clarion.domain.records import Event, Scalar, Scope
 from clarion.engine.history import Teller
 from clarion.engine.ledger import Kept, Ledger, Person
@@ -17,7 +17,7 @@ from clarion.workflow import advance as core
 from clarion.workflow.goals import reach
 from clarion.workflow.program import Program
 from clarion.workflow.run import WAITING, Run
-from clarion.workflow.start import Decision, Verdict, consider
+from clarion.workflow.start import ACTIVE, PAUSED, Decision, Verdict, consider
 
 _decode_data = msgspec.json.Decoder(dict[str, Scalar]).decode
 
@@ -64,10 +64,34 @@ class Offering:
         self._arrive(kept, event, data, now)
         self.close(sender, event.id, event.name, now)
 
+    def broadcast(self, person: Person, event: Event, now: int, *, is_told: bool) -> None:
+        """A broadcast comes to a profile: its workflow starts if the profile is its audience; during a pause the run waits for its end.
+
+        That it is not leaves no explanation, unless `is_told`.
+        """
+        state = self._registry.state(person[0], event.workflow or "")
+        if state is None or state.status not in (ACTIVE, PAUSED):
+            return
+        program = self._registry.program(state.site, state.workflow, state.version)
+        audience = None if program is None else program.document.start.audience
+        if audience is None or is_told or audience.evaluate(self._scope(person, event, {}, now)):
+            self._consider(msgspec.structs.replace(state, status=ACTIVE), event, {}, now, person)
+        self.close(person, event.id, event.name, now)
+
     def to_nobody(self, site: int, event: Event, now: int) -> None:
         """An event names a subscriber that is not there."""
         verdicts = [Verdict(state.workflow, state.version, "unknown_subscriber") for state in self._listening(site, event)]
         self._teller.unknown_subscriber(site, event.id, event.name, now, verdicts)
+
+    def unknown(self, site: int, entry: str, name: str, now: int) -> None:
+        """A change names a subscriber that is not there: whoever listens for the event that it would have brought may want to know."""
+        verdicts = [Verdict(state.workflow, state.version, "unknown_subscriber") for state in self._registry.listening(site, name)]
+        if verdicts:
+            self._teller.unknown_subscriber(site, entry, name, now, verdicts)
+
+    def note(self, notes: tuple[str, ...]) -> None:
+        """What of the input was not done, and why: the next explanation says so."""
+        self._teller.note(notes)
 
     def close(self, person: Person, event: str, name: str, now: int) -> None:
         """The input, or one of the events that it brought, is done: who has changed may have to leave; then book the explanation."""
@@ -150,26 +174,38 @@ class Offering:
 
     # -- starts ------------------------------------------------------------------------------------------------------
 
+    def _scope(self, person: Person, event: Event, data: dict[str, Scalar], now: int) -> Scope:
+        """What the conditions of a start see."""
+        whom = self._runs.person(person, event.device_token_hash)
+        return Scope(event=data, entry=data, now=now, profile=whom.profile, subscriber=whom.subscriber, timezone=whom.timezone)
+
     def _consider(self, state: WorkflowState, event: Event, data: dict[str, Scalar], now: int, person: Person) -> None:
         program = self._registry.program(state.site, state.workflow, state.version)
         if program is None:
             return
-        whom = self._runs.person(person, event.device_token_hash)
-        scope = Scope(event=data, entry=data, now=now, profile=whom.profile, subscriber=whom.subscriber, timezone=whom.timezone)
+        scope = self._scope(person, event, data, now)
         in_flight = self._ledger.runs_of(person)
         running = [kept.run for kept in in_flight if kept.run.workflow == state.workflow]
-        decision = consider(program, event, program.starts_on(event.name), scope, running, self._last_start(program, person), state.status)
+        last_start = self._last_start(program, person)
+        decision = consider(program, event, program.starts_on(event.name), scope, running, last_start, state.status)
         if decision.verdict.verdict != "started":
             self._teller.verdict(decision.verdict)
             return
         if len(in_flight) - len(decision.restart) >= MOST_RUNS:
             self._teller.verdict(Verdict(state.workflow, state.version, "too_many_runs", detail={"runs": len(in_flight)}))
             return
+        if not is_broadcast(program.workflow):
+            self._remember(program, decision.key, event, now, person)
         self._start(program, decision, event, now, person)
+
+    def _remember(self, program: Program, key: str | None, event: Event, now: int, person: Person) -> None:
+        site, profile = person
+        memory = EntryMemory(site, program.workflow, profile, key or "", now, run_id(site, program.workflow, event.id, key))
+        self._ledger.memory.put((site, program.workflow, profile, key or ""), memory)
 
     def _last_start(self, program: Program, person: Person) -> Callable[[str | None], int | None]:
         def find(key: str | None) -> int | None:
-            if program.document.start.again.after == 0:
+            if program.document.start.again.after == 0 or is_broadcast(program.workflow):
                 return None  # it does not matter, and was not read
             memory = self._ledger.last_start((person[0], program.workflow, person[1], key or ""))
             return memory.started if memory else None
@@ -182,8 +218,6 @@ class Offering:
             self._runs.stop(restarted, "restarted", now)
         id = run_id(site, program.workflow, event.id, decision.key)
         run = Run(id, site, program.workflow, program.version, profile, decision.key, event, now)
-        memory = EntryMemory(site, program.workflow, profile, decision.key or "", now, id)
-        self._ledger.memory.put((site, program.workflow, profile, decision.key or ""), memory)
         self._teller.verdict(msgspec.structs.replace(decision.verdict, run=id))
         if program.document.settings.goal is not None:
             for kept in self._aiming(person, now)[: 1 - MOST_GOALS]:

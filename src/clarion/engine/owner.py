@@ -11,22 +11,25 @@ import structlog
 
 from clarion.clock import Clock
 from clarion.engine.batch import Batch
+from clarion.engine.holding import Holding
 from clarion.engine.homes import Homes
 from clarion.engine.inputs import decode
 from clarion.engine.ledger import run_from_row
 from clarion.engine.log_clock import LogClock, steady_clock
-from clarion.engine.needs import Needs, together
+from clarion.engine.needs import Needs
 from clarion.engine.pieces import Given, Pieces, prepare
 from clarion.engine.portion import LONGEST, PIECES, Portion, Stint
 from clarion.engine.registry import Registry
 from clarion.engine.runs import unheard
 from clarion.engine.shared import Shared
+from clarion.engine.sweeping import Sweeping
+from clarion.engine.wanted import together
 from clarion.store.port import Fenced, Owned, Store, StoreError, StoreUnavailable
 from clarion.store.records.batches import Asked, Facts, MemoryKey
 from clarion.store.records.commits import Outcome
 from clarion.store.records.entries import Entry, EntryKind, NewEntry
 from clarion.store.records.runs import DueRun, EntryMemory, RunRow
-from clarion.store.records.states import PartitionState
+from clarion.store.records.states import PartitionState, WorkflowState
 from clarion.workflow.start import PAUSED
 
 LONGEST_BACKOFF = 5.0
@@ -59,7 +62,8 @@ class Owner:
         pace: float = PACE,
         shared: Shared | None = None,
     ) -> None:
-        """`entries` and `timers` are read at a time at most; `told` runs hear of a publish, or come back from a pause, at a time.
+        """`entries` and `timers` are read at a time at most; `told` runs hear of a publish, or come back from a pause, or
+        profiles have their turn in a broadcast, at a time.
 
         `wall` is the store's clock; `node` the id of the process, where several work on the store.
         """
@@ -69,6 +73,14 @@ class Owner:
         self._pace = pace
         self._shared = Shared.of(store) if shared is None else shared
         self._registry = Registry(self._shared.programs)
+        self._sweeping = Sweeping(store, partition, self._registry, self._read, self._commit, steady, told)
+        self._is_swept = False
+        """As `_is_told`, of what is done with all profiles."""
+        self._holding = Holding(store, partition)
+        self._is_let = False
+        """As `_is_told`, of deliveries that are held, let go or ended."""
+        self._turned = 0
+        """Log time of the last turn of other inputs: timers due by then have fired, or are about to."""
         self._awake = asyncio.Event()
         self._stopping = False
         self._lost = False
@@ -203,22 +215,32 @@ class Owner:
         self._state = state = await self._store.own(self._partition, self._node)
         if self._clock is None:
             self._clock = LogClock(self._wall, state.log_time, self._steady)
-        states = await self._store.workflow_states(self._partition)
-        self._registry.load(states, await self._store.site_states(self._partition))
-        await self._registry.fetch(())
+        states = await self._load_registry()
         paused = {(state.site, state.workflow) for state in states if state.status == PAUSED}
         self._rearm = [held for held in await self._store.held_workflows(self._partition) if held not in paused]
         self._behind = [(state.site, state.workflow) for state in states if state.directives]
         self._is_blocked = False
-        self._not_before = max((directive.at + 1 for state in states for directive in state.directives), default=0)
+        self._holding.taken_over()
+        asked = [directive.at for state in states for directive in state.directives] + [one.sweep.at for one in self._registry.sweeps()]
+        self._not_before = max(asked, default=-1) + 1
         now = self._log_time()
         entry = NewEntry(EntryKind.RESUME, 0, self._new_id(), b"null", now, self._partition)
         resumed = msgspec.structs.replace(state, sequence=state.sequence + 1, log_time=now, resumed=now)
         await self._commit(Outcome(resumed, logged=[(resumed.sequence, now, entry)]))
 
+    async def _load_registry(self) -> list[WorkflowState]:
+        """Begin with what the store has of the log's configuration. Returns the workflows."""
+        states = await self._store.workflow_states(self._partition)
+        sites = await self._store.site_states(self._partition)
+        segments = await self._store.segment_states(self._partition)
+        self._registry.load(states, sites, segments, await self._store.sweeps(self._partition))
+        await self._registry.fetch(())
+        return states
+
     async def _commit(self, outcome: Outcome) -> None:
         await self._store.commit(outcome)
         self._state = outcome.state
+        self._holding.note(outcome)
 
     # -- one batch ---------------------------------------------------------------------------------------------------
 
@@ -232,12 +254,22 @@ class Owner:
             await self._direct_some()
             return AT_ONCE
         self._is_told = False
-        now = self._log_time()
+        if self._sweeping.has_work and not self._is_swept and not self._is_blocked:
+            self._is_swept = True
+            await self._sweep_some()
+            return AT_ONCE
+        self._is_swept = False
+        if self._holding.has_work(self._now()) and not self._is_let and not self._is_blocked:
+            self._is_let = True
+            await self._holding.take(self._now(), self._portion.of(self._most_entries) // 2)
+            return AT_ONCE
+        self._is_let = False
+        self._turned = now = self._log_time()
         most_entries, most_timers = (1, 1) if self._alone else (self._portion.of(self._most_entries), self._portion.of(self._most_timers))
         taken = await self._store.take(self._partition, most_entries, now, most_timers)
         if not taken.entries and not taken.due:
             self._alone = 0
-            return AT_ONCE if self._behind else taken.next_due
+            return AT_ONCE if self._has_more else self._sooner(taken.next_due)
         crowded = len(taken.due) >= most_timers
         entries = [] if crowded else taken.entries
         is_full = crowded or len(entries) >= most_entries
@@ -245,9 +277,18 @@ class Owner:
         if self._alone:
             self._alone -= 1
             return AT_ONCE
-        if pieces is None or is_full or taken.more or not pieces.is_whole or self._rearm or self._behind:
+        if pieces is None or is_full or taken.more or not pieces.is_whole or self._rearm or self._has_more:
             return AT_ONCE
-        return min((one for one in (pieces.next_due, taken.next_due) if one is not None), default=None)
+        return self._sooner(pieces.next_due, taken.next_due)
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether there is something to do in pieces."""
+        return bool(self._behind) or self._sweeping.has_work or self._holding.has_work(self._now())
+
+    def _sooner(self, *due: int | None) -> int | None:
+        """The first of these times, and of when deliveries may have their turn that are just being sent."""
+        return min((one for one in (*due, self._holding.next_due) if one is not None), default=None)
 
     async def _apply(self, entries: list[Entry], due: list[DueRun], now: int, most_timers: int, *, is_full: bool) -> Pieces | None:
         """Apply and commit inputs; None: the store has refused them. `is_full`: there are as many as were asked for."""
@@ -265,8 +306,7 @@ class Owner:
             pieces = Pieces(batch, stint, self._commit, self._memory)
             await pieces.take(inputs, most_timers, PIECES if given > 1 else 1)
         except StoreError as error:
-            self._registry.load(await self._store.workflow_states(self._partition), await self._store.site_states(self._partition))
-            await self._registry.fetch(())
+            await self._load_registry()
             if isinstance(error, Fenced | StoreUnavailable):
                 raise
             if given > 1:
@@ -282,7 +322,7 @@ class Owner:
         self._is_blocked = batch.is_blocked
         self._rearm.extend(batch.resumed)
         self._behind.extend(batch.directed)
-        if batch.directed:
+        if batch.directed or batch.asked:
             self._not_before = now + 1
         return pieces
 
@@ -336,12 +376,18 @@ class Owner:
 
     async def _set_aside(self, entries: list[Entry], due: list[DueRun], now: int, error: StoreError) -> None:
         """Note that the store refused an input that was alone."""
-        batch = self._bare_batch([await self._store.run(one.id) for one in due], now)
+        runs = [await self._store.run(one.id) for one in due if one.id]
+        batch = self._bare_batch(runs, now)
         for entry in entries:
             batch.skip(entry, str(error))
         for one in due:
             batch.skip_run(one.id, str(error))
-        await self._commit(batch.outcome())
+        outcome = batch.outcome()
+        for one in due:
+            if not one.id:  # the profile is looked at again when something changes it
+                profile = (await self._store.profile(one.site, one.profile)).profile
+                outcome.profiles.append((one.site, msgspec.structs.replace(profile, recheck=None)))
+        await self._commit(outcome)
 
     async def _rearm_some(self) -> None:
         """Offer a bounded piece of the runs that a pause held again."""
@@ -392,6 +438,17 @@ class Owner:
             batch.give_up(rows[0], str(error))
             await self._commit(batch.outcome())
         self._told_alone = max(0, self._told_alone - 1)
+
+    async def _sweep_some(self) -> None:
+        """Give the next profiles their turn in what is done with all of them."""
+        now = max(self._turned, self._require_state().log_time)
+        try:
+            await self._sweeping.take(self._require_state(), now)
+        except (Fenced, StoreUnavailable):
+            raise
+        except StoreError as error:
+            await self._load_registry()
+            await self._sweeping.refused(error, self._require_state(), now)
 
     async def _behind_rows(self, site: int, workflow: str, version: int) -> list[RunRow]:
         """A bounded piece of the runs that have not heard yet. One of an earlier version that was retried since has not to."""

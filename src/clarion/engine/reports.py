@@ -8,6 +8,7 @@ from clarion.domain.records import Event, Subscriber
 from clarion.engine import identity
 from clarion.engine.homes import Homes
 from clarion.engine.ledger import Ledger, Person
+from clarion.engine.mergers import Mergers
 from clarion.engine.messages import Messages
 from clarion.engine.notices import about_push
 from clarion.engine.offering import Offering
@@ -27,9 +28,18 @@ _NOTED = {"viewed": ("view_count", "last_view"), "clicked": ("click_count", "las
 class Reports:
     """Applies outcomes and receipts to a ledger. Of pushes they come to the subscriber's home, of requests to where those were made."""
 
-    def __init__(self, ledger: Ledger, runs: Runs, offering: Offering, subscribers: Subscribers, homes: Homes, messages: Messages) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        runs: Runs,
+        offering: Offering,
+        subscribers: Subscribers,
+        homes: Homes,
+        messages: Messages,
+        mergers: Mergers,
+    ) -> None:
         self._ledger, self._runs, self._offering, self._subscribers = ledger, runs, offering, subscribers
-        self._homes, self._messages = homes, messages
+        self._homes, self._messages, self._mergers = homes, messages, mergers
 
     def outcome(self, site: int, outcome: DeliveryOutcome, entry: str, received: int, now: int) -> str:
         """A delivery ended. Returns the key of the profile that it was for."""
@@ -58,7 +68,8 @@ class Reports:
             self._tell_sender(site, report.run, event, now)
             return head.profile
         person = (site, head.profile)
-        identity.ensure_profile(self._ledger, person, now)
+        if self._ledger.profiles.get(person) is None:  # who has been erased is not made anew by what became of a push
+            return ""
         if head.subscriber is not None:
             known = self._ledger.subscribers.get((site, device))  # one that is gone is first told, then gone
             active = head.subscriber.active if known is None else known.active
@@ -77,17 +88,19 @@ class Reports:
             return report.profile
         event = about_push(report, device, entry, received)
         self._note(site, subscriber, report, now)
-        person = (site, subscriber.profile)
+        person = (site, self._mergers.follow(site, subscriber.profile))
+        if person[1] != subscriber.profile:
+            self._mergers.send_after(site, subscriber, person[1], entry, received)
         if not self._homes.has_profile(*person):
             self._remove(site, report, device, entry, received)
             self._pass_on(person, report, entry, received)
             self._to_sender(person, report, entry, received, event, now)
-            return subscriber.profile
+            return person[1]
         self._offering.offer(person, event, now)
         self._to_sender(person, report, entry, received, event, now)
         self._tell_removed(person, report, device, entry, received, now)
         self._offering.close(person, entry, _name(report), now)
-        return subscriber.profile
+        return person[1]
 
     def _note(self, site: int, subscriber: Subscriber, report: DeliveryOutcome | Receipt, now: int) -> None:
         """Keep on a subscriber how often, and when last, something happened to its notifications."""
@@ -138,6 +151,8 @@ class Reports:
 
     def _pass_on(self, person: Person, report: DeliveryOutcome | Receipt, entry: str, received: int, *, to_sender: bool = False) -> None:
         subscriber = self._ledger.subscribers.get((person[0], report.subscriber or ""))
+        if subscriber is not None and self._mergers.follow(person[0], subscriber.profile) != subscriber.profile:
+            subscriber = None  # its home does not know yet whose it is
         kind = EntryKind.RECEIPT if isinstance(report, Receipt) else EntryKind.OUTCOME
         self._messages.forward(person[0], kind, entry, report, received, person[1], subscriber, to_sender=to_sender)
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from clarion.domain.ids import PROFILE_ANONYMOUS, partition_of, public_profile_id
+from clarion.domain.ids import lone_subscriber, partition_of, public_profile_id
 from clarion.domain.records import Event, Profile
 from clarion.engine.fanout import deliveries
 from clarion.engine.history import Teller
 from clarion.engine.ledger import Kept, Ledger, Person
 from clarion.engine.registry import MOVE, Registry
+from clarion.engine.segments import Segments
 from clarion.store.records.entries import EntryKind, NewEntry
 from clarion.store.records.states import Directive
 from clarion.workflow import advance as core
@@ -24,7 +25,10 @@ _encode = msgspec.json.Encoder().encode
 class Runs:
     """The runs in a ledger. `on_due` hears of every timer that is set."""
 
-    def __init__(self, ledger: Ledger, registry: Registry, teller: Teller, on_due: Callable[[Run], None], partitions: int) -> None:
+    def __init__(
+        self, ledger: Ledger, registry: Registry, teller: Teller, on_due: Callable[[Run], None], partitions: int, segments: Segments
+    ) -> None:
+        self._segments = segments
         self._ledger, self._registry, self._teller, self._on_due, self._partitions = ledger, registry, teller, on_due, partitions
         self._changed: dict[Person, None] = {}
 
@@ -49,6 +53,8 @@ class Runs:
                 self._on_due(done.run)
         if done.profile is not whom.profile:
             self._ledger.profiles.put(person, done.profile)
+            if (done.profile.attributes, done.profile.segments) != (whom.profile.attributes, whom.profile.segments):
+                self._segments.caused(person, done.run.hops + 1, run.id)
             self.changed(person)
         self._book(done, now)
         for effect in done.effects:
@@ -136,18 +142,20 @@ class Runs:
         if named is None or named.profile != person[1]:
             named = active[0] if active else None
         site = self._registry.site(person[0])
-        return core.Person(profile, named, site.timezone, bool(active), site.frequency_cap)
+        dynamic = self._registry.dynamics(person[0]).names
+        return core.Person(profile, named, site.timezone, bool(active), site.frequency_cap, dynamic)
 
     def changed(self, person: Person) -> None:
         """A profile, or one of its subscribers, is not what it was."""
         self._changed[person] = None
 
     def leave_changed(self, now: int) -> bool:
-        """Test the exit rules on the audience for everybody who has changed; returns whether anybody had."""
+        """Test dynamic segments, then the exit rules on the audience, for everybody who has changed; returns whether anybody had."""
         any_changed = bool(self._changed)
         while self._changed:
             person = next(iter(self._changed))
             del self._changed[person]
+            self._segments.follow(person, now)
             for kept in self._ledger.runs_of(person):
                 program = self.program(kept.run)
                 if program is not None and program.document.exit_audience:
@@ -176,7 +184,7 @@ class Runs:
         profile_id = effect.profile_id or public_profile_id(run.profile)
         device = run.entry.device_token_hash if effect.profile_id is None else None
         if profile_id is None:
-            device = run.profile.removeprefix(PROFILE_ANONYMOUS)
+            device = lone_subscriber(run.profile)
         event = Event(
             effect.id,
             effect.name,
@@ -187,6 +195,7 @@ class Runs:
             hops=run.hops + 1,
             cause=run.id,
             workflow=effect.workflow,
+            profile=run.profile if profile_id is None else None,
         )
         self.emit(run.site, event)
 

@@ -4,25 +4,21 @@ import msgspec
 
 from clarion.clock import MINUTE
 from clarion.domain import system_events
-from clarion.domain.ids import caused_event_id, public_profile_id
+from clarion.domain.ids import public_profile_id
 from clarion.domain.records import Event, Subscriber
 from clarion.engine import identity
-from clarion.engine.history import WORKFLOW
 from clarion.engine.homes import Homes
 from clarion.engine.ledger import Ledger, Person
+from clarion.engine.mergers import Mergers
 from clarion.engine.messages import Messages
+from clarion.engine.notices import about_subscriber, is_from_outside
 from clarion.engine.offering import Offering
 from clarion.engine.registry import Registry
 from clarion.engine.runs import Runs
-from clarion.store.records.bodies import Joined, Left, Seen, SubscriberPut
+from clarion.store.records.bodies import Joined, Left, ProfileChange, Seen, SubscriberPut
 from clarion.store.records.entries import EntryKind
 from clarion.workflow.history import SUBSCRIBER
-from clarion.workflow.run import WAITING, Run
 
-_encode = msgspec.json.Encoder().encode
-
-MERGED = "merged"
-"""Why a run ends whose profile became part of one that has the same run."""
 TOUCHED_AFTER = MINUTE
 """An event says that its subscriber is active, but is noted only if that was not known of this time already."""
 
@@ -30,97 +26,119 @@ TOUCHED_AFTER = MINUTE
 class Subscribers:
     """The subscribers of a ledger. In the partition that is a subscriber's home stands whose it is; elsewhere there are copies."""
 
-    def __init__(self, ledger: Ledger, registry: Registry, runs: Runs, offering: Offering, homes: Homes, messages: Messages) -> None:
+    def __init__(
+        self, ledger: Ledger, registry: Registry, runs: Runs, offering: Offering, homes: Homes, messages: Messages, mergers: Mergers
+    ) -> None:
         self._ledger, self._registry, self._runs, self._offering = ledger, registry, runs, offering
-        self._homes, self._messages = homes, messages
+        self._homes, self._messages, self._mergers = homes, messages, mergers
 
-    # -- registrations -----------------------------------------------------------------------------------------------
+    # -- who belongs to whom -----------------------------------------------------------------------------------------
 
     def register(self, site: int, put: SubscriberPut, entry: str, received: int, now: int) -> str:
         """A subscription was registered; this is its home. Returns the key of its profile, here or elsewhere."""
         before = self._ledger.subscribers.get((site, put.device_token_hash))
         joined = identity.registration(before, put, entry, received, now)
-        profile = joined.subscriber.profile
-        brought = None
-        if before is not None and identity.merges(before, joined):
-            brought = identity.give_up(self._ledger, (site, before.profile), profile, now)
-        if self._homes.has_profile(site, profile):
-            change = identity.join(self._ledger, site, joined, brought, now)
-            self._leave(site, before, joined, now)
-            self._joined(site, joined, change, now)
+        if before is None and identity.is_own(joined.subscriber):
+            identity.renew(self._ledger, (site, joined.subscriber.profile), now)
+        return self._attach(site, before, joined, now)
+
+    def identify(self, site: int, before: Subscriber, profile_id: str, entry: str, received: int, now: int) -> str:
+        """A subscriber of this home joins a named profile. Returns that one's key."""
+        joined = identity.identification(before, profile_id, entry, received)
+        if joined.subscriber.profile != before.profile:
+            self._attach(site, before, joined, now)
+        return joined.subscriber.profile
+
+    def _attach(self, site: int, before: Subscriber | None, joined: Joined, now: int) -> str:
+        """A subscriber of this home belongs to the profile that it has in `joined`. Returns the key of that."""
+        profile, brought = joined.subscriber.profile, None
+        if before is not None and identity.merges(before, joined) and identity.is_own(before):
+            brought = self._mergers.give_up((site, before.profile), profile, before.device_token_hash, joined.entry, joined.received, now)
+        if not self._homes.has_profile(site, profile):
+            parts = [] if brought is None else identity.carry(self._ledger, brought, self._mergers.last_heard)
+            self._ledger.put_subscriber(site, joined.subscriber)
+            self._part(site, before, joined, now)
+            self._messages.join(site, joined, parts)
             return profile
-        parts = [] if brought is None else identity.carry(self._ledger, brought, self._last_heard)
-        self._ledger.put_subscriber(site, joined.subscriber)
-        self._leave(site, before, joined, now)
-        self._messages.join(site, joined, parts)
+        merged = self._mergers.follow(site, profile)
+        if merged != profile:
+            self._ledger.put_subscriber(site, joined.subscriber)
+            self._redirect(site, joined, merged)
+            return merged
+        change = identity.join(self._ledger, site, joined, brought, now, dynamic=self._registry.dynamics(site).names)
+        self._part(site, before, joined, now)
+        self._joined(site, joined, change, now)
         return profile
 
-    def _last_heard(self, run: Run) -> int:
-        """Number of the last directive in the log; all runs here have heard of it."""
-        state = self._registry.state(run.site, run.workflow)
-        return state.heard[-1].number if state is not None and state.heard else 0
+    def _part(self, site: int, before: Subscriber | None, joined: Joined, now: int) -> None:
+        """Whom the subscriber leaves has changed too; an anonymous profile that is not its own becomes part of the one that it joins."""
+        if before is not None and before.profile != joined.subscriber.profile:
+            goes_along = identity.merges(before, joined) and not identity.is_own(before)
+            into = joined.subscriber.profile if goes_along else None
+            self.leave(site, before, joined.entry, joined.received, now, into)
 
-    def _leave(self, site: int, before: Subscriber | None, joined: Joined, now: int) -> None:
-        """Whom the subscriber leaves has changed too."""
-        if before is None or before.profile == joined.subscriber.profile:
-            return
+    def leave(self, site: int, before: Subscriber, entry: str, received: int, now: int, into: str | None = None) -> None:
+        """A subscriber of this home does not belong to its profile any more."""
+        left = Left(before.device_token_hash, before.profile, entry, into)
         if self._homes.has_profile(site, before.profile):
-            self._runs.changed((site, before.profile))
-            self._offering.close((site, before.profile), joined.entry, SUBSCRIBER, now)
+            self._let_go(site, left, received, now)
         else:
-            self._messages.leave(site, Left(before.device_token_hash, before.profile, joined.entry), joined.received)
+            self._messages.leave(site, left, received)
 
-    def joined(self, site: int, joined: Joined, now: int) -> str:
-        """A subscription was registered at its home for a profile of this partition. Returns the profile's key."""
-        subscriber = self._latest(site, joined.subscriber)
-        joined, carried = msgspec.structs.replace(joined, subscriber=subscriber), joined.carried
-        if carried is None:
-            change = identity.join(self._ledger, site, joined, None, now)
-        else:
-            brought = identity.unpack(carried)
-            change = identity.join(self._ledger, site, joined, brought, now, carried.came_before)
-            for kept in brought.runs:
-                self._runs.arrive(kept.run.id)
-                self._catch_up(kept.run, carried.heard.get(kept.run.workflow, 0))
-        self._joined(site, joined, change, now)
-        return subscriber.profile
-
-    def _catch_up(self, run: Run, heard: int) -> None:
-        """Let a run hear of what this log has said and the one that it comes from had not: as of then, or of when it came to its step."""
-        state = self._registry.state(run.site, run.workflow)
-        for directive in () if state is None else state.heard:
-            kept = self._ledger.runs.get(run.id)
-            if kept is None or kept.run.status != WAITING:
-                return
-            if directive.number > heard and directive.version > kept.run.version:
-                at = max(directive.at, kept.run.since)
-                self._runs.hear(kept, msgspec.structs.replace(directive, at=at))
-                self._offering.close((kept.run.site, kept.run.profile), run.id, WORKFLOW, at)
-
-    def _joined(self, site: int, joined: Joined, change: identity.Change, now: int) -> None:
-        """What a registration means to the runs of its profile."""
-        person = (site, joined.subscriber.profile)
-        self._runs.changed(person)
-        for run in identity.rivals(self._ledger, person, change.arrived, self._runs.is_parallel):
-            self._runs.stop(run, MERGED, now)
-            if (kept := self._ledger.runs.get(run)) is not None and kept.run.goal_until is not None:  # the one that stays has the goal
-                self._ledger.put_run(msgspec.structs.replace(kept.run, goal_until=None))
-        for event in change.events:
-            self._offering.offer(person, event, now)
-        for ordinal, segment in enumerate(change.segments):
-            id, data = caused_event_id(joined.entry, system_events.SEGMENT_ADDED, ordinal), _encode({"segment": segment})
-            whom = public_profile_id(joined.subscriber.profile)
-            self._runs.emit(site, Event(id, system_events.SEGMENT_ADDED, None, whom, msgspec.Raw(data), received=now))
-        self._offering.close(person, joined.entry, SUBSCRIBER, now)
-
-    def left(self, site: int, left: Left, now: int) -> str:
+    def left(self, site: int, left: Left, received: int, now: int) -> str:
         """A subscriber of a profile of this partition belongs to another now. Returns the key of the profile that it has left."""
         copy = self._ledger.subscribers.get((site, left.device_token_hash))
         if copy is not None and copy.profile == left.profile:
-            self._drop_copy(site, copy)
-        self._runs.changed((site, left.profile))
-        self._offering.close((site, left.profile), left.entry, SUBSCRIBER, now)
+            self.drop_copy(site, copy)
+        self._let_go(site, left, received, now)
         return left.profile
+
+    def _let_go(self, site: int, left: Left, received: int, now: int) -> None:
+        self._runs.changed((site, left.profile))
+        if left.into is not None:
+            self._mergers.begin((site, left.profile), left.into, left.device_token_hash, left.entry, received, now)
+        self._offering.close((site, left.profile), left.entry, SUBSCRIBER, now)
+
+    def joined(self, site: int, joined: Joined, now: int) -> str:
+        """A subscriber belongs to a profile of this partition, its home says. Returns the profile's key."""
+        merged = self._mergers.follow(site, joined.subscriber.profile)
+        if merged != joined.subscriber.profile:
+            self.put_copy(site, joined.subscriber)
+            self._redirect(site, joined, merged)
+            return merged
+        subscriber = self._latest(site, joined.subscriber)
+        joined, carried = msgspec.structs.replace(joined, subscriber=subscriber), joined.carried
+        if carried is None:
+            change = identity.join(self._ledger, site, joined, None, now, dynamic=self._registry.dynamics(site).names)
+        else:
+            brought = identity.unpack(carried)
+            dynamic = self._registry.dynamics(site).names
+            change = identity.join(self._ledger, site, joined, brought, now, carried.came_before, dynamic)
+            self._mergers.arrived(brought, carried.heard)
+        self._joined(site, joined, change, now)
+        return subscriber.profile
+
+    def _redirect(self, site: int, joined: Joined, merged: str) -> None:
+        """The profile that a subscriber was to belong to has become part of another: its home hears of that, and that one of the rest."""
+        put, entry, received = joined.put, joined.entry, joined.received
+        self._mergers.send_after(site, joined.subscriber, merged, entry, received)
+        if put.attributes or put.segments:
+            change = ProfileChange(public_profile_id(merged), set=put.attributes, enter=put.segments)
+            self._messages.profile(site, change, entry, received)
+        if joined.registered:
+            name = system_events.SUBSCRIBER_ADDED if joined.is_new else system_events.SUBSCRIBER_UPDATED
+            event = about_subscriber(entry, name, put.device_token_hash, joined.subscriber.facts, received, told=put.attributes)
+            self._runs.emit(site, msgspec.structs.replace(event, profile_id=public_profile_id(merged)))
+
+    def _joined(self, site: int, joined: Joined, change: identity.Change, now: int) -> None:
+        """What it means to the runs of a profile that a subscriber belongs to it."""
+        person = (site, joined.subscriber.profile)
+        self._mergers.meet(person, change.arrived, now)
+        for event in change.events:
+            self._offering.offer(person, event, now)
+        self._mergers.tell_segments(person, change.segments, joined.entry, now)
+        self._offering.note(change.notes)
+        self._offering.close(person, joined.entry, SUBSCRIBER, now)
 
     # -- copies ------------------------------------------------------------------------------------------------------
 
@@ -129,7 +147,7 @@ class Subscribers:
         known = self._ledger.subscribers.get((site, given.device_token_hash))
         if not self._homes.has_profile(site, given.profile):
             if known is not None:
-                self._drop_copy(site, known)
+                self.drop_copy(site, known)
             return
         after = self._latest(site, given)
         if after == known:
@@ -152,7 +170,8 @@ class Subscribers:
             return given
         return msgspec.structs.replace(given, last_active=known.last_active)
 
-    def _drop_copy(self, site: int, copy: Subscriber) -> None:
+    def drop_copy(self, site: int, copy: Subscriber) -> None:
+        """A subscriber has no copy here any more; its home keeps it."""
         if not self._homes.has_subscriber(site, copy.device_token_hash):
             self._ledger.drop_subscriber(site, copy)
 
@@ -161,7 +180,7 @@ class Subscribers:
     def touch(self, person: Person, event: Event, now: int) -> None:
         """Note that a subscriber is active: it may now be the one that its profile's runs look at."""
         device, site = event.device_token_hash, person[0]
-        if device is None or event.cause is not None:  # what runs send shows nobody active
+        if device is None or not is_from_outside(event):
             return
         subscriber, is_home = self._ledger.subscribers.get((site, device)), self._homes.has_subscriber(site, device)
         if subscriber is None:
@@ -182,7 +201,7 @@ class Subscribers:
 
     def shows_active(self, site: int, event: Event, now: int) -> bool:
         """Whether an event has to be noted, here or at home, because it shows a subscriber active."""
-        if event.device_token_hash is None or event.cause is not None:
+        if event.device_token_hash is None or not is_from_outside(event):
             return False
         subscriber = self._ledger.subscribers.get((site, event.device_token_hash))
         if subscriber is None:

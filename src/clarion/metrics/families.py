@@ -20,7 +20,7 @@ ALONE = "ingest"
 def taking(tally: Taking, refused_by_server: Mapping[int, int], connections: int) -> Iterator[Metric]:
     """What the API answered; `refused_by_server`: by status, what no route had a say in."""
     accepted = CounterMetricFamily("clarion_events_accepted", "Events answered as accepted.", labels=["outcome"])
-    accepted.add_metric(["stored"], tally.alone + tally.in_batches)
+    accepted.add_metric(["stored"], tally.alone + tally.in_batches + tally.from_sdks)
     accepted.add_metric(["duplicate"], tally.duplicates)
     yield accepted
     yield _counted(

@@ -1,8 +1,9 @@
 """The store's port: the only way in which the rest of Clarion meets a database."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from clarion.domain.records import Profile, Subscriber
 from clarion.store.records.batches import Asked, Facts, Taken
 from clarion.store.records.commits import Outcome
 from clarion.store.records.configuration import Configuration
@@ -10,14 +11,16 @@ from clarion.store.records.counters import CounterRow
 from clarion.store.records.deliveries import Delivery, DeliveryRow, Report
 from clarion.store.records.entries import Appended, Entry, EventsPage, LogRow, NewEntry
 from clarion.store.records.explanations import Explanation
+from clarion.store.records.jobs import Job
 from clarion.store.records.lags import Lag
 from clarion.store.records.nodes import Node, Roster
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.profiles import ProfileView
 from clarion.store.records.runs import RunCount, RunRow
-from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.segments import SegmentRow
+from clarion.store.records.sites import ApiKey, Secret, Site, SiteKey
 from clarion.store.records.snapshots import Snapshot, SnapshotPart
-from clarion.store.records.states import PartitionState, SiteState, WorkflowState
+from clarion.store.records.states import PartitionState, SegmentState, SiteState, Sweep, SweepCount, WorkflowState
 from clarion.store.records.upkeep import Upkeep
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
 
@@ -135,8 +138,27 @@ class Store(Protocol):
     async def update_site(self, site: Site, entries: Sequence[NewEntry]) -> Site:
         """Keep a site's settings and append the SITE `entries` that tell the engines. Raises NotFound.
 
-        The settings are `name`, `timezone`, `frequency_cap` and `vapid_subject`; the rest of a site never changes.
+        The settings are `name`, `timezone`, `frequency_cap`, `vapid_subject`, `origins` and `dangerous_unsigned_profiles`; the rest of a
+        site never changes, but for its VAPID key (`rotate_vapid`).
         """
+
+    async def rotate_vapid(self, site: Site, earlier: SiteKey) -> Site:
+        """Give a site the VAPID key pair, and its number, that `site` has, and keep the one before as `earlier`, in one commit.
+
+        Raises NotFound, and Changed when the site's current key is not number `earlier.number`.
+        """
+
+    async def put_site_key(self, key: SiteKey) -> None:
+        """Keep a key of a site, in place of an earlier one of its kind and number."""
+
+    async def delete_site_key(self, site: int, kind: str, number: int) -> None:
+        """Forget a key. Raises NotFound."""
+
+    async def put_segment(self, segment: SegmentRow, entries: Sequence[NewEntry]) -> SegmentRow:
+        """Keep a segment, in place of what it was (`created` stays), and append the SEGMENT `entries` that tell the engines."""
+
+    async def delete_segment(self, site: int, segment: str, entries: Sequence[NewEntry]) -> None:
+        """Forget a segment, and append the SEGMENT `entries` that tell the engines, in one commit. Raises NotFound."""
 
     async def put_secret(self, secret: Secret) -> None:
         """Keep a secret, in place of an earlier one of its name."""
@@ -179,6 +201,9 @@ class Store(Protocol):
     async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
         """How many runs in flight stand where, by version and step."""
 
+    async def sweep_counts(self, site: int, ids: Sequence[str]) -> list[SweepCount]:
+        """How far the sweeps with these ids are, by id; those that are through everywhere are not among them."""
+
     async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
         """One version with its document. Raises NotFound."""
 
@@ -211,6 +236,12 @@ class Store(Protocol):
     async def site_states(self, partition: int) -> list[SiteState]:
         """What the partition's log says of every site."""
 
+    async def segment_states(self, partition: int) -> list[SegmentState]:
+        """What the partition's log says of every dynamic segment."""
+
+    async def sweeps(self, partition: int) -> list[Sweep]:
+        """What the partition's owner has still to do with all profiles of a site, as it was asked for: by (at, site, id)."""
+
     async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
         """Read up to `limit` inbox entries in order and up to `timers` runs due at or before `horizon`. Changes nothing.
 
@@ -222,6 +253,18 @@ class Store(Protocol):
 
     async def commit(self, outcome: Outcome) -> None:
         """Apply an engine's outcome in one transaction. Raises Fenced, and StoreError when the outcome itself cannot be stored."""
+
+    async def work_holds(self, partition: int, limit: int) -> int | None:
+        """Go on with what `hold` and `release` of outcomes have asked for, for about `limit` deliveries; returns how many had their turn.
+
+        0: what is left is being sent just now, and has its turn when that is over. None: nothing is left.
+        """
+
+    async def profiles_page(self, partition: int, site: int, after: str, limit: int) -> list[Profile]:
+        """Profiles of a site in a partition whose key comes after `after`, in the order of their keys' bytes, at most `limit`.
+
+        Those that have become part of another are not among them. None come only where there are no more.
+        """
 
     async def held_workflows(self, partition: int) -> list[tuple[int, str]]:
         """Workflows, (site, workflow), that have held runs."""
@@ -263,6 +306,15 @@ class Store(Protocol):
     async def profile(self, site: int, key: str, limit: int = 100) -> ProfileView:
         """A profile with its subscribers, runs, deliveries and explanations. Raises NotFound."""
 
+    async def subscriber(self, site: int, device_token_hash: str) -> Subscriber:
+        """A subscriber as its home has it. Raises NotFound."""
+
+    async def subscribers_page(self, partition: int, site: int, after: str, limit: int) -> list[Subscriber]:
+        """Subscribers of a site whose home a partition is, or of which it has a copy, by the bytes of their hash, behind `after`."""
+
+    async def subscribers_of(self, partition: int, site: int, profiles: Sequence[str]) -> list[Subscriber]:
+        """All subscribers of profiles (their keys) that live in a partition."""
+
     async def subscriber_profile(self, site: int, device_token_hash: str) -> str:
         """Key of the profile that a subscriber belongs to. Raises NotFound."""
 
@@ -290,8 +342,8 @@ class Store(Protocol):
         At most `limit`: the earliest; of a total those of the newest versions.
         """
 
-    async def delivery(self, site: int, delivery: str) -> DeliveryRow:
-        """One delivery. Raises NotFound."""
+    async def delivery(self, site: int, delivery: str, partition: int | None = None) -> DeliveryRow:
+        """One delivery; `partition` is where it is, where that is known. Raises NotFound."""
 
     async def deliveries(self, site: int, run: str | None, limit: int) -> list[DeliveryRow]:
         """Deliveries with their attempts, newest first."""
@@ -353,6 +405,43 @@ class Store(Protocol):
 
     async def note_upkeep(self, upkeep: Upkeep) -> None:
         """Note how retention stands; how far events are exported only ever grows."""
+
+    # -- erasing -----------------------------------------------------------------------------------------------------
+
+    async def blank(self, partition: int, sequences: Sequence[int]) -> None:
+        """Leave of log entries only that they were there: their kind becomes ERASED; body and profile go, the id stays."""
+
+    async def erase_about(self, partition: int, site: int, profiles: Sequence[str], devices: Sequence[str], limit: int) -> int:
+        """Remove explanations and idempotency claims about profiles (their keys) and subscribers, at most `limit`; returns how many.
+
+        None: there are no more of them.
+        """
+
+    async def rewrite_snapshot(self, snapshot: Snapshot, parts: Mapping[int, SnapshotPart]) -> None:
+        """Put other content into parts of a snapshot, by their numbers from 1, and its counts, in one commit. Raises NotFound."""
+
+    async def overwrite_deleted(self) -> bool:
+        """Let nothing be left on disk of rows that were removed, as far as the engine sees to that; returns whether it is done.
+
+        It is not while somebody reads what was there before: try again later. Raises StoreUnavailable.
+        """
+
+    # -- jobs --------------------------------------------------------------------------------------------------------
+
+    async def put_job(self, job: Job) -> None:
+        """Keep how far a job has come, in place of what was known of it (`created` stays)."""
+
+    async def replace_job(self, before: Job, after: Job) -> bool:
+        """Keep how far a job has come if it is still as it was in `before`; returns whether it was."""
+
+    async def job(self, site: int, id: str) -> Job:
+        """Raises NotFound."""
+
+    async def jobs(self, site: int | None, kind: str | None, status: str | None, limit: int) -> list[Job]:
+        """Jobs, newest first; of one site or of all."""
+
+    async def forget_jobs(self, before: int, limit: int) -> int:
+        """Remove jobs that are not running and have not changed since a time, at most `limit`; returns how many went."""
 
     # -- looking after it --------------------------------------------------------------------------------------------
 

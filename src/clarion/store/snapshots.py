@@ -8,7 +8,7 @@ import msgspec
 
 from clarion.store.records.snapshots import Snapshot, SnapshotPart
 
-SECTIONS: Final = ("sites", "workflows", "profiles", "subscribers", "memory", "runs")
+SECTIONS: Final = ("sites", "workflows", "segments", "sweeps", "profiles", "subscribers", "memory", "runs")
 """The order in which a snapshot is written."""
 
 MOST_ROWS: Final = 500
@@ -27,6 +27,11 @@ _decode_header = msgspec.json.Decoder(Snapshot).decode
 def pack(section: str, rows: Sequence[bytes]) -> bytes:
     """A part of rows that are JSON already."""
     return zlib.compress(b'{"%s":[%s]}' % (section.encode(), b",".join(rows)), _LEVEL)
+
+
+def pack_part(part: SnapshotPart) -> bytes:
+    """A part that `unpack` has read, with other content."""
+    return zlib.compress(msgspec.json.encode(part), _LEVEL)
 
 
 def unpack(body: bytes) -> SnapshotPart:

@@ -37,6 +37,8 @@ class Person(msgspec.Struct, frozen=True):
     reachable: bool = True
     """Whether a push has somebody to go to."""
     site_cap: FrequencyCap | None = None
+    dynamic: frozenset[str] = frozenset()
+    """Segments that nobody comes into or goes out of but by their conditions."""
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -228,6 +230,8 @@ class _Walk:
         until = None if goal is None else self.now + goal.within
         self.run = msgspec.structs.replace(self.run, hops=self.run.entry.hops, goal_until=until)
         self.tallies.append(Tally(self.run.version, "", "started"))
+        if self.paused and self.program.first is not None:
+            return self.done(msgspec.structs.replace(self.run, step=self.program.first, since=self.now, due=self.now, entering=True))
         return self.enter(self.program.first)
 
     def wake(self) -> Transition:
@@ -425,6 +429,7 @@ class _Walk:
             reachable=self.person.reachable,
             site_cap=self.person.site_cap,
             stale=self.stale,
+            dynamic=self.person.dynamic,
         )
 
     def act(self, place: Place, act: Any) -> Move:

@@ -31,7 +31,8 @@ class Again(msgspec.Struct, frozen=True):
 class Start(msgspec.Struct, frozen=True, kw_only=True):
     """What starts a run."""
 
-    on: tuple[Listener, ...]
+    on: tuple[Listener, ...] = ()
+    """None: `start_workflow` steps and broadcasts alone start it."""
     audience: Condition | None = None
     key: str | None = None
     while_running: str = "ignore"
@@ -112,8 +113,8 @@ class ExitShape:
 
 
 _START: Final = Object(
-    {"on": ListOf(ListenerShape(), least=1, most=MOST_LISTENERS)},
-    {
+    optional={
+        "on": ListOf(ListenerShape(), least=1, most=MOST_LISTENERS),
         "audience": ConditionTree(),
         "key": EventField(),
         "while_running": Choice("ignore", "restart", "parallel"),

@@ -13,6 +13,8 @@ OPERATOR: Final = "operator"
 WORKFLOW: Final = "workflow"
 RECEIPT: Final = "receipt"
 SUBSCRIBER: Final = "subscriber"
+SEGMENT: Final = "segment"
+PROFILE: Final = "profile"
 
 MOST_TOLD: Final = 100
 """Runs, and verdicts, that one explanation has at most; what has more is told in several, one after the other."""
@@ -25,12 +27,15 @@ class History(msgspec.Struct, frozen=True, omit_defaults=True):
     """Name of the event, or what else came in.
 
     `timer`, `outcome` of a delivery, `operator` for what an operator did, `workflow` for a publish, `receipt`, `subscriber` for a
-    registration.
+    registration or another change of a subscriber, `profile` for a change of attributes and segments, `segment` for who has come into a
+    dynamic segment or gone out of it, or for its new definition.
     """
     verdicts: tuple[Verdict, ...] = ()
     runs: tuple[tuple[str, tuple[Reason, ...]], ...] = ()
     """(run id, what it did)."""
     unknown_subscriber: bool = False
+    notes: tuple[str, ...] = ()
+    """What of a change was not made, and why."""
 
     def goes_on_in(self, later: "History") -> bool:
         """Whether the next explanation of the same event and profile, of the same time, may be the rest of this one."""
@@ -39,4 +44,6 @@ class History(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def with_rest(self, later: "History") -> "History":
         """Both as one."""
-        return msgspec.structs.replace(self, verdicts=self.verdicts + later.verdicts, runs=self.runs + later.runs)
+        return msgspec.structs.replace(
+            self, verdicts=self.verdicts + later.verdicts, runs=self.runs + later.runs, notes=self.notes + later.notes
+        )

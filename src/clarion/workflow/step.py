@@ -47,7 +47,7 @@ class Visit:
     """A run's stay at one step: what the step can see, and where it says what it wants."""
 
     __slots__ = (
-        "_effect_id", "effects", "now", "output", "path", "profile", "reachable", "reasons",
+        "_effect_id", "dynamic", "effects", "now", "output", "path", "profile", "reachable", "reasons",
         "run", "scope", "settings", "site_cap", "stale", "step", "tallies",
     )  # fmt: skip
 
@@ -63,6 +63,7 @@ class Visit:
         reachable: bool,
         site_cap: FrequencyCap | None,
         stale: bool,
+        dynamic: frozenset[str] = frozenset(),
     ) -> None:
         self.run, self.step, self.scope, self.now = run, step, scope, now
         self.settings = settings
@@ -73,6 +74,8 @@ class Visit:
         self.site_cap = site_cap
         self.stale = stale
         """Whether a push comes too late to be sent: it was held by a pause for too long."""
+        self.dynamic = dynamic
+        """Segments that a step leaves alone: their conditions say who is in them."""
         self.output: dict[str, Any] | None = run.steps.get(step.id)
         """What the step leaves for later ones; on waking, what was left for it (an event that came, an outcome)."""
         self.path: str | None = None

@@ -16,14 +16,19 @@ from clarion.control.receipts import record_receipt
 from clarion.control.runs import change_run
 from clarion.control.secrets import set_secret
 from clarion.control.workflows import change_status
+from clarion.domain.records import APNS, Profile, Subscriber
 from clarion.engine.owner import Owner
 from clarion.fresh_ids import fresh_id
 from clarion.intake import entry_from
 from clarion.store.port import Store
+from clarion.store.records.bodies import SegmentChange
 from clarion.store.records.commits import Outcome
 from clarion.store.records.deliveries import Attempt, Delivery, Report
 from clarion.store.records.entries import Appended
-from clarion.store.records.sites import Site
+from clarion.store.records.jobs import Job
+from clarion.store.records.segments import SegmentRow
+from clarion.store.records.sites import Site, SiteKey
+from clarion.store.records.states import SegmentState, Sweep
 from clarion.vault import Vault
 
 CART: Final = """
@@ -55,6 +60,7 @@ steps:
   - {id: minute, wait: {for: 1m}}
   - {id: last, http: {method: POST, url: "https://soon.example/last"}}
 """
+RICH: Final = {"field": "profile.total", "op": "gte", "value": 1.5}
 PROFILES: Final = ("ann", "bob", "eve", "kim", "zoe", "ida", "max")
 
 
@@ -130,8 +136,29 @@ async def live(store: Store, patched: pytest.MonkeyPatch) -> History:
     [failed] = await store.runs(site.id, "fails", "failed", 10)
     await change_run(store, site, failed.id, "retry", shop.now, new_id)
     await change_status(store, site, "cart", "drain", shop.now, new_id)
+    await know_people(store, site, shop.now)
     ended = {pushes[0].id, pushes[2].id}
     return History(shop, key, events, waiting, [one.id for one in sent if one.id not in ended], pushes[0].id)
+
+
+async def know_people(store: Store, site: Site, now: int) -> None:
+    """A segment that half of the profiles have been tested for, a subscriber that has logged out, and what else there may be of a site."""
+    await store.put_site_key(SiteKey(site.id, "vapid", 0, "public", b"sealed", now))
+    for segment, condition in (("rich", RICH), ("vip", None)):
+        await store.put_segment(SegmentRow(site.id, segment, segment.title(), condition, now, now), [])
+    await store.put_job(Job(site.id, "rows", "import", "done", msgspec.Raw(b'{"rows":1}'), now, now))
+    said = msgspec.Raw(msgspec.json.encode(SegmentChange("rich", "define", RICH)))
+    await store.commit(
+        Outcome(
+            await store.own(0),
+            segments=[SegmentState(site.id, "rich", RICH, now)],
+            sweeps=[Sweep(site.id, "segment:rich", now, new_id(), said, "n:eve", 3)],
+            hold=[(site.id, "fails")],
+            release=[(site.id, "fails", 0)],
+            profiles=[(site.id, Profile("a:radio", created=1)), (site.id, Profile("a1:radio", {"total": 1.50}, created=2, offered=("e",)))],
+            subscribers=[(site.id, Subscriber("radio", "a1:radio", "token", "", "", provider=APNS, logouts=1))],
+        )
+    )
 
 
 def report(delivery: Delivery, at: int, again: int | None = None) -> Report:

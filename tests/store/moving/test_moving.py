@@ -11,7 +11,8 @@ from clarion.store.moving.source import open_source
 from clarion.store.moving.tables import TABLES
 
 AS_THEY_ARE = (
-    "sites api_keys workflows workflow_versions workflow_drafts secrets profiles runs entry_memory event_ids explanations deliveries"
+    "sites api_keys workflows workflow_versions workflow_drafts secrets site_keys segments jobs profiles runs entry_memory event_ids"
+    " explanations deliveries"
 )
 """Tables each of whose rows becomes one."""
 NOT_MOVED = {"instance", "move", "moved_tables", "nodes", "partitions", "ingest_batches", "snapshots", "cleared"}
@@ -42,7 +43,7 @@ async def test_everything_moves_and_is_compared(path: Path, url: str, small: Non
     tables = by_table(moved)
     assert {table: read for table, (read, _) in tables.items()} == watcher.totals
     assert all(tables[table][0] == tables[table][1] > 0 for table in AS_THEY_ARE.split())
-    for table in ("workflow_states", "site_states"):
+    for table in ("workflow_states", "site_states", "segment_states", "sweeps", "holds"):
         assert tables[table][1] == PARTITIONS * tables[table][0]
     # What concerns every partition is told to every one of them; who lives elsewhere has a copy there.
     assert all(tables[table][1] > tables[table][0] for table in ("subscribers", "log", "inbox"))
@@ -63,15 +64,16 @@ async def test_every_column_moves(path: Path, url: str) -> None:
         there = set(connection.execute(COLUMNS_THERE))
     moved = {(table.name, column) for table in TABLES for column in table.columns}
     assert {one for one in here - moved if one[0] not in NOT_MOVED} == {("outbox", "claimed")}
-    # In the outbox, `due` says the same.
-    assert {one for one in there - moved if one[0] not in NOT_MOVED} == {("outbox", "scheduled")}
+    # In the outbox, `due` and `held` say the same.
+    said = {("outbox", "scheduled"), ("holds", "cursor"), ("holds", "until")}
+    assert {one for one in there - moved if one[0] not in NOT_MOVED} == said
 
 
 async def test_each_row_is_where_it_belongs(path: Path, url: str) -> None:
     await move(path, url, PARTITIONS, Watcher())
 
     def home(site: int, key: str) -> int:
-        return partition_of(site, key[2:], PARTITIONS)
+        return partition_of(site, key.partition(":")[2], PARTITIONS)
 
     for table, column in (("profiles", "key"), ("runs", "profile"), ("entry_memory", "profile"), ("deliveries", "profile")):
         found = await rows(url, f"SELECT partition, site, {column} FROM {table}")
@@ -92,7 +94,19 @@ async def test_each_row_is_where_it_belongs(path: Path, url: str) -> None:
     assert receipts
     assert [one for one in receipts if one[0] != partition_of(one[1], one[2], PARTITIONS)] == []
     # An anonymous profile says whose part it has become: what still names it finds its way.
-    assert ("a:tablet", "n:bob") in await rows(url, "SELECT key, merged FROM profiles WHERE merged IS NOT NULL")
+    merged = await rows(url, "SELECT key, merged FROM profiles WHERE merged IS NOT NULL")
+    assert ("a:tablet", "n:bob") in merged
+    # One that was left by logging out is nobody's part.
+    assert [key for key, _ in merged if "radio" in key] == []
+
+
+async def test_every_partition_goes_on_with_the_same_sweep_and_what_is_done_is_counted_once(path: Path, url: str) -> None:
+    await move(path, url, PARTITIONS, Watcher())
+    with apsw.Connection(str(path)) as connection:
+        [(entry, cursor, done)] = connection.execute("SELECT entry, cursor, done FROM sweeps").fetchall()
+    found = await rows(url, "SELECT partition, entry, cursor, done FROM sweeps ORDER BY partition")
+    assert found == [(partition, entry, cursor, 0 if partition else done) for partition in range(PARTITIONS)]
+    assert done
 
 
 async def test_the_logs_are_numbered_without_gaps_in_their_order(path: Path, url: str) -> None:

@@ -1,18 +1,29 @@
-"""`POST /api/v1/subscribers`: a browser's push subscription becomes a subscriber."""
+"""Subscribers over HTTP: registered, listed, changed, forgotten."""
 
-import msgspec
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from clarion.api.context import answer, context, taker
+from clarion.api.bodies import members
+from clarion.api.context import Endpoint, answer, caller, changer, context, flag, taker, whole
 from clarion.contract.content_type import is_json
 from clarion.contract.errors import Detail, invalid, wrong_content_type
-from clarion.contract.subscriber import SubscriberRequest, read_subscriber
-from clarion.delivery.guard import PushAllowList
-from clarion.delivery.webpush import BadSubscription, check_subscription
-from clarion.domain.ids import partition_of
-from clarion.store.records.bodies import SubscriberPut
-from clarion.store.records.entries import EntryKind, NewEntry
+from clarion.contract.limits import FACTS
+from clarion.contract.person import read_facts_change, read_identity
+from clarion.contract.subscriber import read_subscriber
+from clarion.control import subscribers
+from clarion.control.explain.people import Whom
+from clarion.control.people_lists import MOST, SubscribersWanted, list_subscribers
+from clarion.control.people_views import subscriber_view
+from clarion.control.person_export import export_person
+from clarion.control.registration import register
+from clarion.domain.records import PROVIDERS
+from clarion.push_addresses import address_problems
+from clarion.store.records.sites import Site
+
+CHANGES: Final = ("unsubscribe", "subscribe", "logout")
+"""What can be asked for without more to say."""
 
 
 async def add_subscriber(request: Request) -> Response:
@@ -23,38 +34,74 @@ async def add_subscriber(request: Request) -> Response:
         raise wrong_content_type()
     given = read_subscriber(await request.body())
     shared = context(request)
-    _check(given, shared.push_hosts)
-    hashed = shared.directory.device_token_hash(site.id, given.endpoint)
-    put = SubscriberPut(
-        hashed,
-        given.endpoint,
-        given.p256dh,
-        given.auth,
-        given.profile_id,
-        dict(given.attributes),
-        dict(given.facts),
-    )
-    entry = NewEntry(
-        EntryKind.SUBSCRIBER,
-        site.id,
-        shared.new_id(),
-        msgspec.json.encode(put),
-        shared.clock(),
-        partition_of(site.id, hashed, shared.store.partitions),
-    )
-    await shared.store.append([entry])
-    return answer({"device_token_hash": hashed})
-
-
-def _check(given: SubscriberRequest, allowed: PushAllowList) -> None:
-    """What the pure contract cannot see. Raises Refusal (400)."""
-    details = []
-    refused = allowed.refuses(given.endpoint)
-    if refused is not None:
-        details.append(Detail(f"endpoint is not allowed: {refused}", ("subscription", "endpoint")))
-    try:
-        check_subscription(given.p256dh, given.auth)
-    except BadSubscription as error:
-        details.append(Detail(str(error), ("subscription", "keys", "p256dh")))
+    details = address_problems(given, shared.push_hosts)
     if details:
         raise invalid(*details)
+    return answer({"device_token_hash": await register(shared.store, shared.directory, site, given, shared.clock(), shared.new_id)})
+
+
+async def show_subscribers(request: Request) -> Response:
+    """Subscribers that fit, a page at a time; `cursor` is what to go on with, and null at the end."""
+    site = caller(request, "read")
+    asked = request.query_params
+    provider = asked.get("provider")
+    if provider is not None and provider not in PROVIDERS:
+        raise invalid(Detail(f"provider must be one of {', '.join(PROVIDERS)}", ("provider",)))
+    wanted = SubscribersWanted(
+        flag(request, "active"),
+        provider,
+        asked.get("profile_id"),
+        asked.get("segment"),
+        {fact: asked[fact] for fact in FACTS if fact in asked},
+    )
+    page = await list_subscribers(context(request).store, site, wanted, asked.get("cursor"), whole(request, "limit", 100, 1, MOST))
+    return answer({"subscribers": [subscriber_view(one) for one in page.subscribers], "cursor": page.cursor})
+
+
+async def update(request: Request) -> Response:
+    """Change what is known of the device."""
+    site = changer(request)
+    facts = read_facts_change(await members(request, *FACTS))
+    return await _change(request, site, "update", facts=facts)
+
+
+async def identify(request: Request) -> Response:
+    """Have a subscriber join a profile."""
+    site = changer(request)
+    profile_id = read_identity(await members(request, "profile_id"), "profile_id")
+    return await _change(request, site, "identify", profile_id=profile_id)
+
+
+async def forget(request: Request) -> Response:
+    """Have a subscriber known no more; its profile stays."""
+    site = changer(request)
+    answered = await _change(request, site, "forget")
+    context(request).desk.people.leave(site.id, request.path_params["device_token_hash"])
+    return answered
+
+
+def changing(change: str) -> Endpoint:
+    """The endpoint of one of CHANGES."""
+
+    async def change_subscriber(request: Request) -> Response:
+        site = changer(request)
+        await members(request)
+        return await _change(request, site, change)
+
+    return change_subscriber
+
+
+async def export(request: Request) -> Response:
+    """Everything that is kept of the person that a subscriber belongs to."""
+    site = caller(request, "read")
+    return answer(await export_person(context(request).store, site, Whom(device_token_hash=request.path_params["device_token_hash"])))
+
+
+async def _change(
+    request: Request, site: Site, change: str, *, profile_id: str | None = None, facts: dict[str, str] | None = None
+) -> Response:
+    shared = context(request)
+    hashed = request.path_params["device_token_hash"]
+    now, new_id = shared.clock(), shared.new_id
+    before = await subscribers.change_subscriber(shared.store, site, hashed, change, now, new_id, profile_id=profile_id, facts=facts)
+    return answer({"device_token_hash": before.device_token_hash, "change": change, "accepted": True})

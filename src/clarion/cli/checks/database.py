@@ -7,9 +7,10 @@ from typing import Final
 import msgspec
 
 from clarion.cli.checks.finding import Finding, broken, guarded
-from clarion.cli.options import PLACEHOLDER_SUBJECT, own_subject
+from clarion.cli.options import own_subject
 from clarion.clock import MINUTE, SECOND, wall_clock
 from clarion.config import Settings
+from clarion.control.names import PLACEHOLDER_SUBJECT
 from clarion.control.sites import vapid_private_key, webhook_secret
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.sites import Site

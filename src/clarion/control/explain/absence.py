@@ -11,11 +11,11 @@ from clarion.control.explain.people import Joining, Known, Whom, find_person
 from clarion.control.explain.runs import run_facts
 from clarion.control.explain.timeline import MOST_EVENTS, Happening, happenings, listens, told
 from clarion.control.explain.unapplied import Inbox, Names, Pending, read_inbox, read_pending
-from clarion.domain.ids import partition_of_profile
+from clarion.domain.ids import broadcast_workflow, is_broadcast, partition_of_profile
 from clarion.store.port import NotFound, Store
 from clarion.store.records.runs import RunRow
 from clarion.store.records.sites import Site
-from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, behind, conclude, unknown_person
+from clarion.workflow.explain.conclusion import Conclusion, Heard, Refusal, Subject, behind, conclude, of_broadcast, unknown_person
 from clarion.workflow.explain.outline import outline
 from clarion.workflow.explain.runs import RunFacts
 
@@ -52,9 +52,21 @@ async def explain_absence(store: Store, site: Site, whom: Whom, workflow: str) -
     pending = await read_pending(store, site, Names.known(person), subject, inbox, _applied(happened, person, _lives(books, person)))
     searched_all = searched_all and pending.searched_all
     conclusion = conclude(subject, run, refusal, heard, pending.last, searched_all=searched_all)
+    if conclusion.answer == "no_event" and is_broadcast(workflow):
+        conclusion = of_broadcast(subject, person.views[0].profile.created, await _asked(store, site, person, workflow))
     items = await told(books, person, happened, workflow, min((one.place for one in happened), default=None), None)
     answer = _answer(whom, person.profile_id, subject, conclusion, inbox)
     return msgspec.structs.replace(answer, items=items)
+
+
+async def _asked(store: Store, site: Site, person: Known, workflow: str) -> int | None:
+    """When a broadcast was asked for that has not come to a profile yet; None where it has, or is over."""
+    profile = person.views[0].profile
+    for sweep in await store.sweeps(partition_of_profile(site.id, person.key, store.partitions)):
+        is_it = sweep.site == site.id and broadcast_workflow(sweep.id.removeprefix("broadcast:")) == workflow
+        if is_it and profile.key > sweep.cursor and sweep.entry not in profile.offered:
+            return sweep.at
+    return None
 
 
 def _of_nobody(whom: Whom, subject: Subject, pending: Pending) -> Conclusion:

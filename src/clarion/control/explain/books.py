@@ -16,7 +16,7 @@ from clarion.store.records.sites import Site
 from clarion.workflow.explain.outline import UNREADABLE, Outline, outline
 from clarion.workflow.explain.reasons import tell_reason
 from clarion.workflow.explain.verdicts import ToldVerdict, tell_verdict
-from clarion.workflow.history import OPERATOR, OUTCOME, RECEIPT, SUBSCRIBER, TIMER, WORKFLOW, History
+from clarion.workflow.history import OPERATOR, OUTCOME, PROFILE, RECEIPT, SUBSCRIBER, TIMER, WORKFLOW, History
 from clarion.workflow.run import Reason
 from clarion.workflow.start import ARCHIVED, Verdict
 
@@ -30,7 +30,7 @@ PAGE: Final = 100
 """Explanations that are read at once; in between others have their turn."""
 
 EVENT: Final = "event"
-_OTHERS: Final = frozenset({TIMER, OUTCOME, OPERATOR, WORKFLOW, RECEIPT, SUBSCRIBER})
+_OTHERS: Final = frozenset({TIMER, OUTCOME, OPERATOR, WORKFLOW, RECEIPT, SUBSCRIBER, PROFILE})
 _OF_RUNS: Final = frozenset({TIMER, WORKFLOW})
 """What is filed under the run that it is about."""
 

@@ -11,7 +11,8 @@ from clarion.store.records.entries import EntryKind
 TIMER: Final = "timer"
 """Kind of what was set aside that is no entry but a run's timer; its id is the run's."""
 
-_EVERYWHERE: Final = frozenset({EntryKind.WORKFLOW, EntryKind.SITE, EntryKind.RESUME})
+_EVERYWHERE: Final = frozenset({EntryKind.WORKFLOW, EntryKind.SITE, EntryKind.RESUME, EntryKind.SEGMENT, EntryKind.ERASE})
+_OF_TARGETS: Final = frozenset({EntryKind.EVENT, EntryKind.PROFILE})
 _OF_RUNS: Final = frozenset({EntryKind.RUN, TIMER})
 _AT_HOME: Final = frozenset({EntryKind.OUTCOME, EntryKind.RECEIPT})
 
@@ -74,7 +75,9 @@ class Addresses:
         if kind in _OF_RUNS:
             profile = self._lookups.profile_of_run(id_ if kind == TIMER else said.run or "")
             return (0,) if profile is None else (self.of_profile(site, profile),)
-        if kind == EntryKind.EVENT:
+        if kind == EntryKind.BROADCAST:
+            return self.everywhere if said.profile is None else (self.of_profile(site, said.profile),)
+        if kind in _OF_TARGETS:
             return (self.of_subscriber(site, said.profile_id or said.device_token_hash or ""),)
         if kind in _AT_HOME and said.subscriber is None:
             return (self.of_profile(site, said.profile or ""),)  # of an HTTP request: in the partition of its delivery

@@ -43,6 +43,18 @@ def _everywhere(to: Spreading, row: Record) -> Iterator[Record]:
         yield (partition, *row)
 
 
+def _site(_: Spreading, row: Record) -> Iterator[Record]:
+    *rest, unsigned = row
+    yield (*rest, bool(unsigned))
+
+
+def _sweep(to: Spreading, row: Record) -> Iterator[Record]:
+    """Each partition goes on behind the same key, for the same entry, which profiles name; what was done is counted once."""
+    *rest, done, body = row
+    for partition in to.addresses.everywhere:
+        yield (partition, *rest, 0 if partition else done, body)
+
+
 def _profile(to: Spreading, row: Record) -> Iterator[Record]:
     yield (to.addresses.of_profile(row[0], row[1]), *row)
 
@@ -94,6 +106,12 @@ def _outbox(to: Spreading, row: Record) -> Iterator[Record]:
     yield (to.addresses.of_profile(site, profile), id_, created, sequence, site, workflow, due, bool(held))
 
 
+def _hold(to: Spreading, row: Record) -> Iterator[Record]:
+    site, workflow, released, cutoff, at = row
+    for partition in to.addresses.everywhere:
+        yield (partition, site, workflow, bool(released), cutoff, at)
+
+
 def _inbox(to: Spreading, row: Record) -> Iterator[Record]:
     position, kind, site, id_, received, body = row
     for partition in (places := to.addresses.of_entry(kind, site, id_, body)):
@@ -131,21 +149,29 @@ TABLES: Final = (
     Table(
         "sites",
         1,
-        _columns("id name app_id vapid_public_key vapid_private_sealed vapid_subject webhook_secret_sealed created timezone frequency_cap"),
-        _alone,
+        _columns(
+            "id name app_id vapid_public_key vapid_private_sealed vapid_subject webhook_secret_sealed created timezone frequency_cap vapid"
+            " origins dangerous_unsigned_profiles"
+        ),
+        _site,
     ),
     Table("api_keys", 1, _columns("id site name hash prefix scopes created last_used revoked"), _alone),
     Table("workflows", 2, _columns("site workflow name version status changed"), _alone, (0, "")),
     Table("workflow_versions", 1, _columns("site workflow version created source document"), _alone),
     Table("workflow_drafts", 1, _columns("site workflow saved source"), _alone),
     Table("secrets", 1, _columns("site name sealed changed"), _alone),
+    Table("site_keys", 1, _columns("site kind number public sealed changed"), _alone),
+    Table("segments", 1, _columns("site segment name created changed condition"), _alone),
+    Table("jobs", 1, _columns("site id kind status created changed body"), _alone),
     Table("workflow_states", 2, _columns("partition site workflow version status stale_before heard directives"), _everywhere, (0, "")),
     Table("site_states", 1, _columns("partition site timezone frequency_cap"), _everywhere, (-1,)),
-    Table("profiles", 2, _columns("partition site key attributes segments created pushed merged"), _profile, (0, "")),
+    Table("segment_states", 2, _columns("partition site segment defined condition"), _everywhere, (0, "")),
+    Table("sweeps", 2, _columns("partition site id at entry cursor done body"), _sweep, (0, "")),
+    Table("profiles", 2, _columns("partition site key attributes segments created pushed merged recheck offered"), _profile, (0, "")),
     Table(
         "subscribers",
         1,
-        _columns("partition site device_token_hash profile endpoint p256dh auth active created last_active facts"),
+        _columns("partition site device_token_hash profile endpoint p256dh auth active created last_active facts provider vapid logouts"),
         _subscriber,
     ),
     Table(
@@ -168,6 +194,7 @@ TABLES: Final = (
         _delivery,
     ),
     Table("outbox", 1, _columns("partition id created sequence site workflow due held"), _outbox),
+    Table("holds", 2, _columns("partition site workflow released cutoff at"), _hold, (0, "")),
     Table("inbox", 1, _columns("partition position kind site id received body"), _inbox),
     Table("poisoned", 1, _columns("partition id site kind at error sequence body"), _poisoned),
     Table(

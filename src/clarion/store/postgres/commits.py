@@ -38,6 +38,7 @@ def arguments(outcome: Outcome) -> tuple[Any, ...]:
     profiles = {(site, one.key): one for site, one in outcome.profiles}
     subscribers = {(site, one.device_token_hash): one for site, one in outcome.subscribers}
     runs = _last(outcome.runs, attrgetter("id"))
+    sweeps = _last(outcome.sweeps, attrgetter("site", "id"))
     poisoned = _last(outcome.poisoned, attrgetter("id"))
     return (
         state.partition,
@@ -49,6 +50,8 @@ def arguments(outcome: Outcome) -> tuple[Any, ...]:
         *_moved(outcome.moved),
         document([_Logged(sequence, at, one.kind, one.site, one.id, one.received) for sequence, at, one in outcome.logged]),
         [one.body.decode() for _, _, one in outcome.logged] or None,
+        [site for site, _ in outcome.erased] or None,
+        [profile for _, profile in outcome.erased] or None,
         [site for site, _ in profiles] or None,
         document(list(profiles.values())),
         [site for site, _ in subscribers] or None,
@@ -62,6 +65,13 @@ def arguments(outcome: Outcome) -> tuple[Any, ...]:
         document(_last(outcome.memory, attrgetter("site", "profile", "workflow", "key"))),
         document(_last(outcome.workflows, attrgetter("site", "workflow"))),
         document(_last(outcome.sites, attrgetter("site"))),
+        [site for site, _ in outcome.gone_segments] or None,
+        [segment for _, segment in outcome.gone_segments] or None,
+        document(_last(outcome.segments, attrgetter("site", "segment"))),
+        [site for site, _ in outcome.ended_sweeps] or None,
+        [id_ for _, id_ in outcome.ended_sweeps] or None,
+        document([_replace(one, body=_NOTHING) for one in sweeps]),
+        [_text(one.body) for one in sweeps] or None,
         document([_replace(one, body=_NOTHING) for one in outcome.explanations]),
         [_text(one.body) for one in outcome.explanations] or None,
         document(outcome.counts),

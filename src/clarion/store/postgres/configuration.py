@@ -1,20 +1,22 @@
-"""Sites, keys and secrets; and all of the configuration as one. Whoever changes it locks its generation first."""
+"""Sites, keys, segments and secrets; and all of the configuration as one. Whoever changes it locks its generation first."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from clarion.domain.records import FrequencyCap
-from clarion.store.port import NotFound
+from clarion.store.port import Changed, NotFound
 from clarion.store.postgres.connection import Connection, Database, Row
 from clarion.store.postgres.entries import put_entries
 from clarion.store.postgres.pulse import Pulse
 from clarion.store.postgres.signals import CONFIGURATION, INBOX, Signals
 from clarion.store.records.configuration import Configuration
 from clarion.store.records.entries import NewEntry
-from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.segments import SegmentRow
+from clarion.store.records.sites import ApiKey, Secret, Site, SiteKey
 from clarion.store.records.workflows import WorkflowRow
 from clarion.store.statements import load_statements
 
@@ -22,6 +24,8 @@ _SQL = load_statements(__package__, "configuration")
 _WORKFLOWS = load_statements(__package__, "workflows")
 _encode = msgspec.json.Encoder().encode
 _decode_scopes = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_origins = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_condition = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_cap = msgspec.json.Decoder(FrequencyCap).decode
 
 
@@ -68,6 +72,8 @@ class ConfigurationArea:
                 keys=[_key(row) for row in await connection.fetch(_SQL["keys"])],
                 workflows=[WorkflowRow(*row) for row in await connection.fetch(_WORKFLOWS["workflows"])],
                 secrets=[Secret(*row) for row in await connection.fetch(_SQL["secrets"])],
+                site_keys=[SiteKey(*row) for row in await connection.fetch(_SQL["site_keys"])],
+                segments=[_segment(row) for row in await connection.fetch(_SQL["segments"])],
             )
         self._signals.generation_is(found.generation)
         return found
@@ -107,6 +113,9 @@ class ConfigurationArea:
                     site.created,
                     site.timezone,
                     _cap(site),
+                    site.vapid,
+                    _text(site.origins),
+                    site.dangerous_unsigned_profiles,
                 )
             )
             await change.put([msgspec.structs.replace(entry, site=made.id) for entry in entries])
@@ -114,10 +123,47 @@ class ConfigurationArea:
 
     async def update_site(self, site: Site, entries: Sequence[NewEntry]) -> Site:
         """As in the port."""
+        settings = (site.name, site.timezone, _cap(site), site.vapid_subject, _text(site.origins), site.dangerous_unsigned_profiles)
         async with self.change() as change:
-            kept = _site(await change.row(_SQL["update_site"], site.id, site.name, site.timezone, _cap(site), site.vapid_subject))
+            kept = _site(await change.row(_SQL["update_site"], site.id, *settings))
             await change.put(entries)
         return kept
+
+    async def rotate_vapid(self, site: Site, earlier: SiteKey) -> Site:
+        """As in the port."""
+        async with self.change() as change:
+            current = await change.connection.fetchval(_SQL["vapid_number"], site.id)
+            if current is None:
+                raise NotFound("There is no such site.")
+            if current != earlier.number:
+                raise Changed(f"The site's VAPID key is not number {earlier.number} any more.")
+            await change.row(_SQL["put_site_key"], *astuple(earlier))
+            return _site(await change.row(_SQL["rotate_vapid"], site.id, site.vapid_public_key, site.vapid_private_sealed, site.vapid))
+
+    async def put_site_key(self, key: SiteKey) -> None:
+        """As in the port."""
+        async with self.change() as change:
+            await change.row(_SQL["put_site_key"], *astuple(key))
+
+    async def delete_site_key(self, site: int, kind: str, number: int) -> None:
+        """As in the port."""
+        async with self.change() as change:
+            await change.row(_SQL["delete_site_key"], site, kind, number)
+
+    async def put_segment(self, segment: SegmentRow, entries: Sequence[NewEntry]) -> SegmentRow:
+        """As in the port."""
+        condition = None if segment.condition is None else _text(segment.condition)
+        values = (segment.site, segment.segment, segment.name, condition, segment.created, segment.changed)
+        async with self.change() as change:
+            kept = _segment(await change.row(_SQL["put_segment"], *values))
+            await change.put(entries)
+        return kept
+
+    async def delete_segment(self, site: int, segment: str, entries: Sequence[NewEntry]) -> None:
+        """As in the port."""
+        async with self.change() as change:
+            await change.row(_SQL["delete_segment"], site, segment)
+            await change.put(entries)
 
     async def create_key(self, key: ApiKey) -> ApiKey:
         """As in the port."""
@@ -148,14 +194,23 @@ class ConfigurationArea:
             await change.row(_SQL["delete_secret"], site, name)
 
 
+def _text(value: object) -> str:
+    return _encode(value).decode()
+
+
 def _cap(site: Site) -> str | None:
     return None if site.frequency_cap is None else _encode(site.frequency_cap).decode()
 
 
 def _site(row: Row) -> Site:
-    id_, name, app_id, public, private, subject, webhook, created, timezone, cap = row
-    decoded = None if cap is None else _decode_cap(cap)
-    return Site(id_, name, app_id, public, private, subject, webhook, created, timezone, decoded)
+    id_, name, app_id, public, private, subject, webhook, created, timezone, cap, vapid, origins, unsigned = row
+    decoded, allowed = None if cap is None else _decode_cap(cap), _decode_origins(origins)
+    return Site(id_, name, app_id, public, private, subject, webhook, created, timezone, decoded, vapid, allowed, unsigned)
+
+
+def _segment(row: Row) -> SegmentRow:
+    site, segment, name, condition, created, changed = row
+    return SegmentRow(site, segment, name, None if condition is None else _decode_condition(condition), created, changed)
 
 
 def _key(row: Row) -> ApiKey:

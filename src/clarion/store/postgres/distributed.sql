@@ -11,6 +11,9 @@ SELECT create_reference_table('workflows');
 SELECT create_reference_table('workflow_versions');
 SELECT create_reference_table('workflow_drafts');
 SELECT create_reference_table('secrets');
+SELECT create_reference_table('site_keys');
+SELECT create_reference_table('segments');
+SELECT create_reference_table('jobs');
 SELECT create_reference_table('nodes');
 SELECT create_reference_table('upkeep');
 SELECT create_reference_table('cleared');
@@ -27,9 +30,12 @@ SELECT create_distributed_table('runs', 'partition', colocate_with => 'partition
 SELECT create_distributed_table('entry_memory', 'partition', colocate_with => 'partitions');
 SELECT create_distributed_table('workflow_states', 'partition', colocate_with => 'partitions');
 SELECT create_distributed_table('site_states', 'partition', colocate_with => 'partitions');
+SELECT create_distributed_table('segment_states', 'partition', colocate_with => 'partitions');
+SELECT create_distributed_table('sweeps', 'partition', colocate_with => 'partitions');
 SELECT create_distributed_table('explanations', 'partition', colocate_with => 'partitions');
 SELECT create_distributed_table('deliveries', 'partition', colocate_with => 'partitions');
 SELECT create_distributed_table('outbox', 'partition', colocate_with => 'partitions');
+SELECT create_distributed_table('holds', 'partition', colocate_with => 'partitions');
 SELECT create_distributed_table('counters', 'partition', colocate_with => 'partitions');
 SELECT create_distributed_table('snapshots', 'partition', colocate_with => 'partitions');
 
@@ -37,6 +43,8 @@ SELECT create_distributed_table('snapshots', 'partition', colocate_with => 'part
 SELECT create_distributed_function('clarion_take'::regproc, 'p_partition', colocate_with => 'partitions');
 SELECT create_distributed_function('clarion_facts'::regproc, 'p_partition', colocate_with => 'partitions');
 SELECT create_distributed_function('clarion_commit'::regproc, 'p_partition', colocate_with => 'partitions');
+SELECT create_distributed_function('clarion_erase'::regproc, 'p_partition', colocate_with => 'partitions');
+SELECT create_distributed_function('clarion_profiles_page'::regproc, 'p_partition', colocate_with => 'partitions');
 SELECT create_distributed_function('clarion_held_workflows'::regproc, 'p_partition', colocate_with => 'partitions');
 SELECT create_distributed_function('clarion_held_runs'::regproc, 'p_partition', colocate_with => 'partitions');
 SELECT create_distributed_function('clarion_runs_behind'::regproc, 'p_partition', colocate_with => 'partitions');
@@ -48,7 +56,8 @@ SELECT create_distributed_function('clarion_unclaim'::regproc, 'p_partition', co
 SELECT create_distributed_function('clarion_recover'::regproc, 'p_partition', colocate_with => 'partitions');
 SELECT create_distributed_function('clarion_hold'::regproc, 'p_partition', colocate_with => 'partitions');
 SELECT create_distributed_function('clarion_release'::regproc, 'p_partition', colocate_with => 'partitions');
-SELECT create_distributed_function('clarion_stale'::regproc, 'p_partition', colocate_with => 'partitions');
+SELECT create_distributed_function('clarion_put_release'::regproc, 'p_partition', colocate_with => 'partitions');
+SELECT create_distributed_function('clarion_any_held'::regproc, 'p_partition', colocate_with => 'partitions');
 
 -- What those call has to be on every node.
 SELECT create_distributed_function('clarion_now'::regproc);

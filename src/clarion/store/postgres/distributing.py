@@ -1,22 +1,16 @@
 """On Citus: the large tables spread over the cluster by `partition`, side by side, the small ones copied to every node."""
 
-from importlib import resources
 from typing import Final
 
 import asyncpg  # type: ignore[import-untyped]  # it carries no types
 
 from clarion.store.port import StoreError
 from clarion.store.postgres.arrival import advised
+from clarion.store.postgres.cluster import is_spread, statements
 from clarion.store.postgres.connection import connect
 
 _HAS_CITUS: Final = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
-_IS_SPREAD: Final = "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'inbox'::regclass)"
 _SETTINGS: Final = {"statement_timeout": "0", "lock_timeout": "60s", "idle_in_transaction_session_timeout": "0"}
-
-
-def statements() -> str:
-    """What spreads the tables."""
-    return resources.files(__package__).joinpath("distributed.sql").read_text(encoding="utf-8")
 
 
 async def distribute(url: str) -> bool:
@@ -33,7 +27,7 @@ async def distribute(url: str) -> bool:
                     " --distributed out"
                 )
             async with connection.transaction():
-                if await connection.fetchval(_IS_SPREAD):
+                if await is_spread(connection):
                     return False
                 await connection.execute(statements())
             return True

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from clarion.domain.ids import partition_of, partition_of_profile
+from clarion.domain.records import Subscriber
 from clarion.store.port import NotFound
 from clarion.store.postgres import events
 from clarion.store.postgres.connection import Database
@@ -32,6 +33,8 @@ _BEYOND: Final = 2**63 - 1
 
 _SQL = load_statements("clarion.store.postgres", "reading")
 _decode_profile = msgspec.json.Decoder(ProfileView).decode
+_decode_subscriber = msgspec.json.Decoder(Subscriber).decode
+_decode_subscribers = msgspec.json.Decoder(list[Subscriber]).decode
 _decode_run = msgspec.json.Decoder(RunRow).decode
 _decode_runs = msgspec.json.Decoder(list[RunRow]).decode
 _decode_delivery = msgspec.json.Decoder(DeliveryRow).decode
@@ -78,6 +81,23 @@ class Reading:
                 return _decode_profile(found)
         raise NotFound("There is no such profile.")
 
+    async def subscriber(self, site: int, device_token_hash: str) -> Subscriber:
+        if is_storable(device_token_hash):
+            home = partition_of(site, device_token_hash, self._partitions())
+            found = await self._lookups.value(_SQL["subscriber"], home, site, device_token_hash)
+            if found is not None:
+                return _decode_subscriber(found)
+        raise NotFound("There is no such subscriber.")
+
+    async def subscribers_page(self, partition: int, site: int, after: str, limit: int) -> list[Subscriber]:
+        if not is_storable(after):
+            return []
+        return _decode_subscribers(await self._console.value(_SQL["subscribers_page"], partition, site, after, limit))
+
+    async def subscribers_of(self, partition: int, site: int, profiles: Sequence[str]) -> list[Subscriber]:
+        keys = list(dict.fromkeys(filter(is_storable, profiles)))
+        return _decode_subscribers(await self._console.value(_SQL["subscribers_of"], partition, site, keys))
+
     async def subscriber_profile(self, site: int, device_token_hash: str) -> str:
         if is_storable(device_token_hash):
             home = partition_of(site, device_token_hash, self._partitions())
@@ -121,9 +141,10 @@ class Reading:
 
     # -- deliveries --------------------------------------------------------------------------------------------------
 
-    async def delivery(self, site: int, delivery: str) -> DeliveryRow:
+    async def delivery(self, site: int, delivery: str, partition: int | None = None) -> DeliveryRow:
+        where = [number for number in self._every if partition in (None, number)]
         if is_storable(delivery):
-            found = await self._lookups.value(_SQL["delivery"], self._every, site, delivery)
+            found = await self._lookups.value(_SQL["delivery"], where, site, delivery)
             if found is not None:
                 return _decode_delivery(found)
         raise NotFound("There is no such delivery.")

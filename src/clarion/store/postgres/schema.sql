@@ -31,16 +31,19 @@ CREATE TABLE generation (
 );
 
 CREATE TABLE sites (
-    id                    integer PRIMARY KEY,
-    name                  text NOT NULL,
-    app_id                text COLLATE "C" NOT NULL UNIQUE,
-    vapid_public_key      text NOT NULL,
-    vapid_private_sealed  bytea NOT NULL,
-    vapid_subject         text NOT NULL,
-    webhook_secret_sealed bytea NOT NULL,
-    created               bigint NOT NULL,
-    timezone              text NOT NULL,
-    frequency_cap         text
+    id                          integer PRIMARY KEY,
+    name                        text NOT NULL,
+    app_id                      text COLLATE "C" NOT NULL UNIQUE,
+    vapid_public_key            text NOT NULL,
+    vapid_private_sealed        bytea NOT NULL,
+    vapid_subject               text NOT NULL,
+    webhook_secret_sealed       bytea NOT NULL,
+    created                     bigint NOT NULL,
+    timezone                    text NOT NULL,
+    frequency_cap               text,
+    vapid                       integer NOT NULL DEFAULT 0,
+    origins                     text NOT NULL DEFAULT '[]',
+    dangerous_unsigned_profiles boolean NOT NULL DEFAULT false
 );
 
 CREATE TABLE api_keys (
@@ -90,6 +93,42 @@ CREATE TABLE secrets (
     changed bigint NOT NULL,
     PRIMARY KEY (site, name)
 );
+
+CREATE TABLE site_keys (
+    site    integer NOT NULL,
+    kind    text COLLATE "C" NOT NULL,
+    number  integer NOT NULL,
+    public  text NOT NULL,
+    sealed  bytea NOT NULL,
+    changed bigint NOT NULL,
+    PRIMARY KEY (site, kind, number)
+);
+
+CREATE TABLE segments (
+    site      integer NOT NULL,
+    segment   text COLLATE "C" NOT NULL,
+    name      text NOT NULL,
+    condition text,
+    created   bigint NOT NULL,
+    changed   bigint NOT NULL,
+    PRIMARY KEY (site, segment)
+);
+
+-- Long work that somebody asked for.
+CREATE TABLE jobs (
+    site    integer NOT NULL,
+    id      text COLLATE "C" NOT NULL,
+    kind    text NOT NULL,
+    status  text NOT NULL,
+    body    text NOT NULL,
+    created bigint NOT NULL,
+    changed bigint NOT NULL,
+    PRIMARY KEY (site, id)
+);
+
+CREATE INDEX jobs_by_site ON jobs (site, created, id);
+CREATE INDEX jobs_running ON jobs (created, id) WHERE status = 'running';
+CREATE INDEX jobs_over ON jobs (changed) WHERE status <> 'running';
 
 -- Processes that work on this database; `until` is by the database's clock.
 CREATE TABLE nodes (
@@ -193,8 +232,12 @@ CREATE TABLE profiles (
     created    bigint NOT NULL,
     pushed     text NOT NULL,
     merged     text,
+    recheck    bigint,
+    offered    text NOT NULL DEFAULT '[]',
     PRIMARY KEY (partition, site, key)
 );
+
+CREATE INDEX profiles_recheck ON profiles (partition, recheck, site, key) WHERE recheck IS NOT NULL;
 
 -- At home, in the partition of its hash, stands whose a subscriber is; beside its profile, where that is another partition, a copy.
 CREATE TABLE subscribers (
@@ -209,6 +252,9 @@ CREATE TABLE subscribers (
     created           bigint NOT NULL,
     last_active       bigint NOT NULL,
     facts             text NOT NULL,
+    provider          text NOT NULL DEFAULT 'webpush',
+    vapid             integer NOT NULL DEFAULT 0,
+    logouts           integer NOT NULL DEFAULT 0,
     PRIMARY KEY (partition, site, device_token_hash)
 );
 
@@ -274,6 +320,27 @@ CREATE TABLE site_states (
     timezone      text NOT NULL,
     frequency_cap text,
     PRIMARY KEY (partition, site)
+);
+
+CREATE TABLE segment_states (
+    partition integer NOT NULL,
+    site      integer NOT NULL,
+    segment   text COLLATE "C" NOT NULL,
+    condition text NOT NULL,
+    defined   bigint NOT NULL,
+    PRIMARY KEY (partition, site, segment)
+);
+
+CREATE TABLE sweeps (
+    partition integer NOT NULL,
+    site      integer NOT NULL,
+    id        text COLLATE "C" NOT NULL,
+    at        bigint NOT NULL,
+    entry     text NOT NULL,
+    body      text NOT NULL,
+    cursor    text NOT NULL,
+    done      bigint NOT NULL,
+    PRIMARY KEY (partition, site, id)
 );
 
 CREATE TABLE explanations (
@@ -349,6 +416,18 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_due ON outbox (partition, due, sequence) WHERE NOT held AND claimed IS NULL;
 CREATE INDEX outbox_claimed ON outbox (partition, claimed) WHERE claimed IS NOT NULL;
 CREATE INDEX outbox_by_workflow ON outbox (partition, site, workflow);
+CREATE INDEX outbox_held ON outbox (partition, site, workflow, sequence) WHERE held;
+
+-- Releases whose deliveries are let go, or end, a piece at a time.
+CREATE TABLE holds (
+    partition integer NOT NULL,
+    site      integer NOT NULL,
+    workflow  text COLLATE "C" NOT NULL,
+    released  boolean NOT NULL,  -- false: paused again before all had their turn
+    cutoff    bigint NOT NULL,   -- pushes created before it are stale; 0: none is
+    at        bigint NOT NULL,   -- log time of the release
+    PRIMARY KEY (partition, site, workflow)
+);
 
 -- The time stands before what is counted: a batch writes side by side, a period is read in one piece.
 CREATE TABLE counters (

@@ -1,10 +1,11 @@
 """`PostgresStore`: the port on one PostgreSQL database, shared by any number of processes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from clarion.clock import Clock
+from clarion.domain.records import Profile, Subscriber
 from clarion.store.answers import Done, awaited
 from clarion.store.port import OnChange
 from clarion.store.postgres import checking
@@ -13,8 +14,10 @@ from clarion.store.postgres.connection import Database
 from clarion.store.postgres.console import READING_CONNECTIONS, reading_database
 from clarion.store.postgres.engine import Engine
 from clarion.store.postgres.entries import take_back
+from clarion.store.postgres.erasing import Erasing
 from clarion.store.postgres.forgetting import Forgetting
 from clarion.store.postgres.ingest import MOST_WAITING, Ingest
+from clarion.store.postgres.jobs import Jobs
 from clarion.store.postgres.migrations import ready
 from clarion.store.postgres.nodes import Nodes
 from clarion.store.postgres.outbox import Outbox
@@ -30,14 +33,16 @@ from clarion.store.records.counters import CounterRow
 from clarion.store.records.deliveries import Delivery, DeliveryRow, Report
 from clarion.store.records.entries import Appended, Entry, EventsPage, LogRow, NewEntry
 from clarion.store.records.explanations import Explanation
+from clarion.store.records.jobs import Job
 from clarion.store.records.lags import Lag
 from clarion.store.records.nodes import Node, Roster
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.profiles import ProfileView
 from clarion.store.records.runs import RunCount, RunRow
-from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.segments import SegmentRow
+from clarion.store.records.sites import ApiKey, Secret, Site, SiteKey
 from clarion.store.records.snapshots import Snapshot, SnapshotPart
-from clarion.store.records.states import PartitionState, SiteState, WorkflowState
+from clarion.store.records.states import PartitionState, SegmentState, SiteState, Sweep, SweepCount, WorkflowState
 from clarion.store.records.upkeep import Upkeep
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
 from clarion.tallies import Committing
@@ -78,6 +83,8 @@ class PostgresStore:
         self._reading = Reading(database, self._slow, lambda: self._partitions)
         self._forgetting = Forgetting(database, lambda: self._partitions, lambda: self._owned, self.now)
         self._snapshots = Snapshots(self._slow, self.now)
+        self._erasing = Erasing(self._slow)
+        self._jobs = Jobs(database, self._slow)
         self._chore: asyncio.Task[None] | None = None
 
     # -- life --------------------------------------------------------------------------------------------------------
@@ -182,6 +189,21 @@ class PostgresStore:
     async def update_site(self, site: Site, entries: Sequence[NewEntry]) -> Site:
         return await self._configuration.update_site(site, entries)
 
+    async def rotate_vapid(self, site: Site, earlier: SiteKey) -> Site:
+        return await self._configuration.rotate_vapid(site, earlier)
+
+    async def put_site_key(self, key: SiteKey) -> None:
+        await self._configuration.put_site_key(key)
+
+    async def delete_site_key(self, site: int, kind: str, number: int) -> None:
+        await self._configuration.delete_site_key(site, kind, number)
+
+    async def put_segment(self, segment: SegmentRow, entries: Sequence[NewEntry]) -> SegmentRow:
+        return await self._configuration.put_segment(segment, entries)
+
+    async def delete_segment(self, site: int, segment: str, entries: Sequence[NewEntry]) -> None:
+        await self._configuration.delete_segment(site, segment, entries)
+
     async def put_secret(self, secret: Secret) -> None:
         await self._configuration.put_secret(secret)
 
@@ -211,6 +233,9 @@ class PostgresStore:
     async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
         return await self._workflows.run_counts(site, workflow)
 
+    async def sweep_counts(self, site: int, ids: Sequence[str]) -> list[SweepCount]:
+        return await self._workflows.sweep_counts(site, ids)
+
     async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
         return await self._workflows.workflow_version(site, workflow, version)
 
@@ -233,6 +258,12 @@ class PostgresStore:
     async def site_states(self, partition: int) -> list[SiteState]:
         return await self._engine.site_states(partition)
 
+    async def segment_states(self, partition: int) -> list[SegmentState]:
+        return await self._engine.segment_states(partition)
+
+    async def sweeps(self, partition: int) -> list[Sweep]:
+        return await self._engine.sweeps(partition)
+
     async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
         return await self._engine.take(partition, limit, horizon, timers)
 
@@ -241,6 +272,12 @@ class PostgresStore:
 
     async def commit(self, outcome: Outcome) -> None:
         await self._engine.commit(outcome)
+
+    async def work_holds(self, partition: int, limit: int) -> int | None:
+        return await self._engine.work_holds(partition, limit)
+
+    async def profiles_page(self, partition: int, site: int, after: str, limit: int) -> list[Profile]:
+        return await self._engine.profiles_page(partition, site, after, limit)
 
     async def held_workflows(self, partition: int) -> list[tuple[int, str]]:
         return await self._engine.held_workflows(partition)
@@ -276,6 +313,15 @@ class PostgresStore:
     async def profile(self, site: int, key: str, limit: int = 100) -> ProfileView:
         return await self._reading.profile(site, key, limit)
 
+    async def subscriber(self, site: int, device_token_hash: str) -> Subscriber:
+        return await self._reading.subscriber(site, device_token_hash)
+
+    async def subscribers_page(self, partition: int, site: int, after: str, limit: int) -> list[Subscriber]:
+        return await self._reading.subscribers_page(partition, site, after, limit)
+
+    async def subscribers_of(self, partition: int, site: int, profiles: Sequence[str]) -> list[Subscriber]:
+        return await self._reading.subscribers_of(partition, site, profiles)
+
     async def subscriber_profile(self, site: int, device_token_hash: str) -> str:
         return await self._reading.subscriber_profile(site, device_token_hash)
 
@@ -297,8 +343,8 @@ class PostgresStore:
     async def counters(self, site: int, workflow: str, period: str, since: int, until: int, limit: int) -> list[CounterRow]:
         return await self._reading.counters(site, workflow, period, since, until, limit)
 
-    async def delivery(self, site: int, delivery: str) -> DeliveryRow:
-        return await self._reading.delivery(site, delivery)
+    async def delivery(self, site: int, delivery: str, partition: int | None = None) -> DeliveryRow:
+        return await self._reading.delivery(site, delivery, partition)
 
     async def deliveries(self, site: int, run: str | None, limit: int) -> list[DeliveryRow]:
         return await self._reading.deliveries(site, run, limit)
@@ -346,6 +392,38 @@ class PostgresStore:
 
     async def note_upkeep(self, upkeep: Upkeep) -> None:
         await self._snapshots.note_upkeep(upkeep)
+
+    # -- erasing -----------------------------------------------------------------------------------------------------
+
+    async def blank(self, partition: int, sequences: Sequence[int]) -> None:
+        await self._erasing.blank(partition, sequences)
+
+    async def erase_about(self, partition: int, site: int, profiles: Sequence[str], devices: Sequence[str], limit: int) -> int:
+        return await self._erasing.erase_about(partition, site, profiles, devices, limit)
+
+    async def rewrite_snapshot(self, snapshot: Snapshot, parts: Mapping[int, SnapshotPart]) -> None:
+        await self._erasing.rewrite_snapshot(snapshot, parts)
+
+    async def overwrite_deleted(self) -> bool:
+        await self._erasing.vacuum()
+        return True
+
+    # -- jobs --------------------------------------------------------------------------------------------------------
+
+    async def put_job(self, job: Job) -> None:
+        await self._jobs.put(job)
+
+    async def replace_job(self, before: Job, after: Job) -> bool:
+        return await self._jobs.replace(before, after)
+
+    async def job(self, site: int, id: str) -> Job:
+        return await self._jobs.read(site, id)
+
+    async def jobs(self, site: int | None, kind: str | None, status: str | None, limit: int) -> list[Job]:
+        return await self._jobs.listed(site, kind, status, limit)
+
+    async def forget_jobs(self, before: int, limit: int) -> int:
+        return await self._jobs.forget(before, limit)
 
     # -- looking after it --------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from clarion.store.postgres.connection import Connection, Database
 from clarion.store.records.bodies import WorkflowChange
 from clarion.store.records.entries import NewEntry
 from clarion.store.records.runs import RunCount
+from clarion.store.records.states import SweepCount
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
 from clarion.store.statements import load_statements
 
@@ -96,6 +97,10 @@ class Workflows:
     async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
         """As in the port; the step is empty for a run that stands at none."""
         return [RunCount(*row) for row in await self._slow.fetch(_SQL["run_counts"], site, workflow)]
+
+    async def sweep_counts(self, site: int, ids: Sequence[str]) -> list[SweepCount]:
+        """As in the port."""
+        return [SweepCount(*row) for row in await self._database.fetch(_SQL["sweep_counts"], site, ids)]
 
 
 async def _workflow(connection: Connection, site: int, workflow: str) -> WorkflowRow | None:

@@ -17,7 +17,7 @@ class Taken(msgspec.Struct, frozen=True):
 
     entries: list[Entry]
     due: list[DueRun]
-    """Runs whose timer is due at or before the horizon, by (due, id)."""
+    """Runs whose timer is due at or before the horizon, and profiles whose `recheck` is, by (due, id, site, profile)."""
     next_due: int | None
     """When the next timer after those in `due` is due; None when there is none."""
     more: bool = False
@@ -51,6 +51,8 @@ class Asked(msgspec.Struct):
     memory: list[MemoryKey] = []
     joining: list[SiteProfile] = []
     """Values are device_token_hashes whose profile is to be joined to another: all of its memory and its failed runs are read."""
+    merging: list[SiteProfile] = []
+    """Values are keys of profiles that are to be joined to others: the same is read of them. They are among `profiles` too."""
     runs: list[str] = []
     """Ids of runs; the profiles that they belong to are concerned too."""
 

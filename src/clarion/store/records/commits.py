@@ -9,7 +9,7 @@ from clarion.store.records.entries import NewEntry
 from clarion.store.records.explanations import Explanation
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.runs import EntryMemory, RunRow
-from clarion.store.records.states import PartitionState, SiteState, WorkflowState
+from clarion.store.records.states import PartitionState, SegmentState, SiteState, Sweep, WorkflowState
 
 
 class LogMove(msgspec.Struct, frozen=True):
@@ -44,13 +44,25 @@ class Outcome(msgspec.Struct):
     counts: list[Count] = []
     poisoned: list[Poisoned] = []
     hold: list[tuple[int, str]] = []
-    """(site, workflow): keep its undelivered deliveries back."""
+    """(site, workflow): keep its undelivered deliveries back, from this commit on."""
     gone_runs: list[str] = []
     """Ids of runs that are on their way to another partition: they are no longer here."""
     gone_subscribers: list[tuple[int, str]] = []
     """(site, device_token_hash): copies of subscribers whose profile is not in this partition any more."""
+    segments: list[SegmentState] = []
+    gone_segments: list[tuple[int, str]] = []
+    """(site, segment): they are not dynamic any more, or are no more."""
+    sweeps: list[Sweep] = []
+    ended_sweeps: list[tuple[int, str]] = []
+    """(site, id)."""
+    erased: list[tuple[int, str]] = []
+    """(site, key of a profile): its row goes, with its subscribers, runs, memory of entries, and deliveries in the outbox or ended. Before
+    anything else that the outcome writes."""
     release: list[tuple[int, str, int]] = []
-    """(site, workflow, cutoff): let its deliveries go again; pushes created before the cutoff end with outcome `stale`."""
+    """(site, workflow, cutoff): let its held deliveries go again; pushes created before the cutoff end with outcome `stale`.
+
+    Each stays held until its turn comes, in `Store.work_holds`; one that is being sent just now does not end before that is over.
+    """
 
     @property
     def first(self) -> int | None:

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.segments import SegmentRow
+from clarion.store.records.sites import ApiKey, Secret, Site, SiteKey
 from clarion.store.records.workflows import WorkflowRow
 
 
@@ -14,3 +15,5 @@ class Configuration(msgspec.Struct, frozen=True):
     keys: list[ApiKey]
     workflows: list[WorkflowRow]
     secrets: list[Secret] = []
+    site_keys: list[SiteKey] = []
+    segments: list[SegmentRow] = []

@@ -27,9 +27,10 @@ class RunRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DueRun(msgspec.Struct, frozen=True, array_like=True):
-    """A run whose timer is due; the run itself is among the facts about its profile."""
+    """A run whose timer is due; the run itself is among the facts about its profile. Or a profile that is to be looked at again."""
 
     id: str
+    """Of the run; empty: the profile's `recheck` is due."""
     due: int
     site: int
     profile: str

@@ -18,6 +18,12 @@ class Site(msgspec.Struct, frozen=True):
     created: int
     timezone: str = "UTC"
     frequency_cap: FrequencyCap | None = None
+    vapid: int = 0
+    """Number of the current VAPID key; the earlier ones are `SiteKey`s."""
+    origins: tuple[str, ...] = ()
+    """Origins (RFC 6454 §4) whose pages may use `/p/v1`; empty: any."""
+    dangerous_unsigned_profiles: bool = False
+    """Whether `/p/v1` takes a `profile_id` without a signature: who knows one can join it."""
 
 
 class ApiKey(msgspec.Struct, frozen=True):
@@ -33,6 +39,21 @@ class ApiKey(msgspec.Struct, frozen=True):
     created: int
     last_used: int | None = None
     revoked: int | None = None
+
+
+class SiteKey(msgspec.Struct, frozen=True):
+    """A key of a site beside its current VAPID key, sealed under the master key."""
+
+    site: int
+    kind: str
+    """vapid: an earlier one, which subscriptions were made with; identity: signs profile_ids; fcm, apns: what their servers know the site
+    by."""
+    number: int
+    """Of a VAPID key; else 0."""
+    public: str
+    """What is no secret of it: the public key of VAPID; else what it is recognised by."""
+    sealed: bytes
+    changed: int
 
 
 class Secret(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ import msgspec
 
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.records.runs import EntryMemory, RunRow
-from clarion.store.records.states import SiteState, WorkflowState
+from clarion.store.records.states import SegmentState, SiteState, Sweep, WorkflowState
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """When, by the store's clock."""
     parts: int
     counts: dict[str, int]
-    """How many of each there are: `sites`, `workflows`, `profiles`, `subscribers`, `memory`, `runs`."""
+    """How many of each there are: `sites`, `workflows`, `segments`, `sweeps`, `profiles`, `subscribers`, `memory`, `runs`."""
 
 
 class SnapshotPart(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,6 +29,8 @@ class SnapshotPart(msgspec.Struct, frozen=True, omit_defaults=True):
 
     sites: list[SiteState] = []
     workflows: list[WorkflowState] = []
+    segments: list[SegmentState] = []
+    sweeps: list[Sweep] = []
     profiles: list[tuple[int, Profile]] = []
     """With its site; `pushed` is what frequency caps count."""
     subscribers: list[tuple[int, Subscriber]] = []

@@ -1,5 +1,7 @@
 """What a partition's log says of its configuration, and where its owner stands."""
 
+from typing import Any
+
 import msgspec
 
 from clarion.domain.records import FrequencyCap
@@ -42,6 +44,44 @@ class SiteState(msgspec.Struct, frozen=True):
     timezone: str
     """IANA name."""
     frequency_cap: FrequencyCap | None = None
+
+
+class SegmentState(msgspec.Struct, frozen=True):
+    """What a partition's log says of a dynamic segment at this point of the log."""
+
+    site: int
+    segment: str
+    condition: dict[str, Any]
+    """As in a document (semantics §3)."""
+    defined: int
+    """Log time of the definition."""
+
+
+class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an owner does with all profiles of a site that were there at one moment, in the order of their keys, a piece at a time."""
+
+    site: int
+    id: str
+    """`broadcast:` and the broadcast's id, or `segment:` and the segment's name: a later sweep takes the place of an earlier one."""
+    at: int
+    """Log time of the entry that asked for it: profiles that were made later are not concerned."""
+    entry: str
+    """Id of that entry."""
+    body: msgspec.Raw
+    """Of that entry."""
+    cursor: str = ""
+    """Key of the last profile that has been done."""
+    done: int = 0
+    """How many profiles have been done."""
+
+
+class SweepCount(msgspec.Struct, frozen=True):
+    """How far the sweeps with one id are, in the partitions that are not through."""
+
+    id: str
+    partitions: int
+    done: int
+    """How many profiles have been done in them."""
 
 
 class PartitionState(msgspec.Struct, frozen=True):

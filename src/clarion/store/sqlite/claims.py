@@ -58,6 +58,10 @@ class Claims:
         """Of the deliveries that are claimed now."""
         return list(self._claimed.values())
 
+    def still(self) -> asyncio.Lock:
+        """While it is held, nobody claims."""
+        return self._turn
+
     async def claim(self, limit: int, now: int) -> tuple[list[Delivery], int | None]:
         """As in the port."""
         async with self._turn:

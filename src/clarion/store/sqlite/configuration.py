@@ -1,4 +1,4 @@
-"""Sites, keys and secrets; and all of the configuration as one."""
+"""Sites, keys, segments and secrets; and all of the configuration as one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,10 +7,11 @@ import apsw
 import msgspec
 
 from clarion.domain.records import FrequencyCap
-from clarion.store.port import NotFound
+from clarion.store.port import Changed, NotFound
 from clarion.store.records.configuration import Configuration
 from clarion.store.records.entries import NewEntry
-from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.segments import SegmentRow
+from clarion.store.records.sites import ApiKey, Secret, Site, SiteKey
 from clarion.store.records.workflows import WorkflowRow
 from clarion.store.sqlite.connection import savepoint
 from clarion.store.sqlite.entries import put_entries
@@ -20,6 +21,8 @@ _SQL = load("configuration")
 _WORKFLOWS = load("workflows")
 _encode = msgspec.json.Encoder().encode
 _decode_scopes = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_origins = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_condition = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_cap = msgspec.json.Decoder(FrequencyCap).decode
 
 
@@ -32,6 +35,8 @@ def read(connection: apsw.Connection) -> Configuration:
             keys=[_key(row) for row in rows(connection, _SQL["keys"])],
             workflows=[WorkflowRow(*row) for row in rows(connection, _WORKFLOWS["workflows"])],
             secrets=[Secret(*row) for row in rows(connection, _SQL["secrets"])],
+            site_keys=[SiteKey(*row) for row in rows(connection, _SQL["site_keys"])],
+            segments=[_segment(row) for row in rows(connection, _SQL["segments"])],
         )
 
 
@@ -52,6 +57,40 @@ def update_site(connection: apsw.Connection, site: Site, entries: Sequence[NewEn
     kept = _site(changed(connection, _SQL["update_site"], _values(site)))
     put_entries(connection, entries)
     return kept
+
+
+def rotate_vapid(connection: apsw.Connection, site: Site, earlier: SiteKey) -> Site:
+    """As in the port."""
+    if not value(connection, _SQL["has_site"], {"id": site.id}):
+        raise NotFound("There is no such site.")
+    for row in rows(connection, _SQL["rotate_vapid"], {**_values(site), "earlier": earlier.number}):
+        put_site_key(connection, earlier)
+        return _site(row)
+    raise Changed(f"The site's VAPID key is not number {earlier.number} any more.")
+
+
+def put_site_key(connection: apsw.Connection, key: SiteKey) -> None:
+    """As in the port."""
+    changed(connection, _SQL["put_site_key"], msgspec.structs.asdict(key))
+
+
+def delete_site_key(connection: apsw.Connection, site: int, kind: str, number: int) -> None:
+    """As in the port."""
+    changed(connection, _SQL["delete_site_key"], {"site": site, "kind": kind, "number": number})
+
+
+def put_segment(connection: apsw.Connection, segment: SegmentRow, entries: Sequence[NewEntry]) -> SegmentRow:
+    """As in the port."""
+    condition = None if segment.condition is None else _encode(segment.condition).decode()
+    kept = _segment(changed(connection, _SQL["put_segment"], {**msgspec.structs.asdict(segment), "condition": condition}))
+    put_entries(connection, entries)
+    return kept
+
+
+def delete_segment(connection: apsw.Connection, site: int, segment: str, entries: Sequence[NewEntry]) -> None:
+    """As in the port."""
+    changed(connection, _SQL["delete_segment"], {"site": site, "segment": segment})
+    put_entries(connection, entries)
 
 
 def create_key(connection: apsw.Connection, key: ApiKey) -> ApiKey:
@@ -92,13 +131,18 @@ def changed(connection: apsw.Connection, statement: str, values: Mapping[str, An
 
 def _values(site: Site) -> dict[str, Any]:
     cap = None if site.frequency_cap is None else _encode(site.frequency_cap).decode()
-    return {**msgspec.structs.asdict(site), "frequency_cap": cap}
+    return {**msgspec.structs.asdict(site), "frequency_cap": cap, "origins": _encode(site.origins).decode()}
 
 
 def _site(row: tuple[Any, ...]) -> Site:
-    id_, name, app_id, public, private, subject, webhook, created, timezone, cap = row
-    decoded = None if cap is None else _decode_cap(cap)
-    return Site(id_, name, app_id, public, private, subject, webhook, created, timezone, decoded)
+    id_, name, app_id, public, private, subject, webhook, created, timezone, cap, vapid, origins, unsigned = row
+    decoded, allowed = None if cap is None else _decode_cap(cap), _decode_origins(origins)
+    return Site(id_, name, app_id, public, private, subject, webhook, created, timezone, decoded, vapid, allowed, bool(unsigned))
+
+
+def _segment(row: tuple[Any, ...]) -> SegmentRow:
+    site, segment, name, condition, created, changed_at = row
+    return SegmentRow(site, segment, name, None if condition is None else _decode_condition(condition), created, changed_at)
 
 
 def _key(row: tuple[Any, ...]) -> ApiKey:

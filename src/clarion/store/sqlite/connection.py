@@ -68,6 +68,7 @@ def connect(path: Path, *, synchronous: Synchronous = "FULL", vfs: str | None = 
         connection.pragma("cache_size", -_CACHE_KIBIBYTES)
         connection.pragma("journal_size_limit", _WAL_KEPT_BYTES)
         connection.pragma("trusted_schema", False)
+        connection.pragma("secure_delete", True)  # what is deleted is overwritten: an erasure must not leave it behind
         connection.wal_autocheckpoint(0)  # the writer decides when
         if read_only:
             connection.pragma("query_only", True)

@@ -1,21 +1,17 @@
 """Deliveries enter the outbox, are put off, and end: the writes."""
 
-from collections.abc import Collection, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 import apsw
 import msgspec
 
-from clarion.store.outcomes import STALE, Ended, ended, settled
+from clarion.store.outcomes import Ended, settled
 from clarion.store.records.deliveries import Delivery, Report
 from clarion.store.sqlite.statements import load, value
 
 _SQL = load("outbox")
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[Delivery]).decode
-
-_STALE_AT_ONCE: Final = 1_000
-"""Deliveries held in memory while a release ends them."""
 
 
 def insert_deliveries(connection: apsw.Connection, partition: int, deliveries: Sequence[Delivery], log_time: int) -> None:
@@ -43,14 +39,6 @@ def end(connection: apsw.Connection, over: Sequence[Ended]) -> None:
         connection.execute(_SQL["outcomes"], {"rows": rows})
         connection.execute(_SQL["dequeue"], {"rows": rows})
         connection.execute(_SQL["end"], {"rows": rows})
-
-
-def release(connection: apsw.Connection, site: int, workflow: str, cutoff: int, at: int, claimed: Collection[int]) -> None:
-    """Let a workflow's held deliveries go; pushes from before `cutoff` that are not just being sent (`claimed`) end as stale."""
-    asked = {"site": site, "workflow": workflow, "cutoff": cutoff, "claimed": _encode(list(claimed)), "limit": _STALE_AT_ONCE}
-    while stale := _decode(value(connection, _SQL["stale"], asked)):
-        end(connection, [ended(delivery, STALE, at) for delivery in stale])
-    connection.execute(_SQL["release"], {"site": site, "workflow": workflow})
 
 
 def _row(one: Ended) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What a partition's owner reads, and the one transaction in which it writes."""
 
-from collections.abc import Collection
 from typing import Any, Final
 
 import apsw
@@ -12,15 +11,15 @@ from clarion.store.records.batches import TAKEN_BYTES, Asked, Facts, Taken
 from clarion.store.records.commits import Outcome
 from clarion.store.records.entries import Entry, NewEntry
 from clarion.store.records.runs import DueRun, EntryMemory, RunRow
-from clarion.store.records.states import PartitionState, SiteState, WorkflowState
+from clarion.store.records.states import PartitionState, SegmentState, SiteState, Sweep, WorkflowState
 from clarion.store.sqlite.connection import savepoint
-from clarion.store.sqlite.ending import insert_deliveries, release
+from clarion.store.sqlite.ending import insert_deliveries
 from clarion.store.sqlite.entries import put_entries
+from clarion.store.sqlite.holding import put_holds
 from clarion.store.sqlite.statements import load, rows, value
 from clarion.store.sqlite.writer import INBOX, OUTBOX
 
 _SQL = load("engine")
-_OUTBOX = load("outbox")
 _encode = msgspec.json.Encoder().encode
 _decode_entries = msgspec.json.Decoder(list[Entry]).decode
 _decode_memory = msgspec.json.Decoder(list[EntryMemory]).decode
@@ -28,6 +27,9 @@ _decode_sites = msgspec.json.Decoder(list[SiteState]).decode
 _decode_runs = msgspec.json.Decoder(list[RunRow]).decode
 _decode_due = msgspec.json.Decoder(list[DueRun]).decode
 _decode_states = msgspec.json.Decoder(list[WorkflowState]).decode
+_decode_segments = msgspec.json.Decoder(list[SegmentState]).decode
+_decode_sweeps = msgspec.json.Decoder(list[Sweep]).decode
+_decode_profiles = msgspec.json.Decoder(list[Profile]).decode
 
 
 def own(connection: apsw.Connection, partition: int) -> PartitionState:
@@ -96,7 +98,8 @@ def facts(connection: apsw.Connection, partition: int, asked: Asked) -> Facts:
             for one in asked.memory
             if (profile := one.profile or owners.get((one.site, one.device_token_hash or ""))) is not None
         ]
-        joining = list(dict.fromkeys((one.site, owners[one.site, one.value]) for one in asked.joining if (one.site, one.value) in owners))
+        left = [(one.site, owners[one.site, one.value]) for one in asked.joining if (one.site, one.value) in owners]
+        joining = list(dict.fromkeys(left + [(one.site, one.value) for one in asked.merging]))
         concerned = {
             "partition": partition,
             "profiles": _encode(list(profiles)),
@@ -124,6 +127,22 @@ def site_states(connection: apsw.Connection, partition: int) -> list[SiteState]:
     return _decode_sites(value(connection, _SQL["site_states"], {"partition": partition}))
 
 
+def segment_states(connection: apsw.Connection, partition: int) -> list[SegmentState]:
+    """As in the port."""
+    return _decode_segments(value(connection, _SQL["segment_states"], {"partition": partition}))
+
+
+def sweeps(connection: apsw.Connection, partition: int) -> list[Sweep]:
+    """As in the port."""
+    return _decode_sweeps(value(connection, _SQL["sweeps"], {"partition": partition}))
+
+
+def profiles_page(connection: apsw.Connection, partition: int, site: int, after: str, limit: int) -> list[Profile]:
+    """The next `limit` rows, also those of profiles that have become part of another."""
+    asked = {"partition": partition, "site": site, "after": after, "limit": limit}
+    return _decode_profiles(value(connection, _SQL["profiles_page"], asked))
+
+
 def held_workflows(connection: apsw.Connection, partition: int) -> list[tuple[int, str]]:
     """As in the port, in their order."""
     return [(site, workflow) for site, workflow in rows(connection, _SQL["held_workflows"], {"partition": partition})]
@@ -141,10 +160,12 @@ def runs_behind(connection: apsw.Connection, partition: int, site: int, workflow
     return _decode_runs(value(connection, _SQL["runs_behind"], asked))
 
 
-def apply(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int]) -> None:
-    """Write an outcome; `claimed` are the deliveries that are being sent just now. Raises Fenced, StoreError."""
+def apply(connection: apsw.Connection, outcome: Outcome) -> None:
+    """Write an outcome. Raises Fenced, StoreError."""
     _advance(connection, outcome)
     partition = outcome.state.partition
+    if outcome.erased:
+        _erase(connection, partition, outcome.erased)
     _move(connection, outcome)
     for name, written in (
         ("log_own", [_logged(*logged) for logged in outcome.logged]),
@@ -156,6 +177,10 @@ def apply(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int
         ("put_memory", outcome.memory),
         ("put_workflow_states", outcome.workflows),
         ("put_site_states", outcome.sites),
+        ("delete_segment_states", outcome.gone_segments),
+        ("put_segment_states", outcome.segments),
+        ("delete_sweeps", outcome.ended_sweeps),
+        ("put_sweeps", outcome.sweeps),
         ("insert_explanations", outcome.explanations),
         ("add_counts", outcome.counts),
         ("put_poisoned", outcome.poisoned),
@@ -165,12 +190,12 @@ def apply(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int
     if outcome.deliveries:
         insert_deliveries(connection, partition, outcome.deliveries, outcome.state.log_time)
     put_entries(connection, outcome.emitted)
-    _hold_and_release(connection, outcome, claimed)
+    put_holds(connection, outcome)
 
 
 def rows_of(outcome: Outcome) -> int:
-    """About how many rows an outcome writes; what a pause or resume touches is unknown, and taken for many."""
-    if outcome.hold or outcome.release:
+    """About how many rows an outcome writes; what an erasure touches is unknown, and taken for many."""
+    if outcome.erased:
         return 1_000_000
     state = len(outcome.profiles) + len(outcome.subscribers) + len(outcome.runs) + len(outcome.memory)
     return len(outcome.moved) + state + len(outcome.explanations) + len(outcome.deliveries) + len(outcome.counts)
@@ -179,9 +204,9 @@ def rows_of(outcome: Outcome) -> int:
 def changes(outcome: Outcome) -> set[str]:
     """What others may now find."""
     found = set()
-    if outcome.emitted or outcome.release:
+    if outcome.emitted:
         found.add(INBOX)
-    if outcome.deliveries or outcome.release:
+    if outcome.deliveries:
         found.add(OUTBOX)
     return found
 
@@ -192,6 +217,12 @@ def _advance(connection: apsw.Connection, outcome: Outcome) -> None:
     connection.execute(_SQL["advance"], {**msgspec.structs.asdict(state), "before": before})
     if connection.changes() == 0:
         raise Fenced(f"Partition {state.partition} has another owner, or its log does not end where this one left it: epoch {state.epoch}.")
+
+
+def _erase(connection: apsw.Connection, partition: int, profiles: list[tuple[int, str]]) -> None:
+    rows = {"partition": partition, "rows": _encode(profiles)}
+    for table in ("outbox", "deliveries", "runs", "memory", "subscribers", "profiles"):
+        connection.execute(_SQL[f"erase_{table}"], rows)
 
 
 def _move(connection: apsw.Connection, outcome: Outcome) -> None:
@@ -211,14 +242,3 @@ def _move(connection: apsw.Connection, outcome: Outcome) -> None:
 
 def _logged(sequence: int, log_time: int, entry: NewEntry) -> tuple[Any, ...]:
     return (sequence, log_time, entry.kind, entry.site, entry.id, entry.body.decode(), entry.received)
-
-
-def _hold_and_release(connection: apsw.Connection, outcome: Outcome, claimed: Collection[int]) -> None:
-    """One batch may both pause and resume a workflow; which came last shows in the state that it leaves behind."""
-    paused = {(state.site, state.workflow) for state in outcome.workflows if state.status == "paused"}
-    for site, workflow in outcome.hold:
-        connection.execute(_OUTBOX["hold"], {"site": site, "workflow": workflow})
-    for site, workflow, cutoff in outcome.release:
-        release(connection, site, workflow, cutoff, outcome.state.log_time, claimed)
-    for site, workflow in paused.intersection(outcome.hold):
-        connection.execute(_OUTBOX["hold"], {"site": site, "workflow": workflow})

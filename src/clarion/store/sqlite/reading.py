@@ -41,6 +41,7 @@ _encode = msgspec.json.Encoder().encode
 _decode_entries = msgspec.json.Decoder(list[Entry]).decode
 _decode_log = msgspec.json.Decoder(list[LogRow]).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
+_decode_subscriber = msgspec.json.Decoder(Subscriber).decode
 _decode_subscribers = msgspec.json.Decoder(list[Subscriber]).decode
 _decode_runs = msgspec.json.Decoder(list[RunRow]).decode
 _decode_deliveries = msgspec.json.Decoder(list[DeliveryRow]).decode
@@ -126,6 +127,25 @@ def profile(connection: apsw.Connection, site: int, key: str, limit: int) -> Pro
         )
 
 
+def subscriber(connection: apsw.Connection, site: int, device_token_hash: str) -> Subscriber:
+    """As in the port."""
+    found = _one(connection, "subscriber", site=site, device_token_hash=device_token_hash)
+    if found is None:
+        raise NotFound("There is no such subscriber.")
+    return _decode_subscriber(found)
+
+
+def subscribers_page(connection: apsw.Connection, partition: int, site: int, after: str, limit: int) -> list[Subscriber]:
+    """As in the port."""
+    return _decode_subscribers(_one(connection, "subscribers_page", partition=partition, site=site, after=after, limit=limit))
+
+
+def subscribers_of(connection: apsw.Connection, partition: int, site: int, profiles: Sequence[str]) -> list[Subscriber]:
+    """As in the port."""
+    keys = _encode(list(dict.fromkeys(profiles)))
+    return _decode_subscribers(_one(connection, "subscribers_of", partition=partition, site=site, profiles=keys))
+
+
 def subscriber_profile(connection: apsw.Connection, site: int, device_token_hash: str) -> str:
     """As in the port."""
     found = _one(connection, "subscriber_profile", site=site, device_token_hash=device_token_hash)
@@ -188,10 +208,11 @@ def counters(connection: apsw.Connection, site: int, workflow: str, period: str,
     return found
 
 
-def delivery(connection: apsw.Connection, site: int, delivery: str) -> DeliveryRow:
+def delivery(connection: apsw.Connection, site: int, delivery: str, partition: int | None) -> DeliveryRow:
     """As in the port."""
-    for row in _show_deliveries(connection, "delivery_by_id", site=site, delivery=delivery):
-        return row
+    if partition in (None, 0):
+        for row in _show_deliveries(connection, "delivery_by_id", site=site, delivery=delivery):
+            return row
     raise NotFound("There is no such delivery.")
 
 

@@ -15,16 +15,19 @@ CREATE TABLE generation (
 INSERT INTO generation (one, value) VALUES (1, 0);
 
 CREATE TABLE sites (
-    id                    INTEGER PRIMARY KEY,
-    name                  TEXT NOT NULL,
-    app_id                TEXT NOT NULL UNIQUE,
-    vapid_public_key      TEXT NOT NULL,
-    vapid_private_sealed  BLOB NOT NULL,
-    vapid_subject         TEXT NOT NULL,
-    webhook_secret_sealed BLOB NOT NULL,
-    created               INTEGER NOT NULL,
-    timezone              TEXT NOT NULL,
-    frequency_cap         TEXT CHECK (json_valid(frequency_cap))
+    id                          INTEGER PRIMARY KEY,
+    name                        TEXT NOT NULL,
+    app_id                      TEXT NOT NULL UNIQUE,
+    vapid_public_key            TEXT NOT NULL,
+    vapid_private_sealed        BLOB NOT NULL,
+    vapid_subject               TEXT NOT NULL,
+    webhook_secret_sealed       BLOB NOT NULL,
+    created                     INTEGER NOT NULL,
+    timezone                    TEXT NOT NULL,
+    frequency_cap               TEXT CHECK (json_valid(frequency_cap)),
+    vapid                       INTEGER NOT NULL DEFAULT 0,
+    origins                     TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(origins)),
+    dangerous_unsigned_profiles INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE api_keys (
@@ -74,6 +77,42 @@ CREATE TABLE secrets (
     changed INTEGER NOT NULL,
     PRIMARY KEY (site, name)
 ) STRICT;
+
+CREATE TABLE site_keys (
+    site    INTEGER NOT NULL,
+    kind    TEXT NOT NULL,
+    number  INTEGER NOT NULL,
+    public  TEXT NOT NULL,
+    sealed  BLOB NOT NULL,
+    changed INTEGER NOT NULL,
+    PRIMARY KEY (site, kind, number)
+) STRICT;
+
+CREATE TABLE segments (
+    site      INTEGER NOT NULL,
+    segment   TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    condition TEXT CHECK (json_valid(condition)),
+    created   INTEGER NOT NULL,
+    changed   INTEGER NOT NULL,
+    PRIMARY KEY (site, segment)
+) STRICT;
+
+-- Long work that somebody asked for.
+CREATE TABLE jobs (
+    site    INTEGER NOT NULL,
+    id      TEXT NOT NULL,
+    kind    TEXT NOT NULL,
+    status  TEXT NOT NULL,
+    body    TEXT NOT NULL CHECK (json_valid(body)),
+    created INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    PRIMARY KEY (site, id)
+) STRICT;
+
+CREATE INDEX jobs_by_site ON jobs (site, created, id);
+CREATE INDEX jobs_running ON jobs (created, id) WHERE status = 'running';
+CREATE INDEX jobs_over ON jobs (changed) WHERE status <> 'running';
 
 -- What comes in, and what the owner has made of it.
 
@@ -151,8 +190,12 @@ CREATE TABLE profiles (
     created    INTEGER NOT NULL,
     pushed     TEXT NOT NULL DEFAULT '{}',
     merged     TEXT,
+    recheck    INTEGER,
+    offered    TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (partition, site, key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX profiles_recheck ON profiles (partition, recheck, site, key) WHERE recheck IS NOT NULL;
 
 CREATE TABLE subscribers (
     partition         INTEGER NOT NULL,
@@ -166,6 +209,9 @@ CREATE TABLE subscribers (
     created           INTEGER NOT NULL,
     last_active       INTEGER NOT NULL,
     facts             TEXT NOT NULL,
+    provider          TEXT NOT NULL DEFAULT 'webpush',
+    vapid             INTEGER NOT NULL DEFAULT 0,
+    logouts           INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (partition, site, device_token_hash)
 ) STRICT;
 
@@ -234,6 +280,27 @@ CREATE TABLE site_states (
     PRIMARY KEY (partition, site)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE segment_states (
+    partition INTEGER NOT NULL,
+    site      INTEGER NOT NULL,
+    segment   TEXT NOT NULL,
+    condition TEXT NOT NULL,
+    defined   INTEGER NOT NULL,
+    PRIMARY KEY (partition, site, segment)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sweeps (
+    partition INTEGER NOT NULL,
+    site      INTEGER NOT NULL,
+    id        TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    entry     TEXT NOT NULL,
+    body      TEXT NOT NULL,
+    cursor    TEXT NOT NULL,
+    done      INTEGER NOT NULL,
+    PRIMARY KEY (partition, site, id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE explanations (
     sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
     partition INTEGER NOT NULL,
@@ -289,6 +356,21 @@ CREATE TABLE outbox (
 ) STRICT;
 
 CREATE INDEX outbox_scheduled ON outbox (scheduled) WHERE scheduled IS NOT NULL AND held = 0;
+CREATE INDEX outbox_held ON outbox (site, workflow, sequence) WHERE held = 1;
+
+-- What pauses, resumes and stops have asked for and is still to be done with deliveries, a piece at a time. Those of the workflow whose sequence lies
+-- in (cursor, until] are not offered, whatever their own rows say: their turn is still to come.
+CREATE TABLE holds (
+    partition INTEGER NOT NULL,
+    site      INTEGER NOT NULL,
+    workflow  TEXT NOT NULL,
+    released  INTEGER NOT NULL,  -- 1: those that are held go again, or end if they are stale; 0: they are to be held
+    cutoff    INTEGER NOT NULL,  -- pushes created before it are stale; 0: none is
+    at        INTEGER NOT NULL,  -- log time of the release
+    cursor    INTEGER NOT NULL,
+    until     INTEGER NOT NULL,
+    PRIMARY KEY (partition, site, workflow)
+) STRICT, WITHOUT ROWID;
 
 -- The time stands before what is counted: a batch writes side by side, a period is read in one piece.
 CREATE TABLE counters (
@@ -326,4 +408,4 @@ CREATE TABLE upkeep (
 
 INSERT INTO upkeep (one, exported) VALUES (1, 0);
 
-PRAGMA user_version = 4;
+PRAGMA user_version = 6;

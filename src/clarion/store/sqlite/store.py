@@ -1,6 +1,6 @@
 """`SqliteStore`: the port on one SQLite file, with one connection that writes and three that read."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -8,8 +8,10 @@ from typing import TypeVar
 import apsw
 
 from clarion.clock import Clock, wall_clock
+from clarion.domain.records import Profile, Subscriber
 from clarion.store.answers import Done, awaited
 from clarion.store.numbered import too_new
+from clarion.store.paging import unmerged
 from clarion.store.port import BadCursor, OnChange, StoreOutdated, StoreTooNew
 from clarion.store.records.batches import Asked, Facts, Taken
 from clarion.store.records.commits import Outcome
@@ -18,20 +20,23 @@ from clarion.store.records.counters import CounterRow
 from clarion.store.records.deliveries import Delivery, DeliveryRow, Report
 from clarion.store.records.entries import Appended, Entry, EventsPage, LogRow, NewEntry
 from clarion.store.records.explanations import Explanation
+from clarion.store.records.jobs import Job
 from clarion.store.records.lags import Lag
 from clarion.store.records.nodes import Node, Roster
 from clarion.store.records.poisoned import Poisoned
 from clarion.store.records.profiles import ProfileView
 from clarion.store.records.runs import RunCount, RunRow
-from clarion.store.records.sites import ApiKey, Secret, Site
+from clarion.store.records.segments import SegmentRow
+from clarion.store.records.sites import ApiKey, Secret, Site, SiteKey
 from clarion.store.records.snapshots import Snapshot, SnapshotPart
-from clarion.store.records.states import PartitionState, SiteState, WorkflowState
+from clarion.store.records.states import PartitionState, SegmentState, SiteState, Sweep, SweepCount, WorkflowState
 from clarion.store.records.upkeep import Upkeep
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
-from clarion.store.sqlite import checking, configuration, engine, entries, forgetting, paging, reading, snapshots, workflows
+from clarion.store.sqlite import checking, configuration, engine, entries, erasing, forgetting, jobs, paging, reading, snapshots, workflows
 from clarion.store.sqlite.claims import Claims
 from clarion.store.sqlite.connection import Synchronous, connect, library_version, require_library
 from clarion.store.sqlite.ending import report
+from clarion.store.sqlite.holding import work_off
 from clarion.store.sqlite.ingest import MOST_WAITING, Ingest
 from clarion.store.sqlite.migrations import latest, version_of
 from clarion.store.sqlite.reader import Reader
@@ -154,6 +159,21 @@ class SqliteStore:
     async def update_site(self, site: Site, entries: Sequence[NewEntry]) -> Site:
         return await self._configure(lambda connection: configuration.update_site(connection, site, entries), INBOX)
 
+    async def rotate_vapid(self, site: Site, earlier: SiteKey) -> Site:
+        return await self._configure(lambda connection: configuration.rotate_vapid(connection, site, earlier))
+
+    async def put_site_key(self, key: SiteKey) -> None:
+        await self._configure(lambda connection: configuration.put_site_key(connection, key))
+
+    async def delete_site_key(self, site: int, kind: str, number: int) -> None:
+        await self._configure(lambda connection: configuration.delete_site_key(connection, site, kind, number))
+
+    async def put_segment(self, segment: SegmentRow, entries: Sequence[NewEntry]) -> SegmentRow:
+        return await self._configure(lambda connection: configuration.put_segment(connection, segment, entries), INBOX)
+
+    async def delete_segment(self, site: int, segment: str, entries: Sequence[NewEntry]) -> None:
+        await self._configure(lambda connection: configuration.delete_segment(connection, site, segment, entries), INBOX)
+
     async def put_secret(self, secret: Secret) -> None:
         await self._configure(lambda connection: configuration.put_secret(connection, secret))
 
@@ -186,6 +206,9 @@ class SqliteStore:
     async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
         return await self._reading.call(lambda connection: workflows.run_counts(connection, site, workflow))
 
+    async def sweep_counts(self, site: int, ids: Sequence[str]) -> list[SweepCount]:
+        return await self._lookups.call(lambda connection: workflows.sweep_counts(connection, site, ids))
+
     async def workflow_version(self, site: int, workflow: str, version: int) -> WorkflowVersion:
         return await self._lookups.call(lambda connection: workflows.workflow_version(connection, site, workflow, version))
 
@@ -216,6 +239,12 @@ class SqliteStore:
     async def site_states(self, partition: int) -> list[SiteState]:
         return await self._engine.call(lambda connection: engine.site_states(connection, partition))
 
+    async def segment_states(self, partition: int) -> list[SegmentState]:
+        return await self._engine.call(lambda connection: engine.segment_states(connection, partition))
+
+    async def sweeps(self, partition: int) -> list[Sweep]:
+        return await self._engine.call(lambda connection: engine.sweeps(connection, partition))
+
     async def take(self, partition: int, limit: int, horizon: int, timers: int) -> Taken:
         small = self._taken <= FEW  # the last time; a busy inbox stays busy
         taken = await self._engine.call(lambda connection: engine.take(connection, partition, limit, horizon, timers), small=small)
@@ -227,13 +256,25 @@ class SqliteStore:
         return await self._engine.call(lambda connection: engine.facts(connection, partition, asked), small=small)
 
     async def commit(self, outcome: Outcome) -> None:
-        sending = self._claims.sequences() if outcome.release else ()
         await self._writer.call(
-            lambda connection: engine.apply(connection, outcome, sending),
+            lambda connection: engine.apply(connection, outcome),
             area="engine",
             changes=engine.changes(outcome),
             rows=engine.rows_of(outcome),
         )
+
+    async def work_holds(self, partition: int, limit: int) -> int | None:
+        async with self._claims.still():
+            sending = self._claims.sequences()
+            return await self._writer.call(
+                lambda connection: work_off(connection, partition, limit, sending), changes=(INBOX, OUTBOX), rows=limit
+            )
+
+    async def profiles_page(self, partition: int, site: int, after: str, limit: int) -> list[Profile]:
+        def read(after: str) -> Awaitable[list[Profile]]:
+            return self._engine.call(lambda connection: engine.profiles_page(connection, partition, site, after, limit))
+
+        return await unmerged(read, after, limit)
 
     async def held_workflows(self, partition: int) -> list[tuple[int, str]]:
         return await self._engine.call(lambda connection: engine.held_workflows(connection, partition))
@@ -279,6 +320,15 @@ class SqliteStore:
     async def profile(self, site: int, key: str, limit: int = 100) -> ProfileView:
         return await self._reading.call(lambda connection: reading.profile(connection, site, key, limit))
 
+    async def subscriber(self, site: int, device_token_hash: str) -> Subscriber:
+        return await self._lookups.call(lambda connection: reading.subscriber(connection, site, device_token_hash))
+
+    async def subscribers_page(self, partition: int, site: int, after: str, limit: int) -> list[Subscriber]:
+        return await self._reading.call(lambda connection: reading.subscribers_page(connection, partition, site, after, limit))
+
+    async def subscribers_of(self, partition: int, site: int, profiles: Sequence[str]) -> list[Subscriber]:
+        return await self._reading.call(lambda connection: reading.subscribers_of(connection, partition, site, profiles))
+
     async def subscriber_profile(self, site: int, device_token_hash: str) -> str:
         return await self._lookups.call(lambda connection: reading.subscriber_profile(connection, site, device_token_hash))
 
@@ -300,8 +350,8 @@ class SqliteStore:
     async def counters(self, site: int, workflow: str, period: str, since: int, until: int, limit: int) -> list[CounterRow]:
         return await self._reading.call(lambda connection: reading.counters(connection, site, workflow, period, since, until, limit))
 
-    async def delivery(self, site: int, delivery: str) -> DeliveryRow:
-        return await self._lookups.call(lambda connection: reading.delivery(connection, site, delivery))
+    async def delivery(self, site: int, delivery: str, partition: int | None = None) -> DeliveryRow:
+        return await self._lookups.call(lambda connection: reading.delivery(connection, site, delivery, partition))
 
     async def deliveries(self, site: int, run: str | None, limit: int) -> list[DeliveryRow]:
         return await self._reading.call(lambda connection: reading.deliveries(connection, site, run, limit))
@@ -349,6 +399,39 @@ class SqliteStore:
 
     async def note_upkeep(self, upkeep: Upkeep) -> None:
         await self._writer.call(lambda connection: snapshots.note_upkeep(connection, upkeep))
+
+    # -- erasing -----------------------------------------------------------------------------------------------------
+
+    async def blank(self, partition: int, sequences: Sequence[int]) -> None:
+        await self._writer.call(lambda connection: erasing.blank(connection, partition, sequences), rows=len(sequences))
+
+    async def erase_about(self, partition: int, site: int, profiles: Sequence[str], devices: Sequence[str], limit: int) -> int:
+        return await self._writer.call(
+            lambda connection: erasing.erase_about(connection, partition, site, profiles, devices, limit), rows=limit
+        )
+
+    async def rewrite_snapshot(self, snapshot: Snapshot, parts: Mapping[int, SnapshotPart]) -> None:
+        await self._writer.call(lambda connection: erasing.rewrite_snapshot(connection, snapshot, parts))
+
+    async def overwrite_deleted(self) -> bool:
+        return await self._writer.alone(lambda connection: erasing.overwrite_deleted(connection, self._path))
+
+    # -- jobs --------------------------------------------------------------------------------------------------------
+
+    async def put_job(self, job: Job) -> None:
+        await self._writer.call(lambda connection: jobs.put(connection, job))
+
+    async def replace_job(self, before: Job, after: Job) -> bool:
+        return await self._writer.call(lambda connection: jobs.replace(connection, before, after))
+
+    async def job(self, site: int, id: str) -> Job:
+        return await self._lookups.call(lambda connection: jobs.read(connection, site, id))
+
+    async def jobs(self, site: int | None, kind: str | None, status: str | None, limit: int) -> list[Job]:
+        return await self._reading.call(lambda connection: jobs.listed(connection, site, kind, status, limit))
+
+    async def forget_jobs(self, before: int, limit: int) -> int:
+        return await self._writer.call(lambda connection: jobs.forget(connection, before, limit), rows=limit)
 
     # -- looking after it --------------------------------------------------------------------------------------------
 

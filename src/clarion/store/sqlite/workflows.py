@@ -9,6 +9,7 @@ from clarion.store.port import Changed, NotFound
 from clarion.store.records.bodies import WorkflowChange
 from clarion.store.records.entries import NewEntry
 from clarion.store.records.runs import RunCount
+from clarion.store.records.states import SweepCount
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
 from clarion.store.sqlite.configuration import changed
 from clarion.store.sqlite.entries import put_entries
@@ -104,6 +105,12 @@ def discard_draft(connection: apsw.Connection, site: int, workflow: str) -> None
 def run_counts(connection: apsw.Connection, site: int, workflow: str) -> list[RunCount]:
     """As in the port; the step is empty for a run that stands at none."""
     return _decode_counts(value(connection, _SQL["run_counts"], {"site": site, "workflow": workflow}))
+
+
+def sweep_counts(connection: apsw.Connection, site: int, ids: Sequence[str]) -> list[SweepCount]:
+    """As in the port."""
+    found = rows(connection, _SQL["sweep_counts"], {"site": site, "ids": _encode(list(ids)).decode()})
+    return [SweepCount(*row) for row in found]
 
 
 def _workflow(connection: apsw.Connection, site: int, workflow: str) -> WorkflowRow | None:

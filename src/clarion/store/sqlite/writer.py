@@ -123,6 +123,8 @@ class Writer:
         """`signal` is told in the event loop what has changed; `tidy` is lent the connection now and then."""
         self._connect, self._signal, self._tidy = connect, signal, tidy
         self._jobs: deque[Job] = deque()
+        self._alone: deque[Callable[[], None]] = deque()
+        """What is to be done outside of transactions, in the thread."""
         self._loop: asyncio.AbstractEventLoop
         self._pool: ThreadPoolExecutor | None = None
         self._connection: apsw.Connection
@@ -164,7 +166,7 @@ class Writer:
         pool = self._pool
         if pool is None:
             return
-        while self._jobs or self._away or self._turning is not None:
+        while self._jobs or self._alone or self._away or self._turning is not None:
             self._idle.clear()
             await self._idle.wait()
         self._pool = None
@@ -192,6 +194,15 @@ class Writer:
         self.submit(Call(write, done, area, changes, then, rows))
         return await done
 
+    async def alone(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run `work` between two transactions, in the thread; all that is to be written waits for it meanwhile."""
+        if not self._open:
+            raise StoreUnavailable("The store is not open.")
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._alone.append(partial(self._run_alone, work, done))
+        self._plan()
+        return await done
+
     # -- turns, in the event loop ------------------------------------------------------------------------------------
 
     def _plan(self) -> None:
@@ -204,6 +215,9 @@ class Writer:
     def _turn(self) -> None:
         self._turning = None
         if self._away:
+            return
+        if self._alone:
+            self._hand_over(self._alone.popleft())
             return
         jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), GROUP_JOBS))]
         if jobs:
@@ -244,7 +258,7 @@ class Writer:
         self._go_on()
 
     def _go_on(self) -> None:
-        if self._jobs:
+        if self._jobs or self._alone:
             self._plan()
         elif not self._away:
             self._idle.set()
@@ -294,6 +308,15 @@ class Writer:
         if self._wal.due():
             self._wal.checkpoint()
 
+    def _run_alone(self, work: Callable[[apsw.Connection], T], done: "asyncio.Future[T]") -> None:
+        try:
+            result = work(self._connection)
+        except Exception as error:  # noqa: BLE001 - whatever it was, who waits is told, and the writer lives on
+            answer = partial(_fail, done, translated(error))
+        else:
+            answer = partial(_succeed, done, result)
+        self._loop.call_soon_threadsafe(answer)
+
     def _tidy_up(self) -> None:
         try:
             self._tidy(self._connection)
@@ -334,6 +357,16 @@ def _run_apart(connection: apsw.Connection, job: Job, failures: dict[Job, StoreE
         if passing(error) or not connection.in_transaction:
             raise
         failures[job] = translated(error)
+
+
+def _succeed(done: "asyncio.Future[T]", result: T) -> None:
+    if not done.done():
+        done.set_result(result)
+
+
+def _fail(done: "asyncio.Future[T]", error: StoreError) -> None:
+    if not done.done():
+        done.set_exception(error)
 
 
 def _rollback(connection: apsw.Connection) -> None:

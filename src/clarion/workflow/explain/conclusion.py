@@ -73,7 +73,8 @@ class Conclusion(msgspec.Struct, frozen=True):
 
     sent, on_its_way, not_delivered, waiting, ended: of the last run, that is of its pushes, or of its requests if its version has no
     push; refused: the last event did not start it; set_aside: it could not be applied; accepted: it waits for the engine; no_event,
-    published_later, archived, not_recorded: no event could; draft, unknown_workflow, unknown_profile, unknown_subscriber.
+    published_later, archived, not_recorded: no event could; of a broadcast not_yet, came_later, no_run; draft, unknown_workflow,
+    unknown_profile, unknown_subscriber.
     """
     sentence: str
     because: tuple[str, ...] = ()
@@ -140,6 +141,22 @@ def unknown_person(subject: Subject, unapplied: Unapplied | None = None, *, subs
         return conclude(subject, unapplied=unapplied)
     said = f"nothing has ever come for this profile; the workflow listens for {words.names(subject.events) or 'nothing yet'}"
     return Conclusion("unknown_profile", said, _now(subject))
+
+
+def of_broadcast(subject: Subject, created: int, asked: int | None) -> Conclusion:
+    """The answer about a broadcast of which a person has no run.
+
+    `created` is when the profile was made; `asked` the log time of the broadcast, where the profile has not had its turn yet. Who is not in
+    the audience is not recorded, so that is not told apart from a run that is not kept any more.
+    """
+    if asked is not None and created <= asked:
+        return Conclusion("not_yet", "the broadcast has not come to this profile yet", _now(subject))
+    began = subject.published if asked is None else asked
+    if created > began:
+        said = f"the profile was made at {words.instant(created)}, and the broadcast is for those who were there at {words.instant(began)}"
+        return Conclusion("came_later", said, _now(subject))
+    said = "no run of it is kept: the profile was not in its audience when the broadcast came to it, or the run is not kept any more"
+    return Conclusion("no_run", said, _now(subject))
 
 
 def behind(conclusion: Conclusion) -> Conclusion:

@@ -18,7 +18,7 @@ class _After(msgspec.Struct, frozen=True):
 
 
 class _Start(msgspec.Struct, frozen=True):
-    on: list[_Listener]
+    on: list[_Listener] = []
     again: _After | str | None = None
 
 

@@ -134,7 +134,9 @@ _SAYINGS: Final[Mapping[str, Callable[[Detail, str], str]]] = {
     "not_resumed": lambda _, rows: f"did not go on: {rows or 'what came is not what it waits for'}",
     "not_exited": lambda _, rows: f"did not exit: {rows or 'the rule did not hold'}",
     "goal": _goal,
-    "segment": lambda detail, _: _changes(detail, ("added", "joined segment"), ("removed", "left segment")),
+    "segment": lambda detail, _: _changes(
+        detail, ("added", "joined segment"), ("removed", "left segment"), ("ignored", "left to its condition: segment")
+    ),
     "update": lambda detail, _: _changes(detail, ("set", "set"), ("removed", "removed")),
     "send_event": lambda detail, _: f"sends event {words.name(detail.get('name', '?'))}",
     "start_workflow": lambda detail, _: f"asks for a start of workflow {words.name(detail.get('workflow', '?'))}",

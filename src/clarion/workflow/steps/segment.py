@@ -37,7 +37,10 @@ class _Names:
 
 
 class Segment(Leaf, msgspec.Struct, frozen=True):
-    """Changes the profile at once; each change is a system event. A name that is to be added and removed is removed."""
+    """Changes the profile at once; each change is a system event. A name that is to be added and removed is removed.
+
+    Segments whose condition says who is in them are left alone.
+    """
 
     kind: ClassVar[str] = "segment"
     shape: ClassVar[Shape] = Object(optional={"add": _Names(), "remove": _Names()}, least=1)
@@ -53,8 +56,10 @@ class Segment(Leaf, msgspec.Struct, frozen=True):
     def enter(self, visit: Visit) -> Move:
         fill = Filling(visit)
         before = visit.profile.segments
-        leaving = _names(self.remove, fill)
-        added = [name for name in _names(self.add, fill) if name not in before and name not in leaving]
+        entering, leaving = _names(self.add, fill), _names(self.remove, fill)
+        ignored = [name for name in dict.fromkeys((*entering, *leaving)) if name in visit.dynamic]
+        leaving = [name for name in leaving if name not in ignored]
+        added = [name for name in entering if name not in before and name not in leaving and name not in ignored]
         removed = [name for name in leaving if name in before]
         after = tuple(sorted({*before, *added} - {*removed}))
         if len(after) > max(MOST_SEGMENTS, len(before)):
@@ -64,7 +69,7 @@ class Segment(Leaf, msgspec.Struct, frozen=True):
             visit.effects.append(EventEffect(caused_event_id(visit.effect_id, event, ordinal), self.id, event, {"segment": name}))
         if after != before:
             visit.profile = msgspec.structs.replace(visit.profile, segments=after)
-        visit.note("segment", fill.detail(added=added, removed=removed))
+        visit.note("segment", fill.detail(added=added, removed=removed, **({"ignored": ignored} if ignored else {})))
         return Forward()
 
 

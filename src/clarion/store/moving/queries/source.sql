@@ -43,8 +43,13 @@ UNION ALL SELECT 'workflows', count(*) FROM workflows
 UNION ALL SELECT 'workflow_versions', count(*) FROM workflow_versions
 UNION ALL SELECT 'workflow_drafts', count(*) FROM workflow_drafts
 UNION ALL SELECT 'secrets', count(*) FROM secrets
+UNION ALL SELECT 'site_keys', count(*) FROM site_keys
+UNION ALL SELECT 'segments', count(*) FROM segments
+UNION ALL SELECT 'jobs', count(*) FROM jobs
 UNION ALL SELECT 'workflow_states', count(*) FROM workflow_states
 UNION ALL SELECT 'site_states', count(*) FROM site_states
+UNION ALL SELECT 'segment_states', count(*) FROM segment_states
+UNION ALL SELECT 'sweeps', count(*) FROM sweeps
 UNION ALL SELECT 'profiles', count(*) FROM profiles
 UNION ALL SELECT 'subscribers', count(*) FROM subscribers
 UNION ALL SELECT 'runs', count(*) FROM runs
@@ -54,6 +59,7 @@ UNION ALL SELECT 'log', count(*) FROM log
 UNION ALL SELECT 'explanations', count(*) FROM explanations
 UNION ALL SELECT 'deliveries', count(*) FROM deliveries
 UNION ALL SELECT 'outbox', count(*) FROM outbox
+UNION ALL SELECT 'holds', count(*) FROM holds WHERE released = 1 OR cutoff > 0
 UNION ALL SELECT 'inbox', count(*) FROM inbox
 UNION ALL SELECT 'poisoned', count(*) FROM poisoned
 UNION ALL SELECT 'counters', count(*) FROM counters;
@@ -66,7 +72,8 @@ SELECT one, one, exported, alarm, since FROM upkeep WHERE one > :after ->> 0;
 
 -- name: sites
 SELECT
-    id, id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone, frequency_cap
+    id, id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone, frequency_cap,
+    vapid, origins, dangerous_unsigned_profiles
 FROM sites WHERE id > :after ->> 0 ORDER BY id;
 
 -- name: api_keys
@@ -85,6 +92,15 @@ SELECT rowid, site, workflow, saved, source FROM workflow_drafts WHERE rowid > :
 -- name: secrets
 SELECT rowid, site, name, sealed, changed FROM secrets WHERE rowid > :after ->> 0 ORDER BY rowid;
 
+-- name: site_keys
+SELECT rowid, site, kind, number, public, sealed, changed FROM site_keys WHERE rowid > :after ->> 0 ORDER BY rowid;
+
+-- name: segments
+SELECT rowid, site, segment, name, created, changed, condition FROM segments WHERE rowid > :after ->> 0 ORDER BY rowid;
+
+-- name: jobs
+SELECT rowid, site, id, kind, status, created, changed, body FROM jobs WHERE rowid > :after ->> 0 ORDER BY rowid;
+
 -- name: workflow_states
 SELECT site, workflow, site, workflow, version, status, stale_before, heard, directives FROM workflow_states
 WHERE partition = 0 AND (site, workflow) > (:after ->> 0, :after ->> 1) ORDER BY site, workflow;
@@ -92,12 +108,20 @@ WHERE partition = 0 AND (site, workflow) > (:after ->> 0, :after ->> 1) ORDER BY
 -- name: site_states
 SELECT site, site, timezone, frequency_cap FROM site_states WHERE partition = 0 AND site > :after ->> 0 ORDER BY site;
 
+-- name: segment_states
+SELECT site, segment, site, segment, defined, condition FROM segment_states
+WHERE partition = 0 AND (site, segment) > (:after ->> 0, :after ->> 1) ORDER BY site, segment;
+
+-- name: sweeps
+SELECT site, id, site, id, at, entry, cursor, done, body FROM sweeps
+WHERE partition = 0 AND (site, id) > (:after ->> 0, :after ->> 1) ORDER BY site, id;
+
 -- name: profiles
 -- An anonymous one may have become part of another before that was noted: of the one that has the runs whose deliveries still name it, else
--- of its subscriber's.
+-- of its subscriber's, unless that has left it behind by logging out.
 SELECT
     p.site, p."key", p.site, p."key", p.attributes, p.segments, p.created, p.pushed,
-    iif(p.merged IS NULL AND substr(p."key", 1, 2) = 'a:', coalesce(
+    iif(p.merged IS NULL AND substr(p."key", 1, 2) <> 'n:', coalesce(
         (
             SELECT r.profile FROM deliveries AS d
             CROSS JOIN runs AS r
@@ -106,14 +130,18 @@ SELECT
         ),
         (
             SELECT s.profile FROM subscribers AS s
-            WHERE s.partition = 0 AND s.site = p.site AND s.device_token_hash = substr(p."key", 3) AND s.profile <> p."key"
+            WHERE s.partition = 0 AND s.site = p.site AND s.device_token_hash = substr(p."key", instr(p."key", ':') + 1)
+                AND p."key" = 'a' || iif(s.logouts = 0, '', s.logouts) || ':' || s.device_token_hash AND s.profile <> p."key"
         )
-    ), p.merged)
+    ), p.merged),
+    p.recheck, p.offered
 FROM profiles AS p
 WHERE p.partition = 0 AND (p.site, p."key") > (:after ->> 0, :after ->> 1) ORDER BY p.site, p."key";
 
 -- name: subscribers
-SELECT rowid, site, device_token_hash, profile, endpoint, p256dh, auth, active, created, last_active, facts FROM subscribers
+SELECT
+    rowid, site, device_token_hash, profile, endpoint, p256dh, auth, active, created, last_active, facts, provider, vapid, logouts
+FROM subscribers
 WHERE rowid > :after ->> 0 ORDER BY rowid;
 
 -- name: runs
@@ -145,10 +173,19 @@ FROM deliveries WHERE sequence > :after ->> 0 ORDER BY sequence;
 
 -- name: outbox
 SELECT
-    o.sequence, d.profile, d.id, d.created, o.sequence, o.site, o.workflow, coalesce(o.scheduled, d.due), o.held
+    o.sequence, d.profile, d.id, d.created, o.sequence, o.site, o.workflow, coalesce(o.scheduled, d.due),
+    o.held OR EXISTS (
+        SELECT 1 FROM holds AS h
+        WHERE h.partition = 0 AND h.site = o.site AND h.workflow = o.workflow AND o.sequence > h.cursor AND o.sequence <= h.until
+    )
 FROM outbox AS o
 CROSS JOIN deliveries AS d
 WHERE o.sequence > :after ->> 0 AND d.sequence = o.sequence ORDER BY o.sequence;
+
+-- name: holds
+-- What is only to be held is, where it goes.
+SELECT site, workflow, site, workflow, released, cutoff, at FROM holds
+WHERE partition = 0 AND (released = 1 OR cutoff > 0) AND (site, workflow) > (:after ->> 0, :after ->> 1) ORDER BY site, workflow;
 
 -- name: inbox
 SELECT position, position, kind, site, id, received, body FROM inbox WHERE position > :after ->> 0 ORDER BY position;

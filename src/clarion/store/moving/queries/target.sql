@@ -106,7 +106,7 @@ FROM upkeep;
 SELECT count(*), coalesce(sum(pg_temp.hashed(
     concat_ws(
         chr(31), id, name, app_id, vapid_public_key, vapid_private_sealed, vapid_subject, webhook_secret_sealed, created, timezone,
-        coalesce(frequency_cap::text, chr(30))
+        coalesce(frequency_cap::text, chr(30)), vapid, origins, dangerous_unsigned_profiles
     )
 )), 0)::text
 FROM sites;
@@ -151,6 +151,30 @@ SELECT count(*), coalesce(sum(pg_temp.hashed(
 )), 0)::text
 FROM secrets;
 
+-- name: sum_site_keys
+SELECT count(*), coalesce(sum(pg_temp.hashed(
+    concat_ws(
+        chr(31), site, kind, number, public, sealed, changed
+    )
+)), 0)::text
+FROM site_keys;
+
+-- name: sum_segments
+SELECT count(*), coalesce(sum(pg_temp.hashed(
+    concat_ws(
+        chr(31), site, segment, name, created, changed, coalesce(condition::text, chr(30))
+    )
+)), 0)::text
+FROM segments;
+
+-- name: sum_jobs
+SELECT count(*), coalesce(sum(pg_temp.hashed(
+    concat_ws(
+        chr(31), site, id, kind, status, created, changed, body
+    )
+)), 0)::text
+FROM jobs;
+
 -- name: sum_workflow_states
 SELECT count(*), coalesce(sum(pg_temp.hashed(
     concat_ws(
@@ -167,10 +191,27 @@ SELECT count(*), coalesce(sum(pg_temp.hashed(
 )), 0)::text
 FROM site_states;
 
+-- name: sum_segment_states
+SELECT count(*), coalesce(sum(pg_temp.hashed(
+    concat_ws(
+        chr(31), partition, site, segment, defined, condition
+    )
+)), 0)::text
+FROM segment_states;
+
+-- name: sum_sweeps
+SELECT count(*), coalesce(sum(pg_temp.hashed(
+    concat_ws(
+        chr(31), partition, site, id, at, entry, cursor, done, body
+    )
+)), 0)::text
+FROM sweeps;
+
 -- name: sum_profiles
 SELECT count(*), coalesce(sum(pg_temp.hashed(
     concat_ws(
-        chr(31), partition, site, key, attributes, segments, created, pushed, coalesce(merged::text, chr(30))
+        chr(31), partition, site, key, attributes, segments, created, pushed, coalesce(merged::text, chr(30)),
+        coalesce(recheck::text, chr(30)), offered
     )
 )), 0)::text
 FROM profiles;
@@ -178,7 +219,8 @@ FROM profiles;
 -- name: sum_subscribers
 SELECT count(*), coalesce(sum(pg_temp.hashed(
     concat_ws(
-        chr(31), partition, site, device_token_hash, profile, endpoint, p256dh, auth, active, created, last_active, facts
+        chr(31), partition, site, device_token_hash, profile, endpoint, p256dh, auth, active, created, last_active, facts,
+        provider, vapid, logouts
     )
 )), 0)::text
 FROM subscribers;
@@ -241,6 +283,14 @@ SELECT count(*), coalesce(sum(pg_temp.hashed(
     )
 )), 0)::text
 FROM outbox;
+
+-- name: sum_holds
+SELECT count(*), coalesce(sum(pg_temp.hashed(
+    concat_ws(
+        chr(31), partition, site, workflow, released, cutoff, at
+    )
+)), 0)::text
+FROM holds;
 
 -- name: sum_inbox
 SELECT count(*), coalesce(sum(pg_temp.hashed(

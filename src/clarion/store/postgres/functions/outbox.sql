@@ -242,53 +242,79 @@ BEGIN
         SELECT id FROM outbox WHERE partition = p_partition AND site = p_site AND workflow = p_workflow AND NOT held ORDER BY id FOR UPDATE
     )
     UPDATE outbox AS o SET held = true FROM waiting AS w WHERE o.partition = p_partition AND o.id = w.id;
+    -- What an unfinished release has found stale stays stale.
+    UPDATE holds AS h SET released = false WHERE h.partition = p_partition AND h.site = p_site AND h.workflow = p_workflow;
 END
 $$;
 
--- They go again.
-CREATE OR REPLACE FUNCTION clarion_release(p_partition integer, p_site integer, p_workflow text) RETURNS void
-LANGUAGE plpgsql
-SET plan_cache_mode = force_custom_plan
-AS $$
+-- A workflow's deliveries are to be let go, those that are stale to end; each stays held until its turn comes.
+CREATE OR REPLACE FUNCTION clarion_put_release(p_partition integer, p_site integer, p_workflow text, p_cutoff bigint, p_at bigint) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
-    WITH waiting AS MATERIALIZED (
-        SELECT id FROM outbox WHERE partition = p_partition AND site = p_site AND workflow = p_workflow AND held ORDER BY id FOR UPDATE
-    )
-    UPDATE outbox AS o SET held = false FROM waiting AS w WHERE o.partition = p_partition AND o.id = w.id;
+    INSERT INTO holds AS h (partition, site, workflow, released, cutoff, at)
+    VALUES (p_partition, p_site, p_workflow, true, p_cutoff, p_at)
+    ON CONFLICT (partition, site, workflow) DO UPDATE
+    SET released = true, cutoff = greatest(h.cutoff, excluded.cutoff), at = excluded.at;
 END
 $$;
 
--- Held pushes created before p_cutoff that nobody is sending just now: neither p_node nor another node that lives. How many there are is not
--- known to whoever plans this: deliveries are looked up one by one, as in the statements further up.
-CREATE OR REPLACE FUNCTION clarion_stale(
-    p_partition integer, p_node text, p_site integer, p_workflow text, p_cutoff bigint, p_limit integer
-) RETURNS TABLE (
-    id text, site integer, effect text, run text, workflow text, step text, profile text, kind text, job text, created bigint, due bigint,
-    expires bigint, subscriber text, hops integer, attempts text, version integer
+-- The next piece of a release, but pushes that are stale and just being sent: by p_node, or another node that lives. Those that are not stale are
+-- let go; the others are returned. How many there are is not known to whoever plans this: deliveries are looked up one by one, as further up.
+CREATE OR REPLACE FUNCTION clarion_release(
+    p_partition integer, p_node text, p_site integer, p_workflow text, p_cutoff bigint, p_limit integer, OUT o_released bigint,
+    OUT o_stale text
 )
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
 SET enable_sort = off
 AS $$
-#variable_conflict use_column
 BEGIN
-    RETURN QUERY
-    SELECT
-        d.id, d.site, d.effect, d.run, d.workflow, d.step, d.profile, d.kind, d.job, d.created, d.due, d.expires, d.subscriber, d.hops,
-        d.attempts, d.version
-    FROM (
-        SELECT id, created FROM outbox
-        WHERE partition = p_partition AND site = p_site AND workflow = p_workflow AND held AND created < p_cutoff
+    WITH turn AS MATERIALIZED (
+        SELECT * FROM outbox
+        WHERE partition = p_partition AND site = p_site AND workflow = p_workflow AND held
             AND (
-                claimed IS NULL
+                created >= p_cutoff
+                OR claimed IS NULL
                 OR claimed <> p_node AND claimed <> ALL (ARRAY(SELECT n.id FROM nodes AS n WHERE n.until > clarion_now()))
             )
-        ORDER BY sequence
+        ORDER BY sequence LIMIT p_limit
         FOR UPDATE
-    ) AS o
-    CROSS JOIN LATERAL (
-        SELECT * FROM deliveries WHERE partition = p_partition AND id >= o.id AND id <= o.id AND created = o.created ORDER BY id LIMIT 1
-    ) AS d
-    WHERE d.kind = 'push' LIMIT p_limit;
+    ),
+    stale AS MATERIALIZED (
+        SELECT d.*
+        FROM turn AS o
+        CROSS JOIN LATERAL (
+            SELECT * FROM deliveries WHERE partition = p_partition AND id >= o.id AND id <= o.id AND created = o.created ORDER BY id LIMIT 1
+        ) AS d
+        WHERE o.created < p_cutoff AND d.kind = 'push'
+    ),
+    released AS (
+        INSERT INTO outbox (partition, id, created, sequence, site, workflow, due, held, claimed)
+        SELECT partition, id, created, sequence, site, workflow, due, held, claimed FROM turn
+        WHERE created >= p_cutoff OR id <> ALL (ARRAY(SELECT id FROM stale))
+        ON CONFLICT (partition, id) DO UPDATE SET held = false
+        RETURNING id
+    )
+    SELECT
+        (SELECT count(*) FROM released),
+        (
+            SELECT coalesce(json_agg(json_build_object(
+                'id', s.id, 'site', s.site, 'effect', s.effect, 'run', s.run, 'workflow', s.workflow, 'step', s.step, 'profile', s.profile,
+                'kind', s.kind, 'job', s.job::json, 'created', s.created, 'due', s.due, 'expires', s.expires, 'subscriber', s.subscriber,
+                'hops', s.hops, 'attempts', s.attempts::json, 'version', s.version, 'partition', s.partition
+            ) ORDER BY s.sequence), '[]')
+            FROM stale AS s
+        )
+    INTO o_released, o_stale;
+END
+$$;
+
+-- Whether some of a workflow's deliveries are held.
+CREATE OR REPLACE FUNCTION clarion_any_held(p_partition integer, p_site integer, p_workflow text) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM outbox WHERE partition = p_partition AND site = p_site AND workflow = p_workflow AND held);
 END
 $$;

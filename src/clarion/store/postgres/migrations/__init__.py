@@ -11,6 +11,7 @@ import asyncpg  # type: ignore[import-untyped]  # it carries no types
 
 from clarion.store.numbered import load_numbered, too_new
 from clarion.store.port import StoreError, StoreOutdated, StoreTooNew
+from clarion.store.postgres.cluster import is_spread, migrate_in_sequence, spread_new
 from clarion.store.postgres.connection import first_of, require_server
 from clarion.store.postgres.errors import translated
 from clarion.store.postgres.periods import AHEAD, LENGTH
@@ -110,6 +111,9 @@ async def _apply(connection: Any, partitions: int) -> list[int]:
     if current > latest():
         raise StoreTooNew(too_new(current, latest()))
     pending = [version for version in known() if version > current]
+    spread = current > 0 and bool(pending) and await is_spread(connection)
+    if spread:
+        await migrate_in_sequence(connection)
     for version in pending:
         await connection.execute(known()[version])
     if current == 0:
@@ -119,6 +123,8 @@ async def _apply(connection: Any, partitions: int) -> list[int]:
         await connection.execute(_SQL["put_version"], latest())
     for sql in functions().values():
         await connection.execute(sql)
+    if spread:
+        await spread_new(connection)
     if current == 0:
         await connection.execute(_SQL["ensure_periods"], LENGTH, AHEAD)
     return pending

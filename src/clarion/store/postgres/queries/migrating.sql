@@ -22,6 +22,18 @@ SELECT schema, partitions FROM instance;
 -- name: is_moving
 SELECT EXISTS (SELECT FROM move WHERE ended IS NULL);
 
+-- name: has_cluster
+SELECT to_regclass('pg_dist_partition') IS NOT NULL;
+
+-- name: is_spread
+SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'inbox'::regclass);
+
+-- name: spread_tables
+SELECT c.relname FROM pg_dist_partition AS p JOIN pg_class AS c ON c.oid = p.logicalrelid;
+
+-- name: in_sequence
+SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
+
 -- name: put_instance
 INSERT INTO instance (one, schema, partitions) VALUES (1, $1, $2);
 

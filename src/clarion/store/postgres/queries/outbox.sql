@@ -15,11 +15,20 @@ SELECT clarion_unclaim($1, $2, $3);
 -- name: recover
 SELECT clarion_recover($1, $2, $3);
 
--- name: stale
-SELECT * FROM clarion_stale($1, $2, $3, $4, $5, $6);
+-- name: put_release
+SELECT clarion_put_release($1, $2, $3, $4, $5);
+
+-- name: releases
+SELECT site, workflow, cutoff, at FROM holds WHERE partition = $1 AND released ORDER BY site, workflow FOR UPDATE;
 
 -- name: release
-SELECT clarion_release($1, $2, $3);
+SELECT * FROM clarion_release($1, $2, $3, $4, $5, $6);
+
+-- name: any_held
+SELECT clarion_any_held($1, $2, $3);
+
+-- name: end_release
+DELETE FROM holds WHERE partition = $1 AND site = $2 AND workflow = $3;
 
 -- name: hold
 SELECT clarion_hold($1, $2, $3);

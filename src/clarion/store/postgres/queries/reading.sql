@@ -5,12 +5,14 @@
 -- With what belongs to it, newest first, up to $4 of each kind.
 SELECT json_build_object(
     'profile', json_build_object(
-        'key', key, 'attributes', attributes::json, 'segments', segments::json, 'created', created, 'pushed', pushed::json, 'merged', merged
+        'key', key, 'attributes', attributes::json, 'segments', segments::json, 'created', created, 'pushed', pushed::json, 'merged', merged,
+        'recheck', recheck, 'offered', offered::json
     ),
     'subscribers', (
         SELECT coalesce(json_agg(json_build_object(
             'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth,
-            'active', active, 'created', created, 'last_active', last_active, 'facts', facts::json
+            'active', active, 'created', created, 'last_active', last_active, 'facts', facts::json, 'provider', provider, 'vapid', vapid,
+            'logouts', logouts
         ) ORDER BY created DESC, device_token_hash), '[]')
         FROM (
             SELECT * FROM subscribers WHERE partition = $1 AND site = $2 AND profile = $3
@@ -50,6 +52,32 @@ SELECT json_build_object(
     )
 )
 FROM profiles WHERE partition = $1 AND site = $2 AND key = $3;
+
+-- name: subscriber
+SELECT json_build_object(
+    'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth, 'active', active,
+    'created', created, 'last_active', last_active, 'facts', facts::json, 'provider', provider, 'vapid', vapid, 'logouts', logouts
+)
+FROM subscribers WHERE partition = $1 AND site = $2 AND device_token_hash = $3;
+
+-- name: subscribers_page
+SELECT coalesce(json_agg(json_build_object(
+    'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth, 'active', active,
+    'created', created, 'last_active', last_active, 'facts', facts::json, 'provider', provider, 'vapid', vapid, 'logouts', logouts
+) ORDER BY device_token_hash), '[]')
+FROM (
+    SELECT * FROM subscribers WHERE partition = $1 AND site = $2 AND device_token_hash > $3 ORDER BY site, device_token_hash LIMIT $4
+) AS page;
+
+-- name: subscribers_of
+-- Of $3, [key, …] without repeats.
+SELECT coalesce(json_agg(json_build_object(
+    'device_token_hash', s.device_token_hash, 'profile', s.profile, 'endpoint', s.endpoint, 'p256dh', s.p256dh, 'auth', s.auth,
+    'active', s.active, 'created', s.created, 'last_active', s.last_active, 'facts', s.facts::json, 'provider', s.provider, 'vapid', s.vapid,
+    'logouts', s.logouts
+) ORDER BY s.device_token_hash), '[]')
+FROM unnest($3::text[]) AS p(key)
+CROSS JOIN LATERAL (SELECT * FROM subscribers WHERE partition = $1 AND site = $2 AND profile = p.key OFFSET 0) AS s;
 
 -- name: subscriber_profile
 SELECT profile FROM subscribers WHERE partition = $1 AND site = $2 AND device_token_hash = $3;

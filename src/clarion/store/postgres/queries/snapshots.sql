@@ -34,16 +34,27 @@ SELECT json_build_object(
 )::text
 FROM workflow_states WHERE partition = $1;
 
+-- name: segments
+SELECT json_build_object('site', site, 'segment', segment, 'condition', condition::json, 'defined', defined)::text
+FROM segment_states WHERE partition = $1;
+
+-- name: sweeps
+SELECT json_build_object(
+    'site', site, 'id', id, 'at', at, 'entry', entry, 'body', body::json, 'cursor', cursor, 'done', done
+)::text
+FROM sweeps WHERE partition = $1;
+
 -- name: profiles
 SELECT json_build_array(site, json_build_object(
-    'key', key, 'attributes', attributes::json, 'segments', segments::json, 'created', created, 'pushed', pushed::json, 'merged', merged
+    'key', key, 'attributes', attributes::json, 'segments', segments::json, 'created', created, 'pushed', pushed::json, 'merged', merged,
+    'recheck', recheck, 'offered', offered::json
 ))::text
 FROM profiles WHERE partition = $1;
 
 -- name: subscribers
 SELECT json_build_array(site, json_build_object(
     'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth, 'active', active,
-    'created', created, 'last_active', last_active, 'facts', facts::json
+    'created', created, 'last_active', last_active, 'facts', facts::json, 'provider', provider, 'vapid', vapid, 'logouts', logouts
 ))::text
 FROM subscribers WHERE partition = $1;
 

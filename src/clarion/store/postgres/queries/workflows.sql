@@ -69,3 +69,10 @@ CROSS JOIN LATERAL (
 ) AS c
 GROUP BY c.version, c.step
 ORDER BY c.version, c.step COLLATE "C";
+
+-- name: sweep_counts
+SELECT s.id, count(*)::bigint AS partitions, sum(s.done)::bigint AS done
+FROM partitions AS p
+JOIN sweeps AS s ON s.partition = p.partition AND s.site = $1 AND s.id = ANY($2::text[])
+GROUP BY s.id
+ORDER BY s.id COLLATE "C";

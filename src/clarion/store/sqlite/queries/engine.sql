@@ -16,6 +16,24 @@ FROM (SELECT * FROM workflow_states WHERE partition = :partition ORDER BY site, 
 SELECT CAST(json_group_array(json_object('site', site, 'timezone', timezone, 'frequency_cap', json(frequency_cap))) AS BLOB)
 FROM (SELECT * FROM site_states WHERE partition = :partition ORDER BY site);
 
+-- name: segment_states
+SELECT CAST(json_group_array(json_object('site', site, 'segment', segment, 'condition', json(condition), 'defined', defined)) AS BLOB)
+FROM (SELECT * FROM segment_states WHERE partition = :partition ORDER BY site, segment);
+
+-- name: sweeps
+SELECT CAST(json_group_array(json_object(
+    'site', site, 'id', id, 'at', at, 'entry', entry, 'body', json(body), 'cursor', cursor, 'done', done
+)) AS BLOB)
+FROM (SELECT * FROM sweeps WHERE partition = :partition ORDER BY at, site, id);
+
+-- name: profiles_page
+-- Also those that have become part of another: it reads no more rows than it gives.
+SELECT CAST(json_group_array(json_object(
+    'key', "key", 'attributes', json(attributes), 'segments', json(segments), 'created', created, 'pushed', json(pushed), 'merged', merged,
+    'recheck', recheck, 'offered', json(offered)
+)) AS BLOB)
+FROM (SELECT * FROM profiles WHERE partition = :partition AND site = :site AND "key" > :after ORDER BY "key" LIMIT :limit);
+
 -- name: take
 -- Entries are spelled out rather than built by json_object, which would parse every body again: a body is known to be JSON.
 SELECT CAST('[' || coalesce(group_concat(
@@ -39,23 +57,44 @@ FROM (
 WHERE size <= :bytes;
 
 -- name: next_due
-SELECT due FROM runs
-WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL
-ORDER BY due, id LIMIT 1 OFFSET :ripe;
+-- When the first is due behind :ripe others, of runs and of profiles.
+SELECT due
+FROM (
+    SELECT due FROM (
+        SELECT due FROM runs WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL
+        ORDER BY due, id LIMIT :ripe + 1
+    )
+    UNION ALL
+    SELECT due FROM (
+        SELECT recheck AS due FROM profiles WHERE partition = :partition AND recheck IS NOT NULL
+        ORDER BY recheck, site, "key" LIMIT :ripe + 1
+    )
+)
+ORDER BY due LIMIT 1 OFFSET :ripe;
 
 -- name: ripe
 SELECT CAST(json_group_array(json_array(id, due, site, profile)) AS BLOB)
 FROM (
-    SELECT id, due, site, profile FROM runs
-    WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL AND due <= :horizon
-    ORDER BY due, id LIMIT :timers
+    SELECT id, due, site, profile FROM (
+        SELECT id, due, site, profile FROM runs
+        WHERE partition = :partition AND status = 'waiting' AND held = 0 AND due IS NOT NULL AND due <= :horizon
+        ORDER BY due, id LIMIT :timers
+    )
+    UNION ALL
+    SELECT id, due, site, profile FROM (
+        SELECT '' AS id, recheck AS due, site, "key" AS profile FROM profiles
+        WHERE partition = :partition AND recheck IS NOT NULL AND recheck <= :horizon
+        ORDER BY recheck, site, "key" LIMIT :timers
+    )
+    ORDER BY due, id, site, profile LIMIT :timers
 );
 
 -- name: named
 -- The subscribers in :named, [{"site", "value"}, …]. CROSS JOIN, here and below: look up what was asked for, never scan a table for it.
 SELECT CAST(json_group_array(json_array(s.site, json_object(
         'device_token_hash', s.device_token_hash, 'profile', s.profile, 'endpoint', s.endpoint, 'p256dh', s.p256dh, 'auth', s.auth,
-        'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts)
+        'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts),
+        'provider', s.provider, 'vapid', s.vapid, 'logouts', s.logouts
     ))) AS BLOB)
 FROM jsonb_each(:named) AS n
 CROSS JOIN subscribers AS s
@@ -110,7 +149,8 @@ SELECT CAST(
     '{"subscribers":' || (
         SELECT json_group_array(json_array(s.site, json_object(
             'device_token_hash', s.device_token_hash, 'profile', s.profile, 'endpoint', s.endpoint, 'p256dh', s.p256dh, 'auth', s.auth,
-            'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts)
+            'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts),
+            'provider', s.provider, 'vapid', s.vapid, 'logouts', s.logouts
         )))
         FROM concerned AS c
         CROSS JOIN subscribers AS s
@@ -118,7 +158,8 @@ SELECT CAST(
     ) || ',"entered":' || (
         SELECT json_group_array(json_array(s.site, json_object(
             'device_token_hash', s.device_token_hash, 'profile', s.profile, 'endpoint', s.endpoint, 'p256dh', s.p256dh, 'auth', s.auth,
-            'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts)
+            'active', json(iif(s.active, 'true', 'false')), 'created', s.created, 'last_active', s.last_active, 'facts', json(s.facts),
+            'provider', s.provider, 'vapid', s.vapid, 'logouts', s.logouts
         )))
         FROM picked AS i
         CROSS JOIN runs AS r
@@ -128,7 +169,8 @@ SELECT CAST(
             AND s.active = 0
     ) || ',"profiles":' || (
         SELECT json_group_array(json_array(p.site, json_object(
-            'key', p."key", 'attributes', json(p.attributes), 'segments', json(p.segments), 'created', p.created, 'pushed', json(p.pushed), 'merged', p.merged
+            'key', p."key", 'attributes', json(p.attributes), 'segments', json(p.segments), 'created', p.created, 'pushed', json(p.pushed),
+            'merged', p.merged, 'recheck', p.recheck, 'offered', json(p.offered)
         )))
         FROM concerned AS c
         CROSS JOIN profiles AS p
@@ -210,6 +252,46 @@ WHERE i.position = m.value ->> 0 AND i.partition = :partition;
 -- name: delete_moved
 DELETE FROM inbox WHERE position BETWEEN :first AND :last AND partition = :partition;
 
+-- name: erase_outbox
+-- In the next statements :rows is [[site, key of a profile], …].
+DELETE FROM outbox
+WHERE sequence IN (
+    SELECT d.sequence
+    FROM jsonb_each(:rows) AS e
+    CROSS JOIN deliveries AS d
+    WHERE d.partition = :partition AND d.site = e.value ->> 0 AND d.profile = e.value ->> 1
+);
+
+-- name: erase_deliveries
+DELETE FROM deliveries
+WHERE sequence IN (
+    SELECT d.sequence
+    FROM jsonb_each(:rows) AS e
+    CROSS JOIN deliveries AS d
+    WHERE d.partition = :partition AND d.site = e.value ->> 0 AND d.profile = e.value ->> 1
+);
+
+-- name: erase_runs
+DELETE FROM runs
+WHERE rowid IN (
+    SELECT r.rowid
+    FROM jsonb_each(:rows) AS e
+    CROSS JOIN runs AS r
+    WHERE r.partition = :partition AND r.site = e.value ->> 0 AND r.profile = e.value ->> 1
+);
+
+-- name: erase_memory
+DELETE FROM entry_memory
+WHERE partition = :partition AND (site, profile) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(:rows));
+
+-- name: erase_subscribers
+DELETE FROM subscribers
+WHERE partition = :partition AND (site, profile) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(:rows));
+
+-- name: erase_profiles
+DELETE FROM profiles
+WHERE partition = :partition AND (site, "key") IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(:rows));
+
 -- name: log_own
 -- :rows is [[sequence, log_time, kind, site, id, body, received], …].
 INSERT INTO log (partition, sequence, log_time, kind, site, id, body, received, profile)
@@ -218,29 +300,33 @@ FROM jsonb_each(:rows);
 
 -- name: put_profiles
 -- :rows is [[site, profile], …]; fields that have their default are left out.
-INSERT INTO profiles (partition, site, "key", attributes, segments, created, pushed, merged)
+INSERT INTO profiles (partition, site, "key", attributes, segments, created, pushed, merged, recheck, offered)
 SELECT
     :partition, value ->> 0, value ->> '$[1].key', coalesce(value -> '$[1].attributes', '{}'), coalesce(value -> '$[1].segments', '[]'),
     coalesce(value ->> '$[1].created', 0), coalesce(value -> '$[1].pushed', '{}'),
-    value ->> '$[1].merged'
+    value ->> '$[1].merged', value ->> '$[1].recheck', coalesce(value -> '$[1].offered', '[]')
 FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, site, "key") DO UPDATE
 SET attributes = excluded.attributes, segments = excluded.segments, created = excluded.created, pushed = excluded.pushed,
-    merged = excluded.merged;
+    merged = excluded.merged, recheck = excluded.recheck, offered = excluded.offered;
 
 -- name: put_subscribers
 -- :rows is [[site, subscriber], …]; fields that have their default are left out.
-INSERT INTO subscribers (partition, site, device_token_hash, profile, endpoint, p256dh, auth, active, created, last_active, facts)
+INSERT INTO subscribers (
+    partition, site, device_token_hash, profile, endpoint, p256dh, auth, active, created, last_active, facts, provider, vapid, logouts
+)
 SELECT
     :partition, value ->> 0, value ->> '$[1].device_token_hash', value ->> '$[1].profile', value ->> '$[1].endpoint', value ->> '$[1].p256dh',
     value ->> '$[1].auth', coalesce(value ->> '$[1].active', 1), coalesce(value ->> '$[1].created', 0),
-    coalesce(value ->> '$[1].last_active', 0), coalesce(value -> '$[1].facts', '{}')
+    coalesce(value ->> '$[1].last_active', 0), coalesce(value -> '$[1].facts', '{}'), coalesce(value ->> '$[1].provider', 'webpush'),
+    coalesce(value ->> '$[1].vapid', 0), coalesce(value ->> '$[1].logouts', 0)
 FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, site, device_token_hash) DO UPDATE
 SET profile = excluded.profile, endpoint = excluded.endpoint, p256dh = excluded.p256dh, auth = excluded.auth, active = excluded.active,
-    created = excluded.created, last_active = excluded.last_active, facts = excluded.facts;
+    created = excluded.created, last_active = excluded.last_active, facts = excluded.facts, provider = excluded.provider,
+    vapid = excluded.vapid, logouts = excluded.logouts;
 
 -- name: put_runs
 -- When a run started stays as it is.
@@ -292,6 +378,34 @@ SELECT :partition, value ->> 'site', value ->> 'timezone', nullif(value -> 'freq
 FROM jsonb_each(:rows)
 WHERE true
 ON CONFLICT (partition, site) DO UPDATE SET timezone = excluded.timezone, frequency_cap = excluded.frequency_cap;
+
+-- name: delete_segment_states
+-- :rows is [[site, segment], …].
+DELETE FROM segment_states
+WHERE partition = :partition AND (site, segment) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(:rows));
+
+-- name: put_segment_states
+INSERT INTO segment_states (partition, site, segment, condition, defined)
+SELECT :partition, value ->> 'site', value ->> 'segment', value -> 'condition', value ->> 'defined'
+FROM jsonb_each(:rows)
+WHERE true
+ON CONFLICT (partition, site, segment) DO UPDATE SET condition = excluded.condition, defined = excluded.defined;
+
+-- name: delete_sweeps
+-- :rows is [[site, id], …].
+DELETE FROM sweeps
+WHERE partition = :partition AND (site, id) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(:rows));
+
+-- name: put_sweeps
+-- Fields that have their default are left out.
+INSERT INTO sweeps (partition, site, id, at, entry, body, cursor, done)
+SELECT
+    :partition, value ->> 'site', value ->> 'id', value ->> 'at', value ->> 'entry', value -> 'body', coalesce(value ->> 'cursor', ''),
+    coalesce(value ->> 'done', 0)
+FROM jsonb_each(:rows)
+WHERE true
+ON CONFLICT (partition, site, id) DO UPDATE
+SET at = excluded.at, entry = excluded.entry, body = excluded.body, cursor = excluded.cursor, done = excluded.done;
 
 -- name: insert_explanations
 INSERT INTO explanations (partition, site, profile, event, at, body)

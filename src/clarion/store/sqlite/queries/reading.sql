@@ -42,17 +42,54 @@ WHERE before = 0 OR before + octet_length(body) <= :bytes;
 
 -- name: profile
 SELECT CAST(json_object(
-    'key', "key", 'attributes', json(attributes), 'segments', json(segments), 'created', created, 'pushed', json(pushed)
+    'key', "key", 'attributes', json(attributes), 'segments', json(segments), 'created', created, 'pushed', json(pushed), 'merged', merged,
+    'recheck', recheck, 'offered', json(offered)
 ) AS BLOB)
 FROM profiles WHERE partition = 0 AND site = :site AND "key" = :key;
 
 -- name: subscribers_of_profile
 SELECT CAST(json_group_array(json_object(
     'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth,
-    'active', json(iif(active, 'true', 'false')), 'created', created, 'last_active', last_active, 'facts', json(facts)
+    'active', json(iif(active, 'true', 'false')), 'created', created, 'last_active', last_active, 'facts', json(facts),
+    'provider', provider, 'vapid', vapid, 'logouts', logouts
 )) AS BLOB)
 FROM (
     SELECT * FROM subscribers WHERE partition = 0 AND site = :site AND profile = :key ORDER BY created DESC, device_token_hash LIMIT :limit
+);
+
+-- name: subscriber
+SELECT CAST(json_object(
+    'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth,
+    'active', json(iif(active, 'true', 'false')), 'created', created, 'last_active', last_active, 'facts', json(facts),
+    'provider', provider, 'vapid', vapid, 'logouts', logouts
+) AS BLOB)
+FROM subscribers WHERE partition = 0 AND site = :site AND device_token_hash = :device_token_hash;
+
+-- name: subscribers_page
+SELECT CAST(json_group_array(json_object(
+    'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth,
+    'active', json(iif(active, 'true', 'false')), 'created', created, 'last_active', last_active, 'facts', json(facts),
+    'provider', provider, 'vapid', vapid, 'logouts', logouts
+)) AS BLOB)
+FROM (
+    SELECT * FROM subscribers
+    WHERE partition = :partition AND site = :site AND device_token_hash > :after
+    ORDER BY device_token_hash LIMIT :limit
+);
+
+-- name: subscribers_of
+-- Of :profiles, [key, …] without repeats.
+SELECT CAST(json_group_array(json_object(
+    'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth,
+    'active', json(iif(active, 'true', 'false')), 'created', created, 'last_active', last_active, 'facts', json(facts),
+    'provider', provider, 'vapid', vapid, 'logouts', logouts
+)) AS BLOB)
+FROM (
+    SELECT s.*
+    FROM jsonb_each(:profiles) AS p
+    CROSS JOIN subscribers AS s
+    WHERE s.partition = :partition AND s.site = :site AND s.profile = p.value
+    ORDER BY s.device_token_hash
 );
 
 -- name: subscriber_profile
@@ -139,7 +176,12 @@ SELECT CAST(json_group_array(json_object(
         'kind', d.kind, 'job', json(d.job), 'created', d.created, 'due', d.due, 'expires', d.expires, 'subscriber', d.subscriber,
         'hops', d.hops, 'attempts', json(d.attempts), 'version', d.version
     ),
-    'status', iif(o.held, 'held', d.status), 'finished', d.finished
+    'status', iif(
+        o.held OR EXISTS (
+            SELECT 1 FROM holds AS h
+            WHERE h.partition = 0 AND h.site = o.site AND h.workflow = o.workflow AND o.sequence > h.cursor AND o.sequence <= h.until
+        ), 'held', d.status
+    ), 'finished', d.finished
 )) AS BLOB)
 FROM json_each(:rows) AS j
 CROSS JOIN deliveries AS d

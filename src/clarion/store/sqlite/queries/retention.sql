@@ -59,17 +59,28 @@ SELECT CAST(json_object(
 ) AS BLOB)
 FROM workflow_states WHERE partition = :partition;
 
+-- name: segments
+SELECT CAST(json_object('site', site, 'segment', segment, 'condition', json(condition), 'defined', defined) AS BLOB)
+FROM segment_states WHERE partition = :partition;
+
+-- name: sweeps
+SELECT CAST(json_object(
+    'site', site, 'id', id, 'at', at, 'entry', entry, 'body', json(body), 'cursor', cursor, 'done', done
+) AS BLOB)
+FROM sweeps WHERE partition = :partition;
+
 -- name: profiles
 SELECT CAST(json_array(site, json_object(
-    'key', "key", 'attributes', json(attributes), 'segments', json(segments), 'created', created, 'pushed', json(pushed),
-    'merged', merged
+    'key', "key", 'attributes', json(attributes), 'segments', json(segments), 'created', created, 'pushed', json(pushed), 'merged', merged,
+    'recheck', recheck, 'offered', json(offered)
 )) AS BLOB)
 FROM profiles WHERE partition = :partition;
 
 -- name: subscribers
 SELECT CAST(json_array(site, json_object(
     'device_token_hash', device_token_hash, 'profile', profile, 'endpoint', endpoint, 'p256dh', p256dh, 'auth', auth,
-    'active', json(iif(active, 'true', 'false')), 'created', created, 'last_active', last_active, 'facts', json(facts)
+    'active', json(iif(active, 'true', 'false')), 'created', created, 'last_active', last_active, 'facts', json(facts),
+    'provider', provider, 'vapid', vapid, 'logouts', logouts
 )) AS BLOB)
 FROM subscribers WHERE partition = :partition;
 

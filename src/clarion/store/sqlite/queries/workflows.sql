@@ -64,3 +64,10 @@ FROM (
     GROUP BY version, coalesce(step, '')
     ORDER BY version, coalesce(step, '')
 );
+
+-- name: sweep_counts
+SELECT id, count(*) AS partitions, sum(done) AS done
+FROM sweeps
+WHERE partition = 0 AND site = :site AND id IN (SELECT value FROM json_each(:ids))
+GROUP BY id
+ORDER BY id;

@@ -1,0 +1,1 @@
+"""Real browsers, as Debian has them."""
