@@ -27,6 +27,8 @@ TAKES = 0.25
 """Seconds that a step takes."""
 KEEP = {"events": 365 * DAY, "explanations": 30 * DAY, "deliveries": 90 * DAY, "runs": 90 * DAY}
 """By default."""
+KEPT = (*KEEP, "jobs")
+"""What is told of."""
 
 
 class Kept:
@@ -65,6 +67,9 @@ class Kept:
 
     async def jobs(self, *_: Any) -> list[Job]:
         return []
+
+    async def forget_jobs(self, *_: Any) -> int:
+        return 0
 
     async def upkeep(self) -> Upkeep:
         return Upkeep()
@@ -105,12 +110,12 @@ async def test_what_is_too_old_goes_and_the_rest_stays(kind: str, tmp_path: Path
 async def test_each_kind_has_its_own_age(kind: str, tmp_path: Path) -> None:
     times = [NOW - 2 * HOUR - 1, NOW - 2 * HOUR]
     kept = Kept(**dict.fromkeys(KEEP, times))
-    assert await retention(kept, tmp_path, changed={f"keep_{kind}": "2h"}).forget() == {**dict.fromkeys(KEEP, 0), kind: 1}
+    assert await retention(kept, tmp_path, changed={f"keep_{kind}": "2h"}).forget() == {**dict.fromkeys(KEPT, 0), kind: 1}
 
 
 async def test_what_is_kept_forever_stays(tmp_path: Path) -> None:
     kept = Kept(**{kind: [1] for kind in KEEP})
-    assert await retention(kept, tmp_path, changed={f"keep_{kind}": "forever" for kind in KEEP}).forget() == dict.fromkeys(KEEP, 0)
+    assert await retention(kept, tmp_path, changed={f"keep_{kind}": "forever" for kind in KEEP}).forget() == dict.fromkeys(KEPT, 0)
     assert kept.steps == []
 
 
@@ -148,7 +153,7 @@ async def test_where_the_store_fails_the_other_kinds_have_their_turn_and_it_is_a
     kept = Kept(**{kind: [1] for kind in KEEP})
     kept.away, kept.error = [kind], error
     policy = retention(kept, tmp_path)
-    assert await policy.forget() == {other: 1 for other in KEEP if other != kind}
+    assert await policy.forget() == {other: 1 for other in KEEP if other != kind} | {"jobs": 0}
     assert (await policy.forget())[kind] == 1
 
 
