@@ -14,6 +14,7 @@ from clarion.control.secrets import secret_purpose
 from clarion.control.sites import WEBHOOK_PREFIX, WEBHOOK_PURPOSE
 from clarion.delivery.credentials import ApnsKey, FcmKey
 from clarion.delivery.vapid import VapidKey
+from clarion.domain.ids import is_broadcast
 from clarion.keyring import Keyring
 from clarion.receipt_tokens import Receivable, make_token, read_token
 from clarion.store.port import Store
@@ -182,7 +183,7 @@ class Directory:
         return self._open_vault.seal(plaintext, purpose)
 
     def paused(self, site: int, workflow: str) -> bool:
-        """Whether an operator has paused a workflow."""
+        """Whether nothing of a workflow is to be sent: an operator has paused it, or stopped it where it is a broadcast."""
         return (site, workflow) in self._paused
 
     def device_token_hash(self, site: int, endpoint: str) -> str:
@@ -220,4 +221,8 @@ def _credentials(keys: list[ApiKey]) -> dict[bytes, Credential]:
 
 
 def _paused(configuration: Configuration) -> frozenset[tuple[int, str]]:
-    return frozenset((row.site, row.workflow) for row in configuration.workflows if row.status == "paused")
+    return frozenset(
+        (row.site, row.workflow)
+        for row in configuration.workflows
+        if row.status == "paused" or (row.status == "archived" and is_broadcast(row.workflow))
+    )

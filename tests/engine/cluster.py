@@ -84,8 +84,8 @@ class Cluster:
         partition = partition_of(SITE, profile_id or device or "", len(self.parts))
         return self._entry(EntryKind.PROFILE, ProfileChange(profile_id, device, **more), partition)
 
-    def erase(self, profiles: tuple[str, ...], subscribers: tuple[str, ...] = ()) -> list[NewEntry]:
-        return self.to_all(EntryKind.ERASE, Erasure(profiles, subscribers))
+    def erase(self, profiles: tuple[str, ...], subscribers: tuple[str, ...] = (), *, after: bool = False) -> list[NewEntry]:
+        return self.to_all(EntryKind.ERASE, Erasure(profiles, subscribers, after=after))
 
     def outcome(self, delivery: str, outcome: str, **more: Any) -> NewEntry:
         """How a delivery ended: of a push at the subscriber's home, of a request where it was made."""

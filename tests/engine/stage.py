@@ -157,8 +157,11 @@ class Stage:
     async def erase(self, who: str) -> None:
         key = named_profile(who)
         found = await self._store.subscribers_of(partition_of_profile(SITE, key, self._store.partitions), SITE, [key])
-        self._inputs.now = self._clock.now
-        await self._store.append(self._inputs.erase((key,), tuple(sorted(one.device_token_hash for one in found))))
+        devices = tuple(sorted(one.device_token_hash for one in found))
+        for after in (False, True):  # the second comes once nothing is on its way any more
+            self._inputs.now = self._clock.now
+            await self._store.append(self._inputs.erase((key,), devices, after=after))
+            await self._settle()
 
     async def publish(self, text: str, runs: str) -> None:
         await publish_document(self._store, self._site, read_document(text), text, self._clock.now, self._id, runs)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 from tests.engine.builders import HOUR
 from tests.engine.cluster import FIVE
@@ -147,16 +147,17 @@ def same_on_every_store(template: Path, ops: list[Op]) -> None:
             assert other[name] == rows, (partitions, name)
 
 
-def lasting(examples: int) -> Callable[..., Any]:
+def lasting(examples: int, *phases: Phase) -> Callable[..., Any]:
     return settings(
         max_examples=examples,
+        phases=phases,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
 
 
 @pytest.mark.timeout(600)
-@lasting(25)
+@lasting(25, Phase.reuse, Phase.generate)  # to make a failure small takes minutes: the long run does it
 @given(ops=LOGS)
 def test_same_on_every_store(template: Path, ops: list[Op]) -> None:
     same_on_every_store(template, ops)
@@ -164,7 +165,7 @@ def test_same_on_every_store(template: Path, ops: list[Op]) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
-@lasting(1000)
+@lasting(1000, *Phase)
 @given(ops=LOGS)
 def test_same_on_every_store_for_long(template: Path, ops: list[Op]) -> None:
     same_on_every_store(template, ops)
