@@ -14,33 +14,42 @@ SHORTEST: Final = 20 * MINUTE
 """Apple refuses tokens of one key that change more often."""
 _KEPT: Final = 1024
 
+_Signer = tuple[str, str, str]
+"""Team, id of the key, and the key itself: all that a token is made of."""
+
 
 class ApnsTokens:
-    """Tokens by key; the least recently used go first. Times are UTC microseconds, passed in."""
+    """Tokens by key, whatever app it is used for; the least recently used go first. Times are UTC microseconds, passed in."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[ApnsKey, tuple[int, bytes]] = OrderedDict()
+        self._kept: OrderedDict[_Signer, tuple[int, bytes]] = OrderedDict()
 
     def token(self, key: ApnsKey, now: int) -> bytes:
         """The token to show now. Raises CredentialsMissing for a key that cannot be read."""
-        kept = self._kept.get(key)
+        signer = _signer(key)
+        kept = self._kept.get(signer)
         # a clock set back leaves a token from the future, which Apple refuses
         if kept is None or not 0 <= now - kept[0] < RENEW_AFTER:
-            kept = self._kept[key] = (now, _make(key, now))
+            kept = self._kept[signer] = (now, _make(key, now))
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
+        self._kept.move_to_end(signer)
         return kept[1]
 
     def renew(self, key: ApnsKey, token: bytes, now: int) -> bool:
         """Apple says that this token has expired: whether there is another one now, or may be."""
-        kept = self._kept.get(key)
+        signer = _signer(key)
+        kept = self._kept.get(signer)
         if kept is None or kept[1] != token:
             return True
         if now - kept[0] < SHORTEST:
             return False
-        del self._kept[key]
+        del self._kept[signer]
         return True
+
+
+def _signer(key: ApnsKey) -> _Signer:
+    return key.team, key.key_id, key.private
 
 
 def _make(key: ApnsKey, now: int) -> bytes:

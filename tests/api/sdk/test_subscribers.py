@@ -28,18 +28,20 @@ async def test_what_is_known_of_an_anonymous_subscriber_is_told(world: World) ->
 
 @pytest.mark.parametrize("query", ["fields=country,segments,nothing", "fields=country&fields=segments"])
 async def test_only_the_fields_that_are_asked_for(world: World, query: str) -> None:
-    assert await world.data("GET", f"subscriber/{NAMED}?site_id=1&{query}") == {"country": "DE", "segments": ["vip"]}
+    proof = f"X-Profile-Signature: {sign('ann')}"
+    assert await world.data("GET", f"subscriber/{NAMED}?site_id=1&{query}", None, proof) == {"country": "DE", "segments": ["vip"]}
+    assert await world.data("GET", f"subscriber/{NAMED}?site_id=1&{query}") == {"country": "DE"}
 
 
-async def test_of_a_named_profile_attributes_and_id_need_the_signature(world: World) -> None:
+async def test_of_a_named_profile_attributes_segments_and_id_need_the_signature(world: World) -> None:
     plain = await world.data("GET", f"subscriber/{NAMED}?site_id=1")
-    assert not {"attributes", "profile_id"} & plain.keys()
+    assert not {"attributes", "segments", "profile_id"} & plain.keys()
     assert await world.status("GET", f"subscriber/{NAMED}/attributes?site_id=1") == 403
     for wrong in ("0" * 64, sign("bob")):
         assert await world.status("GET", f"subscriber/{NAMED}/attributes?site_id=1", None, f"X-Profile-Signature: {wrong}") == 403
     proof = f"X-Profile-Signature: {sign('ann')}"
     signed = await world.data("GET", f"subscriber/{NAMED}?site_id=1", None, proof)
-    assert (signed["attributes"], signed["profile_id"]) == ({"plan": "gold"}, "ann")
+    assert (signed["attributes"], signed["segments"], signed["profile_id"]) == ({"plan": "gold"}, ["vip"], "ann")
     assert await world.data("GET", f"subscriber/{NAMED}/attributes?site_id=1", None, proof) == {"plan": "gold"}
     world.store.add(3, NAMED, "n:ann")
     world.store.profiles[3, "n:ann"] = Profile("n:ann", {"open": True})
@@ -49,6 +51,13 @@ async def test_of_a_named_profile_attributes_and_id_need_the_signature(world: Wo
 async def test_of_a_profile_that_became_part_of_another_the_other_is_told(world: World) -> None:
     world.store.profiles[1, f"a:{HASH}"] = Profile(f"a:{HASH}", merged="n:ann")
     assert await world.data("GET", f"subscriber/{HASH}/attributes?site_id=1") == {"plan": "gold"}
+
+
+async def test_what_is_too_long_for_a_hash_is_nobody_and_counts_for_nobody(world: World) -> None:
+    world.store.add(1, "h" * 255)
+    assert await world.status("GET", f"subscriber/{'h' * 255}?site_id=1") == 200
+    for method, path, body in (("GET", "subscriber/", None), ("GET", "subscriber/check/", None), ("PUT", "subscriber/", {"site_id": 1})):
+        assert await world.status(method, f"{path}{'h' * 256}?site_id=1", body) == 404
 
 
 async def test_check_says_whether_pushes_go_there(world: World) -> None:

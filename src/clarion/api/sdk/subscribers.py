@@ -8,8 +8,10 @@ from clarion.api.sdk.people import profile_of
 from clarion.api.sdk.registration import judge_address, moved
 from clarion.clock import SECOND
 from clarion.contract.errors import success
+from clarion.contract.limits import IDENTITY_CHARACTERS
 from clarion.contract.sdk.answers import DONE
 from clarion.contract.sdk.changes import PERSONAL, read_names, read_status, read_timezone, read_update
+from clarion.contract.sdk.refusals import unknown_subscriber
 from clarion.domain.ids import public_profile_id
 from clarion.domain.records import APNS, FCM, WEBPUSH
 from clarion.store.records.bodies import ProfileChange, SubscriberChange
@@ -42,10 +44,10 @@ async def show(call: Call) -> bytes:
         "device_token_hash": hashed,
         "device_type": _DEVICE_TYPES[found.provider],
         "subscribed": found.active,
-        "segments": profile.segments,
         "ts_created": datetime.fromtimestamp(found.created / SECOND, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     if may_read(call, site, found.profile):
+        data["segments"] = profile.segments
         data["attributes"] = profile.attributes
         data["profile_id"] = public_profile_id(found.profile)
     fields = {name.strip() for text in call.request.query_params.getlist("fields") for name in text.split(",")} - {""}
@@ -53,7 +55,7 @@ async def show(call: Call) -> bytes:
 
 
 def may_read(call: Call, site: Site, profile: str) -> bool:
-    """Whether attributes of a profile, by its key, may be told."""
+    """Whether attributes and segments of a profile, by its key, may be told."""
     profile_id = public_profile_id(profile)
     return profile_id is None or call.vouched(site, profile_id, call.request.headers.get(SIGNATURE_HEADER))
 
@@ -130,9 +132,11 @@ async def set_timezone(call: Call) -> bytes:
 
 
 def hash_in_path(call: Call) -> str:
-    """The subscriber that the address names; older iOS SDKs put a slash behind it."""
-    hashed: str = call.request.path_params["device_token_hash"]
-    return hashed.removesuffix("/")
+    """The subscriber that the address names; older iOS SDKs put a slash behind it. Raises Refusal (404) for what can be no hash."""
+    hashed: str = call.request.path_params["device_token_hash"].removesuffix("/")
+    if len(hashed) > IDENTITY_CHARACTERS:  # nothing of it is to be kept, not even that it was counted
+        raise unknown_subscriber()
+    return hashed
 
 
 async def _named(call: Call) -> tuple[Site, str]:
