@@ -5,6 +5,8 @@ from collections import Counter
 from typing import Any
 
 from tests.delivery.receiver import receiving
+from tests.e2e.conftest import Start
+from tests.e2e.pages import Page, Signer, page
 from tests.e2e.server import Api, Server, eventually, unique
 from tests.e2e.shop import CREATED, Device
 from tests.e2e.test_people import PUSH, change, push_on
@@ -181,3 +183,31 @@ async def test_who_is_not_known(server: Server, api: Api) -> None:
     for path in (f"/subscribers/{nobody}/identify", f"/profiles/{person}/merge"):
         answer = await api.ask("POST", path, {"profile_id": person} if "identify" in path else {"device_token_hash": nobody})
         assert answer.status == 404, answer
+
+
+async def test_nothing_is_sent_as_a_profile_that_was_left(start: Start) -> None:
+    """At once, whoever said that it was left: what the page may send is judged by what is accepted, not by what is applied."""
+    ann, bob = unique("ann"), unique("bob")
+
+    async def tracked(shop: Page, hashed: str, person: str) -> int:
+        fields = {"device_token_hash": hashed, "event_name": "seen", "provider": "PushEngage", "data": {}, "profile_id": person}
+        return (await shop.ask("POST", "events/track", {"app_id": shop.app_id, "event_type": "PushEngage.CustomEvent", **fields})).status
+
+    server = start(sdk_rate_per_subscriber="0")
+    async with server.api() as api, receiving(CREATED) as service, page(server, api) as shop:
+        signer = await Signer.new(api)
+        hashed = await shop.subscribe(Device(service), profile_id=ann, signature=signer.sign(ann))
+        ways: list[tuple[Api | Page, str, str, object]] = [
+            (api, "POST", f"/subscribers/{hashed}/logout", {}),
+            (shop, "POST", "subscriber/logout", {"app_id": shop.app_id, "device_token_hash": hashed}),
+            (shop, "DELETE", f"subscriber/{hashed}/fields?app_id={shop.app_id}", []),
+            (api, "POST", f"/subscribers/{hashed}/identify", {"profile_id": bob}),
+            (api, "POST", f"/profiles/{bob}/merge", {"device_token_hash": hashed}),
+        ]
+        for asked, method, path, fields in ways:
+            await shop.say("subscriber/profile-id/add", device_token_hash=hashed, profile_id=ann, signature=signer.sign(ann))
+            assert await tracked(shop, hashed, ann) == 200
+            answer = await asked.ask(method, path, fields)
+            assert answer.status == 200, answer
+            assert await tracked(shop, hashed, ann) == 403, path
+            assert await tracked(shop, hashed, bob) == (200 if bob in f"{path} {fields}" else 403)

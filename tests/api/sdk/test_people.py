@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 from tests.api.sdk.world import HASH, NAMED, FakeStore
 
-from clarion.api.sdk.people import SEEN_FOR, TOLD_FOR, People
+from clarion.api.sdk.people import NOBODY, SEEN_FOR, TOLD_FOR, People
 from clarion.contract.errors import Refusal
 from clarion.store.port import Store
 
@@ -47,17 +47,40 @@ async def test_what_was_read_is_believed_for_a_while() -> None:
 async def test_what_was_accepted_is_believed_until_it_has_had_the_time_to_be_applied() -> None:
     memory = Memory()
     memory.people.tell(1, "new", "bob")
-    memory.time = TOLD_FOR - 1
-    assert [await memory.refusal(1, "new", profile_id) for profile_id in (None, "bob", "eve")] == [200, 200, 403]
+    for memory.time in (0, TOLD_FOR - 1):
+        assert [await memory.refusal(1, "new", profile_id) for profile_id in (None, "bob", "eve")] == [200, 200, 403]
     memory.time = TOLD_FOR
     assert [await memory.refusal(1, "new", profile_id) for profile_id in (None, "bob")] == [404, 404]
 
 
-async def test_a_new_profile_counts_at_once_and_so_does_the_one_that_the_store_still_has() -> None:
+async def test_a_new_profile_counts_at_once_and_the_one_that_the_store_still_has_no_more() -> None:
     memory = Memory()
     assert await memory.refusal(1, NAMED, "ann") == 200
     memory.people.tell(1, NAMED, "bob")
-    assert [await memory.refusal(1, NAMED, profile_id) for profile_id in ("bob", "ann", "eve")] == [200, 200, 403]
+    assert [await memory.refusal(1, NAMED, profile_id) for profile_id in ("bob", "ann", "eve")] == [200, 403, 403]
+    memory.people.tell(1, NAMED, None)  # registered again, as whoever it is
+    assert [await memory.refusal(1, NAMED, profile_id) for profile_id in ("bob", "ann")] == [200, 403]
+
+
+async def test_after_a_logout_nothing_is_sent_as_who_it_was() -> None:
+    memory = Memory()
+    assert await memory.refusal(1, NAMED, "ann") == 200
+    memory.people.tell(1, NAMED, NOBODY)
+    assert [await memory.refusal(1, NAMED, profile_id) for profile_id in ("ann", None)] == [403, 200], "not applied yet"
+    memory.fake.add(1, NAMED)
+    assert [await memory.refusal(1, NAMED, profile_id) for profile_id in ("ann", None)] == [403, 200]
+    memory.fake.add(1, NAMED, "n:ann")  # by an import
+    assert await memory.refusal(1, NAMED, "ann") == 200
+
+
+async def test_what_was_accepted_long_ago_is_no_match_for_what_the_store_says() -> None:
+    for profile_id in ("bob", NOBODY):
+        memory = Memory()
+        memory.people.tell(1, NAMED, profile_id)
+        memory.time = SEEN_FOR - 1
+        assert [await memory.refusal(1, NAMED, one) for one in ("ann", "bob")] == [403, 200 if profile_id else 403]
+        memory.time = SEEN_FOR  # another server of the database had it join ann since
+        assert [await memory.refusal(1, NAMED, one) for one in ("ann", "bob", None)] == [200, 403, 200]
 
 
 async def test_before_a_profile_is_refused_the_store_is_asked_again() -> None:

@@ -63,9 +63,10 @@ async def test_behind_a_trusted_proxy_the_address_is_the_clients(limited: Limite
     assert [(await direct.track("a", line)).status for line in (first, second)] == [200, 429], "nobody is trusted"
 
 
-async def test_preflights_of_resources_count_too(limited: Limited) -> None:
+@pytest.mark.parametrize("path", ["goals", "events/track"])
+async def test_preflights_count_too(limited: Limited, path: str) -> None:
     world = await limited(per_address=1)
-    assert [await world.status("OPTIONS", "goals", None, "Origin: https://a.example") for _ in range(2)] == [204, 429]
+    assert [await world.status("OPTIONS", path, None, "Origin: https://a.example") for _ in range(2)] == [204, 429]
 
 
 def test_no_more_names_are_remembered_than_the_table_holds() -> None:

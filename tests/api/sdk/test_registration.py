@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.api.sdk.world import NAMED, OPEN, SHOP, SUBSCRIPTION, World, sign
+from tests.api.sdk.world import HASH, NAMED, OPEN, SHOP, SUBSCRIPTION, World, sign
 
 ANDROID = {
     "site_id": 1,
@@ -68,6 +68,13 @@ async def test_a_new_subscription_takes_the_place_of_the_previous_one(world: Wor
     [(_, put), (kind, change)] = world.bodies
     assert put["follows"] == "n:ann"
     assert (kind, change) == ("device", {"device_token_hash": NAMED, "change": "unsubscribe"})
+
+
+async def test_who_takes_the_place_of_ones_own_needs_no_signature_for_who_one_is(world: World) -> None:
+    world.store.add(2, "theirs", "n:ann")
+    refused = [(NAMED, "bob"), (HASH, "ann"), ("theirs", "ann"), (None, "ann")]
+    for previous, profile_id, status in [*((*one, 403) for one in refused), (NAMED, "ann", 200)]:
+        assert await world.status("POST", "subscriber/add", browser(previous=previous, profile_id=profile_id)) == status
 
 
 async def test_of_an_unknown_or_foreign_previous_one_nothing_is_taken(world: World) -> None:

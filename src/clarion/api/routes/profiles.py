@@ -101,6 +101,7 @@ async def merge(request: Request) -> Response:
     hashed = read_identity(await members(request, "device_token_hash"), "device_token_hash")
     shared = context(request)
     await profiles.merge(shared.store, site, profile_id, hashed, shared.clock(), shared.new_id)
+    shared.desk.people.tell(site.id, hashed, profile_id)
     return answer({"profile_id": profile_id, "device_token_hash": hashed, "accepted": True})
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from clarion.api.bodies import members
 from clarion.api.context import Endpoint, answer, caller, changer, context, flag, taker, whole
+from clarion.api.sdk.people import NOBODY
 from clarion.contract.content_type import is_json
 from clarion.contract.errors import Detail, invalid, wrong_content_type
 from clarion.contract.limits import FACTS
@@ -37,7 +38,9 @@ async def add_subscriber(request: Request) -> Response:
     details = address_problems(given, shared.push_hosts)
     if details:
         raise invalid(*details)
-    return answer({"device_token_hash": await register(shared.store, shared.directory, site, given, shared.clock(), shared.new_id)})
+    hashed = await register(shared.store, shared.directory, site, given, shared.clock(), shared.new_id)
+    shared.desk.people.tell(site.id, hashed, given.profile_id)
+    return answer({"device_token_hash": hashed})
 
 
 async def show_subscribers(request: Request) -> Response:
@@ -69,7 +72,9 @@ async def identify(request: Request) -> Response:
     """Have a subscriber join a profile."""
     site = changer(request)
     profile_id = read_identity(await members(request, "profile_id"), "profile_id")
-    return await _change(request, site, "identify", profile_id=profile_id)
+    answered = await _change(request, site, "identify", profile_id=profile_id)
+    context(request).desk.people.tell(site.id, request.path_params["device_token_hash"], profile_id)
+    return answered
 
 
 async def forget(request: Request) -> Response:
@@ -86,7 +91,10 @@ def changing(change: str) -> Endpoint:
     async def change_subscriber(request: Request) -> Response:
         site = changer(request)
         await members(request)
-        return await _change(request, site, change)
+        answered = await _change(request, site, change)
+        if change == "logout":
+            context(request).desk.people.tell(site.id, request.path_params["device_token_hash"], NOBODY)
+        return answered
 
     return change_subscriber
 

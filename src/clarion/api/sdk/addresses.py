@@ -7,6 +7,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 _SUBSCRIBERS_NETWORK = 64
 """Bits of an IPv6 address that say whose it is: the rest a client chooses for itself (RFC 6177 §2)."""
 _LONGEST_CHAIN = 32
+_LONGEST_TEXT = 2_048
+"""Characters of a chain, of which the last count: what a client writes before them is not kept."""
 _REMEMBERED = 4_096
 """Answers: clients come again."""
 
@@ -25,14 +27,14 @@ class Proxies:
         Each proxy adds at the end whom it was asked by: read from there, the first that is no trusted proxy is the client. What stands
         before it the client may have made up.
         """
-        return self._find(peer, tuple(forwarded))
+        return self._find(peer, ",".join(forwarded)[-_LONGEST_TEXT:])
 
-    def _judge(self, peer: str | None, forwarded: tuple[str, ...]) -> str:
+    def _judge(self, peer: str | None, forwarded: str) -> str:
         address = _parse(peer or "")
         if address is None:
             return "unknown"
         if self._is_trusted(address):
-            chain = ",".join(forwarded).split(",")[-_LONGEST_CHAIN:] if forwarded else []
+            chain = forwarded.split(",")[-_LONGEST_CHAIN:] if forwarded else []
             for text in reversed(chain):
                 before = _parse(text.strip())
                 if before is None:

@@ -7,12 +7,13 @@ from starlette.requests import Request
 
 from clarion.api.closing import closed
 from clarion.api.context import Context, context
+from clarion.api.sdk.admission import admit
 from clarion.api.sdk.desk import Desk
 from clarion.api.sdk.entries import Entries
 from clarion.api.sdk.origins import Pairs, allowed_somewhere, allows, shared_with
 from clarion.api.sdk.sites import named_site, site_of_subscriber
 from clarion.contract.content_type import is_json
-from clarion.contract.errors import unavailable, wrong_content_type
+from clarion.contract.errors import wrong_content_type
 from clarion.contract.problems import Problems
 from clarion.contract.sdk.reading import SiteName, read_site
 from clarion.contract.sdk.refusals import origin_refused, signature_refused
@@ -56,12 +57,8 @@ class Call:
     def admit(self) -> None:
         """What is judged before anything is read. Raises Refusal: 429, 403, 503."""
         client = self.request.client
-        address = self.desk.proxies.client(None if client is None else client.host, self.request.headers.getlist("x-forwarded-for"))
-        self.desk.meter_address(address)
-        if not self.shared.is_ready():
-            raise unavailable(RETRY_AFTER)
-        if self.origin is not None and not allowed_somewhere(self.shared.directory.sites, self.origin):
-            raise origin_refused()
+        peer = None if client is None else client.host
+        admit(self.shared, peer, self.request.headers.getlist("x-forwarded-for"), self.origin)
 
     async def body(self) -> bytes:
         """The body, which has to be JSON. Raises Refusal (400)."""

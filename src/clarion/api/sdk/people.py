@@ -10,7 +10,7 @@ import msgspec
 from clarion.clock import MINUTE, SECOND
 from clarion.contract.errors import Refusal, unavailable
 from clarion.contract.sdk.refusals import foreign_profile, unknown_subscriber
-from clarion.domain.ids import named_profile
+from clarion.domain.ids import named_profile, public_profile_id
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.port import NotFound, Store
 
@@ -19,7 +19,9 @@ MOST_REMEMBERED: Final = 100_000
 SEEN_FOR: Final = 10 * SECOND
 """What was read is believed for so long: a subscriber that goes meanwhile has its events recorded, and explained as of nobody known."""
 TOLD_FOR: Final = 10 * MINUTE
-"""What was accepted here is believed for so long without being seen: engines may be behind."""
+"""A subscriber that was accepted here is believed to be there for so long without being seen: engines may be behind."""
+NOBODY: Final = ""
+"""In place of a `profile_id`: a subscriber that belongs to no named profile."""
 PAUSES: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 """Seconds between looks for what was accepted just now."""
 _MOST_MERGES: Final = 4
@@ -33,7 +35,15 @@ class _Told(msgspec.Struct, frozen=True, gc=False):
     """What was accepted of a subscriber here and may not be applied yet."""
 
     profile_id: str | None
-    until: int
+    at: int
+
+    def applied(self, profile: str) -> bool:
+        """Whether a subscriber of this profile is as it was said to become."""
+        return self.profile_id is None or self.profile_id == (public_profile_id(profile) or NOBODY)
+
+    def certain(self, now: int) -> bool:
+        """Whether it counts, whatever the store says; later it may have been changed elsewhere."""
+        return now < self.at + SEEN_FOR
 
 
 class _Seen(msgspec.Struct, frozen=True, gc=False):
@@ -55,10 +65,16 @@ class People:
         self._seen: OrderedDict[Key, _Seen] = OrderedDict()
 
     def tell(self, site: int, device_token_hash: str, profile_id: str | None) -> None:
-        """Note that a subscriber was accepted: registered, or given another profile. `profile_id` is the one that it gets, if any."""
+        """Note that a subscriber was accepted: registered, or given another profile.
+
+        `profile_id` is the one that it gets, NOBODY if it leaves the one that it has, None if it keeps it.
+        """
         key = (site, device_token_hash)
         self._seen.pop(key, None)
-        _keep(self._told, key, _Told(profile_id, self._steady() + TOLD_FOR), self._most)
+        now, told = self._steady(), self._told.get(key)
+        if profile_id is None and told is not None and told.certain(now):
+            profile_id = told.profile_id
+        _keep(self._told, key, _Told(profile_id, now), self._most)
 
     def leave(self, site: int, device_token_hash: str) -> None:
         """A subscriber is to be known no more: from here on the store is asked."""
@@ -72,19 +88,24 @@ class People:
         if seen is not None and seen.until > now and (profile_id is None or seen.profile == named_profile(profile_id)):
             return True
         told = self._told.get(key)
-        return told is not None and told.until > now and profile_id in (None, told.profile_id)
+        if told is None:
+            return False
+        return now < told.at + TOLD_FOR if profile_id is None else told.certain(now) and profile_id == told.profile_id
 
     async def check(self, store: Store, site: int, device_token_hash: str, profile_id: str | None = None) -> None:
         """Raises Refusal: 404 for a subscriber that is not known, 403 for a `profile_id` that is not its own (semantics §1)."""
         if self.knows(site, device_token_hash, profile_id):
             return
         try:
-            profile = (await self._read(store, site, device_token_hash)).profile
+            owner = public_profile_id((await self._read(store, site, device_token_hash)).profile)
         except NotFound:
             if not self.knows(site, device_token_hash, None):
                 raise unknown_subscriber() from None
-            profile = ""
-        if profile_id is not None and profile != named_profile(profile_id):
+            owner = None
+        told = self._told.get((site, device_token_hash))
+        if told is not None and told.profile_id is not None:
+            owner = told.profile_id
+        if profile_id is not None and profile_id != owner:
             raise foreign_profile()
 
     async def owns(self, store: Store, site: int, device_token_hash: str, profile_id: str) -> bool:
@@ -117,17 +138,19 @@ class People:
             except NotFound:
                 pass
             else:
-                if profile_id is None or profile == named_profile(profile_id):
+                if _Told(profile_id, 0).applied(profile):
                     return
             await self._pause(pause)
 
     async def _read(self, store: Store, site: int, device_token_hash: str) -> Subscriber:
         key = (site, device_token_hash)
         found = await store.subscriber(site, device_token_hash)
-        told = self._told.get(key)
-        if told is not None and (told.profile_id is None or found.profile == named_profile(told.profile_id)):
-            del self._told[key]  # it is applied: if the subscriber goes now, it is gone
-        _keep(self._seen, key, _Seen(found.profile, self._steady() + SEEN_FOR), self._most)
+        now, told = self._steady(), self._told.get(key)
+        if told is not None:
+            if not told.applied(found.profile) and told.certain(now):
+                return found  # what it is now is about to change
+            del self._told[key]  # it is applied, or was changed elsewhere: if the subscriber goes now, it is gone
+        _keep(self._seen, key, _Seen(found.profile, now + SEEN_FOR), self._most)
         return found
 
 

@@ -1,6 +1,7 @@
 """Whose a subscriber is: `subscriber/profile-id/add` and `subscriber/logout`."""
 
 from clarion.api.sdk.call import Call
+from clarion.api.sdk.people import NOBODY
 from clarion.contract.sdk.answers import DONE
 from clarion.contract.sdk.changes import read_identify, read_whom
 from clarion.store.records.bodies import SubscriberChange
@@ -25,5 +26,5 @@ async def logout(call: Call) -> bytes:
     whom = read_whom(await call.body())
     site = await call.change(whom.site, whom.device_token_hash)
     await call.append([call.entries(site).device(SubscriberChange(whom.device_token_hash, "logout"))])
-    call.desk.people.tell(site.id, whom.device_token_hash, None)
+    call.desk.people.tell(site.id, whom.device_token_hash, NOBODY)
     return DONE

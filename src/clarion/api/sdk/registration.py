@@ -1,5 +1,7 @@
 """`subscriber/add` and `subscriber/upgrade`: a subscription becomes a subscriber, or takes the place of another."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from clarion.api.sdk.call import Call
@@ -22,9 +24,9 @@ async def add(call: Call) -> bytes:
     hashed = call.shared.directory.device_token_hash(site.id, given.address.unique)
     call.desk.meter_subscriber(site.id, hashed)
     number = judge_address(call, site, given.address, given.vapid_public_key)
-    if given.profile_id is not None and not await call.desk.people.owns(call.shared.store, site.id, hashed, given.profile_id):
-        call.vouch(site, given.profile_id, given.signature)
     follows = None if given.previous in (None, hashed) else await _profile_of(call, site, str(given.previous))
+    if given.profile_id is not None and not await _has(call, site, (hashed, given.previous), given.profile_id):
+        call.vouch(site, given.profile_id, given.signature)
     entries = call.entries(site)
     put = SubscriberPut(
         hashed,
@@ -85,6 +87,12 @@ def judge_address(call: Call, site: Site, address: Address, vapid_public_key: st
     if details or number is None:
         raise invalid(*details)
     return number
+
+
+async def _has(call: Call, site: Site, hashes: Iterable[str | None], profile_id: str) -> bool:
+    """Whether one of the subscribers, of which the caller knows the hashes, belongs to the profile: then nobody need vouch for it."""
+    people, store = call.desk.people, call.shared.store
+    return any([await people.owns(store, site.id, hashed, profile_id) for hashed in hashes if hashed is not None])
 
 
 async def _profile_of(call: Call, site: Site, device_token_hash: str) -> str | None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from clarion.api.sdk.call import Call
-from clarion.api.sdk.people import profile_of
+from clarion.api.sdk.people import NOBODY, profile_of
 from clarion.api.sdk.registration import judge_address, moved
 from clarion.clock import SECOND
 from clarion.contract.errors import success
@@ -98,7 +98,7 @@ async def remove_fields(call: Call) -> bytes:
     entries = call.entries(site)
     if not names or "profile_id" in names:
         await call.append([entries.device(SubscriberChange(hashed, "logout"))])
-        call.desk.people.tell(site.id, hashed, None)
+        call.desk.people.tell(site.id, hashed, NOBODY)
         return DONE
     removed = tuple(name for name in names if name in PERSONAL)
     await call.append([entries.profile(hashed, ProfileChange(remove=removed))] if removed else [])

@@ -8,9 +8,10 @@ import structlog
 from clarion.api.closing import closed
 from clarion.api.context import Context
 from clarion.api.protocol_direct import DirectRequest, DirectRoute
+from clarion.api.sdk.admission import admit
 from clarion.api.sdk.asking import SAFE_HEADERS, Asking, answer_headers, pairs, read_asking
 from clarion.api.sdk.call import RETRY_AFTER
-from clarion.api.sdk.origins import allowed_somewhere, allows
+from clarion.api.sdk.origins import allows
 from clarion.api.sdk.sites import named_site, site_of_subscriber
 from clarion.contract.content_type import is_json
 from clarion.contract.errors import (
@@ -94,12 +95,7 @@ class TrackRoute(DirectRoute):
 
     def _admit(self, request: DirectRequest, asking: Asking) -> None:
         """Judge by the head: the client's limit, whether the process is fit, the origin, the content type, whether events are taken."""
-        desk, shared = self._desk, self._shared
-        desk.meter_address(desk.proxies.client(request.client, asking.forwarded))
-        if not shared.is_ready():
-            raise unavailable(RETRY_AFTER)
-        if asking.origin is not None and not allowed_somewhere(shared.directory.sites, asking.origin):
-            raise origin_refused()
+        admit(self._shared, request.client, asking.forwarded, asking.origin)
         if not is_json(request.content_type):
             raise wrong_content_type()
         if self._pressure.closed:

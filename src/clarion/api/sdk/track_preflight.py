@@ -2,12 +2,12 @@
 
 from clarion.api.context import Context
 from clarion.api.protocol_direct import DirectRequest, DirectRoute
+from clarion.api.sdk.admission import admit
 from clarion.api.sdk.asking import SAFE_HEADERS, pairs, read_asking
-from clarion.api.sdk.origins import allowed_somewhere, preflight
+from clarion.api.sdk.origins import preflight
 from clarion.api.sdk.track import GROUP
-from clarion.contract.errors import method_not_allowed, too_large
+from clarion.contract.errors import Refusal, method_not_allowed, too_large
 from clarion.contract.sdk.answers import failure as worded
-from clarion.contract.sdk.refusals import origin_refused
 
 
 class TrackPreflight(DirectRoute):
@@ -19,17 +19,21 @@ class TrackPreflight(DirectRoute):
         self._shared = shared
 
     def handle(self, request: DirectRequest) -> None:
-        origin = read_asking(request).origin
-        self._shared.metrics.taking.requests[GROUP, 204] += 1
-        if origin is None:
-            refusal = method_not_allowed(("POST",))
-        elif not allowed_somewhere(self._shared.directory.sites, origin):
-            refusal = origin_refused()
-        else:
-            request.respond(204, b"", (*SAFE_HEADERS, *pairs(preflight(origin, ("POST",)))))
+        asking = read_asking(request)
+        if asking.origin is None:
+            self._refuse(request, method_not_allowed(("POST",)))
             return
-        request.respond(refusal.status, worded(refusal), (*SAFE_HEADERS, *pairs(refusal.headers)))
+        try:
+            admit(self._shared, request.client, asking.forwarded, asking.origin)
+        except Refusal as refusal:
+            self._refuse(request, refusal)
+            return
+        self._shared.metrics.taking.requests[GROUP, 204] += 1
+        request.respond(204, b"", (*SAFE_HEADERS, *pairs(preflight(asking.origin, ("POST",)))))
 
     def oversized(self, request: DirectRequest) -> None:
-        refusal = too_large(self.limit)
-        request.respond(refusal.status, worded(refusal), SAFE_HEADERS)
+        self._refuse(request, too_large(self.limit))
+
+    def _refuse(self, request: DirectRequest, refusal: Refusal) -> None:
+        self._shared.metrics.taking.requests[GROUP, refusal.status] += 1
+        request.respond(refusal.status, worded(refusal), (*SAFE_HEADERS, *pairs(refusal.headers)))
