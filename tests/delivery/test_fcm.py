@@ -148,6 +148,17 @@ async def test_retry_after_is_honoured(post: Post, google: Google, code: int) ->
     assert report.retry_at == START + 2 * HOUR
 
 
+@pytest.mark.parametrize(("code", "waits"), [(429, True), (503, False)])
+async def test_where_a_quota_is_used_up_google_asks_for_a_minute_without_saying_so(
+    post: Post, google: Google, code: int, waits: bool
+) -> None:
+    google.answers = [error(code, "X")] * 2
+    reports = await sent(post, fcm(1), fcm(2))
+    assert [report.retry_at == START + MINUTE for report in reports] == [waits] * 2
+    late = await one(post, change(fcm(3), due=START))
+    assert (late.outcome is None) == waits, "the site's quota, not the devices'"
+
+
 @pytest.mark.parametrize(
     ("grant", "outcome", "why"),
     [

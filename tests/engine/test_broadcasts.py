@@ -105,6 +105,15 @@ async def test_membership_is_as_of_the_entry(partition: Partition) -> None:
     assert reached(partition) == ["n:p1", "n:p3"]
 
 
+async def test_who_comes_after_it_was_asked_for_gets_nothing(partition: Partition) -> None:
+    """With no audience that would leave them out."""
+    await begin(partition)
+    await partition.apply(partition.event("x", profile="new"), partition.subscriber("dlate", "late"), partition.subscriber("lone"), at=3)
+    await partition.sweep_all(4, 1)
+    await partition.apply(partition.event("x", profile="new"), at=5)
+    assert reached(partition) == EVERYBODY
+
+
 async def test_entries_behind_it_in_one_batch_come_after_it(partition: Partition) -> None:
     await partition.apply(
         partition.publish(document(audience=AUDIENCE)),

@@ -9,12 +9,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from tests.sdk.shop import PATIENCE
 
 from clarion.api.context import guarded
 from clarion.api.routes import sdk
 
-PATIENCE = 20.0
-"""Seconds after which a test has failed; none waits for it to pass."""
 KEY = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 """A VAPID key (RFC 8292 §3.2)."""
 OTHER_KEY = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"

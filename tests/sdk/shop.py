@@ -1,5 +1,6 @@
 """The site whose pages load the SDK: what its server has, and what a browser does there."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,6 +55,8 @@ def push_manager(service: str = PUSH_SERVICE) -> str:
     return _PUSH_MANAGER.replace("PUSH_SERVICE", service)
 
 
+PATIENCE = 20.0
+"""Seconds after which a test has failed; none waits for it to pass."""
 FORGET = "localStorage.removeItem('test.subscription')"
 """The browser loses its subscription."""
 
@@ -202,18 +205,18 @@ class ServiceWorker:
     async def push(self, payload: Any) -> None:
         """A push arrives; a text as it is, all else as JSON."""
         session = await self._visit.page.context.new_cdp_session(self._visit.page)
-        registrations: list[Any] = []
         origin = self._visit.shop.origin
+        known: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def registered(told: Any) -> None:
-            registrations.extend(one for one in told["registrations"] if one["scopeURL"].startswith(f"{origin}/"))
+            ids = [one["registrationId"] for one in told["registrations"] if one["scopeURL"].startswith(f"{origin}/")]
+            if ids and not known.done():
+                known.set_result(ids[-1])
 
         session.on("ServiceWorker.workerRegistrationUpdated", registered)
         await session.send("ServiceWorker.enable")
         data = payload if isinstance(payload, str) else json.dumps(payload)
-        while not registrations:
-            await self._visit.page.evaluate("1")
-        push = {"origin": origin, "registrationId": registrations[-1]["registrationId"], "data": data}
+        push = {"origin": origin, "registrationId": await asyncio.wait_for(known, PATIENCE), "data": data}
         await session.send("ServiceWorker.deliverPushMessage", push)
         await session.detach()
 

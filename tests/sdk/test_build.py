@@ -61,17 +61,37 @@ def test_typing_is_strict() -> None:
 def test_the_package_has_modules_and_types(built: Path, tmp_path: Path) -> None:
     node = installed("node", "the npm package of the browser SDK")
     hatch_build.install(SDK)
-    subprocess.run([node, "build.mjs", str(tmp_path), "--package"], cwd=SDK, check=True)
+    home = tmp_path / "node_modules" / "@clarion" / "web-sdk"
+    dist = home / "dist"
+    subprocess.run([node, "build.mjs", str(dist), "--package"], cwd=SDK, check=True)
+    (home / "package.json").write_bytes((SDK / "package.json").read_bytes())
     package = json.loads((SDK / "package.json").read_text("utf-8"))
     named = [package["main"], package["types"], *(entry for entry in package["exports"].values() if isinstance(entry, str))]
     for path in named:
-        assert (tmp_path / Path(path).relative_to("dist")).is_file(), path
+        assert (home / path).is_file(), path
     # it is a module that can be loaded where there is no browser
-    address = json.dumps((tmp_path / "index.js").as_uri())
-    check = f"import({address}).then(({{clarion, ClarionError}}) => console.log(typeof clarion.trackEvent, ClarionError.name))"
-    done = subprocess.run([node, "--input-type=module", "-e", check], capture_output=True, text=True)
-    assert done.stdout.startswith("function"), done.stderr
-    assert (tmp_path / "clarion.js").read_bytes() == (built / "clarion.js").read_bytes()
+    script = tmp_path / "page.mjs"
+    script.write_text(
+        "import {clarion, ClarionError} from '@clarion/web-sdk';\n"
+        "const error = await clarion.init({appId: 'x', apiHost: 'https://clarion.example'}).catch((error) => error);\n"
+        "console.log(error instanceof ClarionError, error.message, JSON.stringify(error.details));\n"
+    )
+    done = subprocess.run([node, str(script)], capture_output=True, text=True)
+    assert done.stdout == "true There is no page here: init belongs into a browser []\n", done.stderr
+    assert (dist / "clarion.js").read_bytes() == (built / "clarion.js").read_bytes()
+    # whatever way TypeScript resolves modules
+    (tmp_path / "page.mts").write_text(
+        "import {clarion, type TrackEvent} from '@clarion/web-sdk';\n"
+        "const event: TrackEvent = {event_name: 'x', data: {price: 1}};\n"
+        "await clarion.trackEvent(event);\n"
+        "// @ts-expect-error: a number is no name\n"
+        "await clarion.trackEvent(7);\n"
+    )
+    compiler = SDK / "node_modules" / "typescript" / "bin" / "tsc"
+    for module, resolution in (("nodenext", "nodenext"), ("esnext", "bundler")):
+        options = ["--noEmit", "--strict", "--target", "es2022", "--module", module, "--moduleResolution", resolution]
+        checked = subprocess.run([node, str(compiler), *options, "page.mts"], cwd=tmp_path, capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stdout
 
 
 def test_nothing_is_needed_at_run_time_and_versions_are_exact() -> None:

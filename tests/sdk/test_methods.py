@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext
 from tests.sdk.fake import KEY, SITE, Asked, Fake
-from tests.sdk.shop import Visit
+from tests.sdk.shop import Shop, Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -132,6 +132,10 @@ WRONG: list[tuple[str, list[Any], str, list[str]]] = [
     ("identify", [""], "profile_id must not be empty", ["profile_id"]),
     ("identify", ["x" * 256], "profile_id must be at most 255 characters", ["profile_id"]),
     ("identify", [7], "profile_id must be a string", ["profile_id"]),
+    ("identify", ["user-1", 7], "signature must be a string", ["signature"]),
+    ("init", [], "options must be an object", ["options"]),
+    ("init", [None], "options must be an object", ["options"]),
+    ("init", [{}], "appId must be a string", ["appId"]),
     ("addSegment", [[]], "segment must not be empty", ["segment"]),
     ("addSegment", [[1]], "segment must be a string", ["segment"]),
     ("addAttributes", [["plan"]], "attributes must be an object", ["attributes"]),
@@ -139,6 +143,55 @@ WRONG: list[tuple[str, list[Any], str, list[str]]] = [
     ("sendTriggerEvent", [{"event_name": "x"}], "campaign_name must be a string", ["campaign_name"]),
     ("sendTriggerEvent", [{"campaign_name": "x"}], "event_name must be a string", ["event_name"]),
 ]
+
+
+BARE = "<script src={api}/sdk/clarion.js></script>"
+"""A page that has not called init."""
+
+
+async def test_init_can_be_said_again_where_it_was_wrong_or_failed(fake: Fake, shop: Shop, visit: Visit) -> None:
+    shop.page("/bare", BARE.format(api=shop.api))
+    await visit.go("/bare")
+    path = "sites/app-1/sync/web"
+    asked = len(fake.at(path))
+    for host in ("", "ftp://clarion.example", "https://", "nonsense"):
+        refused = await visit.call("init", {"appId": "app-1", "apiHost": host})
+        message = "apiHost must be the http or https address of the server"
+        assert refused["rejected"]["details"] == [{"message": message, "path": ["apiHost"]}]
+    fake.tell(path, 403)
+    assert (await visit.call("init", {"appId": "app-1"}))["rejected"]["message"] == "told 403"
+    assert (await visit.call("init", {"appId": "app-2"}))["rejected"]["message"] == "init was called before, for another app"
+    for _ in range(2):
+        assert await visit.call("init", {"appId": "app-1"}) is None
+    assert len(fake.at(path)) == asked + 2
+    assert await visit.call("subscribe") == "hash-1"
+
+
+async def test_who_the_server_does_not_believe_to_be_somebody_is_nobody(fake: Fake, visit: Visit) -> None:
+    await visit.call("identify", "user-1", "forged")
+    fake.tell("subscriber/add", 403)
+    assert (await visit.call("subscribe"))["rejected"]["message"] == "told 403"
+    assert await visit.call("subscribe") == "hash-1"
+    assert "profile_id" not in fake.at("subscriber/add")[-1].body
+    fake.tell("subscriber/profile-id/add", 403)
+    assert (await visit.call("identify", "user-1", "forged"))["rejected"]["message"] == "told 403"
+    await visit.call("getAttributes")
+    assert "x-profile-signature" not in fake.requests[-1].headers
+
+
+@pytest.mark.parametrize("answer", [200, 404])
+async def test_an_unsubscribe_that_the_server_did_not_hear_of_is_told_once_later(fake: Fake, subscribed: Visit, answer: int) -> None:
+    fake.reachable = False
+    assert (await subscribed.call("unsubscribe"))["rejected"]["message"].startswith("The server cannot be reached")
+    assert await subscribed.page.evaluate("localStorage.getItem('test.subscription')") is None
+    fake.reachable = True
+    fake.tell("updatesubscriberstatus", 503)
+    fake.tell("updatesubscriberstatus", answer, {"error_code": 0, "data": {}})
+    for told in (1, 2, 2):
+        await subscribed.go()
+        assert await subscribed.call("init", {"appId": "app-1"}) is None
+        assert [asked.body for asked in fake.at("updatesubscriberstatus")] == [{**WHO, "IsUnSubscribed": 1}] * told
+    assert len(fake.at("subscriber/add")) == 1
 
 
 async def test_what_cannot_be_right_is_refused_here(fake: Fake, visit: Visit) -> None:

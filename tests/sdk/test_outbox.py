@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext
 from tests.sdk.conftest import Begin
-from tests.sdk.fake import PATIENCE, SITE, Fake
-from tests.sdk.shop import Shop, Visit
+from tests.sdk.fake import SITE, Fake
+from tests.sdk.shop import PATIENCE, Shop, Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -79,6 +79,33 @@ async def test_events_offline_are_sent_in_order_when_the_network_is_back(fake: F
     await fake.asked(TRACK, 3)
     assert tracked(fake) == ["first", "second", "third"]
     await kept(subscribed, 0)
+
+
+async def test_events_for_which_the_browser_has_no_room_are_sent_all_the_same(
+    fake: Fake, context: BrowserContext, subscribed: Visit
+) -> None:
+    await context.set_offline(True)
+    await subscribed.call("trackEvent", "first")
+    await subscribed.page.evaluate(
+        """() => {
+            const add = IDBObjectStore.prototype.add;
+            IDBObjectStore.prototype.add = function (value) {
+                const adding = add.call(this, value);
+                this.transaction.abort();
+                return adding;
+            };
+        }"""
+    )
+    for name in ("second", "third"):
+        assert await subscribed.call("trackEvent", name) is None
+    assert [row["event_name"] for row in await subscribed.waiting()] == ["first"]
+    assert sum("no room here" in warning for warning in subscribed.warnings) == 2
+    await context.set_offline(False)
+    await fake.asked(TRACK, 3)
+    assert tracked(fake) == ["first", "second", "third"]
+    await kept(subscribed, 0)
+    assert await subscribed.call("trackEvent", "fourth") is None
+    assert tracked(fake) == ["first", "second", "third", "fourth"]
 
 
 async def test_events_while_the_server_cannot_be_reached_outlive_the_page(fake: Fake, subscribed: Visit) -> None:

@@ -41,6 +41,15 @@ async def test_allowing_subscribes(fake: Fake, visit: Visit) -> None:
     assert await visit.call("showPrompt") == "hash-1"
 
 
+async def test_asked_for_before_the_page_has_a_body_it_waits_for_it(visit: Visit) -> None:
+    await visit.page.evaluate("() => { window.body = document.body; body.remove(); window.answer = PushEngage.showPrompt(); }")
+    # what was asked later is answered: it has come as far as it can
+    assert await visit.call("getSubscriberId") is None
+    await visit.page.evaluate("() => { document.documentElement.append(body); document.dispatchEvent(new Event('DOMContentLoaded')); }")
+    await visit.page.get_by_role("button", name="Not now").click()
+    assert await visit.page.evaluate("answer") is None
+
+
 async def test_by_keyboard(fake: Fake, shop: Shop, begin: Begin) -> None:
     shop.page("/", shop.snippet(), body="<button id=opener>Ask me</button><a href=/>Away</a>")
     visit = await begin()

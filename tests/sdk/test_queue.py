@@ -81,7 +81,7 @@ async def test_init_says_what_it_misses(shop: Shop, begin: Begin) -> None:
     for options, message, field in [
         ({}, "appId must be a string", "appId"),
         ({"appId": " "}, "appId must not be empty", "appId"),
-        ({"appId": "app-1", "apiHost": "javascript:1"}, "apiHost is required", "apiHost"),
+        ({"appId": "app-1", "apiHost": "javascript:1"}, "apiHost must be the http or https address of the server", "apiHost"),
     ]:
         rejected = {"message": "Invalid data", "details": [{"message": message, "path": [field]}]}
         assert await visit.call("init", options) == {"rejected": rejected}

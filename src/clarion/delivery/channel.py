@@ -20,6 +20,8 @@ class Answer(NamedTuple):
     verdict: Verdict
     one_device: bool = False
     """True if the service wants less for this one device, not less of everything."""
+    patience: int = 0
+    """Microseconds until it may be asked again where the answer does not say, by the service's rules."""
 
 
 class Channel(Protocol):

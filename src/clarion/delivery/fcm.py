@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from clarion.clock import Clock
+from clarion.clock import MINUTE, Clock
 from clarion.delivery.channel import Answer, CredentialsMissing
 from clarion.delivery.client import Client
 from clarion.delivery.connection import Response
@@ -23,6 +23,8 @@ from clarion.store.records.deliveries import Delivery
 
 _DEVICE: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 _GONE: Final = "UNREGISTERED"
+_QUOTA_REFILLS: Final = MINUTE
+"""What Google asks senders to wait after a 429 without `Retry-After`."""
 _MISMATCH: Final = "SENDER_ID_MISMATCH"
 
 
@@ -65,7 +67,7 @@ class FcmChannel:
         response = await self._post(key, body)
         if response.status == 401 and _code(response) != "THIRD_PARTY_AUTH_ERROR":
             response = await self._post(key, body)
-        return Answer(response, judge(response))
+        return Answer(response, judge(response), patience=_QUOTA_REFILLS if response.status == 429 else 0)
 
     async def _post(self, key: FcmKey, body: bytes) -> Response:
         token = await self._tokens.token(key)

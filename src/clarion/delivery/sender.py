@@ -69,6 +69,7 @@ class Sender:
         response: Response | None = None
         secrets: tuple[str, ...] = ()
         slow_down: int | None = None
+        patience = 0
         try:
             if isinstance(job, HttpJob):
                 outgoing = http_request(delivery, job, self._keys, began)
@@ -84,15 +85,16 @@ class Sender:
                 answer = await channel.send(delivery, job, began)
                 response = answer.response
             faults.reach("delivery.after_send")
-            verdict, answered = answer.verdict, True
+            verdict, answered, patience = answer.verdict, True, answer.patience
             if not answer.one_device:
                 slow_down = wants_less(response.status, response.headers.get(b"retry-after"), self._clock())
+                slow_down = patience if slow_down == 0 else slow_down
         except SendError as error:
             verdict, answered = classify(delivery.kind, error), error.permanent
         except Exception as error:  # noqa: BLE001 - the worker outlives any bug; the operator finds it in the log and at the delivery
             _log.exception("delivery attempt broke", delivery=delivery.id)
             verdict, answered = internal(error), True
-        report = self._report(delivery, began, response, verdict)
+        report = self._report(delivery, began, response, verdict, patience)
         if wanted and report.outcome:
             report = _answered(report, capture(response, secrets))
         return Attempted(report, answered, slow_down)
@@ -102,7 +104,7 @@ class Sender:
         report = self._report(delivery, self._clock(), None, internal(error))
         return _answered(report, {}) if delivery.kind == "http" and report.outcome else report
 
-    def _report(self, delivery: Delivery, began: int, response: Response | None, verdict: Verdict) -> Report:
+    def _report(self, delivery: Delivery, began: int, response: Response | None, verdict: Verdict, patience: int = 0) -> Report:
         now = max(self._clock(), began)
         status = None if response is None else response.status
         attempts = (*delivery.attempts, Attempt(began, now - began, status, _error(delivery.kind, response, verdict)))
@@ -110,7 +112,7 @@ class Sender:
         if verdict.outcome is not Outcome.RETRY:
             return Report(tried, verdict.outcome.value, now, None, status, verdict.reason)
         wanted = None if response is None else response.headers.get(b"retry-after")
-        retry_after = None if wanted is None else parse_retry_after(wanted, now)
+        retry_after = (None if wanted is None else parse_retry_after(wanted, now)) or patience
         retry_at = next_attempt(
             len(attempts), now, first=attempts[0].at, expires=delivery.expires, retry_after=retry_after, jitter=self._rng.random()
         )

@@ -1,5 +1,5 @@
-import {Client} from './page/client';
-import {isLoaded, takingCommands, type Command, type Global} from './page/loader';
+import {Client} from './page/client.js';
+import {isLoaded, takingCommands, type Command, type Global} from './page/loader.js';
 
 type Queue = Command[] | Global | undefined;
 

@@ -1,12 +1,12 @@
-import {Client} from './page/client';
+import {Client} from './page/client.js';
 
-export type {Attributes, Goal, InitOptions, TriggerEvent} from './page/client';
-export type {EventsDropped, SubscriptionChange} from './page/notices';
-export type {PromptTexts} from './page/prompt';
-export type {TrackEvent} from './page/validate';
-export type {WorkerOptions} from './page/worker';
-export type {Detail} from './shared/errors';
-export {ClarionError} from './shared/errors';
+export type {Attributes, Goal, InitOptions, TriggerEvent} from './page/client.js';
+export type {EventsDropped, SubscriptionChange} from './page/notices.js';
+export type {PromptTexts} from './page/prompt.js';
+export type {TrackEvent} from './page/validate.js';
+export type {WorkerOptions} from './page/worker.js';
+export type {Detail} from './shared/errors.js';
+export {ClarionError} from './shared/errors.js';
 export {Client};
 
 /** The SDK of this page; `init` needs `apiHost` here, as no script's address tells it. */

@@ -1,8 +1,8 @@
-import {isClicked, noteClick, open} from './worker/click';
-import {readPush, shown} from './worker/notification';
-import {report, sendKept, SYNC_TAG} from './worker/reporting';
-import {worker} from './worker/scope';
-import {renew} from './worker/subscription';
+import {isClicked, noteClick, open} from './worker/click.js';
+import {readPush, shown} from './worker/notification.js';
+import {report, sendKept, SYNC_TAG} from './worker/reporting.js';
+import {worker} from './worker/scope.js';
+import {renew} from './worker/subscription.js';
 
 // Listeners are added beside the site's own, which stay in charge of everything else: no fetch, no install, no stopping of events.
 const LOADED = Symbol.for('clarion.service-worker');

@@ -1,13 +1,13 @@
-import {ClarionError, invalid, type Detail} from '../shared/errors';
-import type {Ask} from '../shared/http';
-import {sendReceipts} from '../shared/receipts';
-import {isMembers, type Members} from '../shared/values';
-import {listen, type EventsDropped, type SubscriptionChange} from './notices';
-import {Outbox} from './outbox';
-import {askFirst, type PromptTexts} from './prompt';
-import {canSubscribe, Session} from './session';
-import {readEvent, textProblem, type TrackEvent} from './validate';
-import {workerAt, type WorkerOptions} from './worker';
+import {ClarionError, clarionError, invalid, type Detail} from '../shared/errors.js';
+import type {Ask} from '../shared/http.js';
+import {sendReceipts} from '../shared/receipts.js';
+import {isMembers, type Members} from '../shared/values.js';
+import {listen, type EventsDropped, type SubscriptionChange} from './notices.js';
+import {Outbox} from './outbox.js';
+import {askFirst, type PromptTexts} from './prompt.js';
+import {canSubscribe, Session} from './session.js';
+import {readEvent, textProblem, type TrackEvent} from './validate.js';
+import {workerAt, type WorkerOptions} from './worker.js';
 
 export interface InitOptions {
   appId: string;
@@ -38,6 +38,9 @@ const LONGEST_TEXT = 255;
 /** The SDK's methods. All of them may be called before `init`; they wait for it. */
 export class Client {
   private options: InitOptions | undefined;
+  /** What init was said for; there is one in a page's life. */
+  private connected: Session | undefined;
+  /** Connecting, or done; undefined where it failed, so that it can be said again. */
   private opened: Promise<void> | undefined;
   /** There is one dialog at a time. */
   private prompted: Promise<string | null> | undefined;
@@ -49,29 +52,15 @@ export class Client {
 
   constructor(private readonly scriptHost?: string) {}
 
-  /** Connects with the site. Said again with the same `appId`, it is the same. */
+  /** Connects with the site. Said again with the same `appId`, it is the same, or the next try where the first one failed. */
   init(options: InitOptions): Promise<void> {
-    if (this.opened && this.options?.appId === options.appId) return this.opened;
-    if (this.opened) return Promise.reject(new ClarionError('init was called before, for another app'));
-    const host = options.apiHost ?? this.scriptHost;
-    const problem = textProblem('appId', options.appId, LONGEST_TEXT);
-    if (problem !== undefined) return Promise.reject(invalid([{message: problem, path: ['appId']}]));
-    if (!host || !/^https?:\/\//.test(host)) return Promise.reject(invalid([{message: 'apiHost is required', path: ['apiHost']}]));
-    this.options = options;
-    const apiHost = host.replace(/\/+$/, '');
-    const session = new Session({apiHost, appId: options.appId}, workerAt(apiHost, options.serviceWorker));
-    this.outbox.connect(session);
-    this.opened = session.inOrder(async () => {
-      await session.open();
-      if (options.autoResubscribe !== false) {
-        await session.repair().catch((error: unknown) => console.warn('Clarion: this browser could not be subscribed again.', error));
-      }
-    });
-    // what waits goes out also where the caller looks at this promise only later
-    void this.opened
-      .catch(() => undefined)
-      .then(() => Promise.all([this.outbox.flush(), sendReceipts(apiHost)]));
-    this.start(session);
+    let session: Session;
+    try {
+      session = this.connect(object('options', options) as unknown as InitOptions);
+    } catch (error) {
+      return Promise.reject(clarionError(error));
+    }
+    this.opened ??= this.open(session);
     return this.opened;
   }
 
@@ -101,7 +90,9 @@ export class Client {
   async subscribe(): Promise<string> {
     if (!canSubscribe()) throw new ClarionError('This browser cannot receive pushes');
     // before anything is waited for: the browser asks within a click only
-    const permission = await Notification.requestPermission();
+    const permission = await Notification.requestPermission().catch((error: unknown) => {
+      throw clarionError(error);
+    });
     if (permission !== 'granted') {
       throw new ClarionError('Notifications are not allowed', [{message: `The permission is ${permission}`, path: []}]);
     }
@@ -117,17 +108,20 @@ export class Client {
   }
 
   /** Says who the person is; `signature` is made by the site's server. Before there is a subscriber it is kept for it. */
-  async identify(id: string, signature?: string): Promise<void> {
+  async identify(id: string, signature?: string | null): Promise<void> {
     check('profile_id', id);
+    if (signature) check('signature', signature);
+    const identity = {id, ...(signature && {signature})};
     const session = await this.session;
     await session.inOrder(async () => {
-      session.identity = {id, ...(signature !== undefined && {signature})};
-      if (!(await session.subscriber())) return;
-      await session.ask((hash, site) => post('subscriber/profile-id/add', site.id, hash, {profile_id: id, signature}));
+      if (await session.subscriber()) {
+        await session.ask((hash, site) => post('subscriber/profile-id/add', site.id, hash, {profile_id: id, signature: identity.signature}));
+      }
+      session.identity = identity;
     });
   }
 
-  addProfileId(id: string, signature?: string): Promise<void> {
+  addProfileId(id: string, signature?: string | null): Promise<void> {
     return this.identify(id, signature);
   }
 
@@ -182,7 +176,10 @@ export class Client {
   async showPrompt(texts: PromptTexts = {}): Promise<string | null> {
     const session = await this.session;
     if (!canSubscribe()) throw new ClarionError('This browser cannot receive pushes');
-    const subscriber = await session.subscriber();
+    const subscriber = await session.subscriber().catch((error: unknown) => {
+      throw clarionError(error);
+    });
+    await untilBody();
     if (Notification.permission === 'granted' && subscriber && !subscriber.unsubscribed) return subscriber.hash;
     if (Notification.permission === 'denied') return null;
     this.prompted ??= askFirst({...this.options?.prompt, ...texts}, () => this.subscribe()).finally(() => {
@@ -197,6 +194,38 @@ export class Client {
 
   onEventsDropped(listener: (dropped: EventsDropped) => void): () => void {
     return listen('onEventsDropped', listener);
+  }
+
+  private connect(options: InitOptions): Session {
+    check('appId', options.appId);
+    if (this.connected?.config.appId === options.appId) return this.connected;
+    if (this.connected) throw new ClarionError('init was called before, for another app');
+    if (typeof window === 'undefined') throw new ClarionError('There is no page here: init belongs into a browser');
+    const apiHost = (options.apiHost ?? this.scriptHost ?? '').replace(/\/+$/, '');
+    if (!isHost(apiHost)) throw invalid([{message: 'apiHost must be the http or https address of the server', path: ['apiHost']}]);
+    const session = new Session({apiHost, appId: options.appId}, workerAt(apiHost, options.serviceWorker));
+    this.options = options;
+    this.connected = session;
+    this.outbox.connect(session);
+    session.hearWorker();
+    this.start(session);
+    return session;
+  }
+
+  private open(session: Session): Promise<void> {
+    const opened = session.inOrder(async () => {
+      await session.open();
+      await session.tellUnsubscribed().catch((error: unknown) => console.warn('Clarion: the server does not know yet of the unsubscribe.', error));
+      if (this.options?.autoResubscribe === false) return;
+      await session.repair().catch((error: unknown) => console.warn('Clarion: this browser could not be subscribed again.', error));
+    });
+    // what waits goes out also where the caller looks at this promise only later
+    void opened
+      .catch(() => {
+        this.opened = undefined;
+      })
+      .then(() => Promise.all([this.outbox.flush(), sendReceipts(session.config.apiHost)]));
+    return opened;
   }
 
   private async ask(words: (hash: string, site: number, headers: Record<string, string>) => Ask): Promise<unknown> {
@@ -219,6 +248,19 @@ export class Client {
       body,
       headers,
     }));
+  }
+}
+
+/** Until there is a body to show something in. */
+async function untilBody(): Promise<void> {
+  if (!document.body) await new Promise((resolve) => document.addEventListener('DOMContentLoaded', resolve, {once: true}));
+}
+
+function isHost(text: string): boolean {
+  try {
+    return /^https?:$/.test(new URL(text).protocol);
+  } catch {
+    return false;
   }
 }
 

@@ -1,4 +1,4 @@
-import type {Client} from './client';
+import type {Client} from './client.js';
 
 const METHODS = [
   'init', 'trackEvent', 'getSubscriberId', 'getSubscriber', 'subscribe', 'unsubscribe', 'addProfileId', 'identify', 'logout', 'addSegment',

@@ -1,10 +1,10 @@
-import {encode} from '../shared/base64url';
-import {append, keep, oldest, read, remove} from '../shared/database';
-import {ClarionError, clarionError} from '../shared/errors';
-import {alone} from '../shared/locks';
-import {tell} from './notices';
-import type {Session} from './session';
-import type {ValidEvent} from './validate';
+import {encode} from '../shared/base64url.js';
+import {append, keep, oldest, read, remove} from '../shared/database.js';
+import {ClarionError, clarionError} from '../shared/errors.js';
+import {alone} from '../shared/locks.js';
+import {tell} from './notices.js';
+import type {Session} from './session.js';
+import type {ValidEvent} from './validate.js';
 
 const MOST_EVENTS = 1000;
 const FIRST_PAUSE = 1000;

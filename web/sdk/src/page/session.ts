@@ -1,11 +1,11 @@
-import {ClarionError, clarionError} from '../shared/errors';
-import {ask, type Ask} from '../shared/http';
-import {alone} from '../shared/locks';
-import {keepConfig, sync, type Config, type Site} from '../shared/site';
-import {CHANGED, hasKey, keepSubscriber, readSubscriber, register, withKey, type Identity, type Subscriber} from '../shared/subscriber';
-import {isMembers} from '../shared/values';
-import {tell} from './notices';
-import {activeWorker, type WorkerOptions} from './worker';
+import {ClarionError, clarionError} from '../shared/errors.js';
+import {ask, type Ask} from '../shared/http.js';
+import {alone} from '../shared/locks.js';
+import {keepConfig, sync, type Config, type Site} from '../shared/site.js';
+import {CHANGED, hasKey, keepSubscriber, readSubscriber, register, withKey, type Identity, type Subscriber} from '../shared/subscriber.js';
+import {isMembers} from '../shared/values.js';
+import {tell} from './notices.js';
+import {activeWorker, type WorkerOptions} from './worker.js';
 
 /** Whether this browser can have a subscription at all. */
 export function canSubscribe(): boolean {
@@ -44,10 +44,14 @@ export class Session {
     return known;
   }
 
-  async open(): Promise<void> {
+  /** Tells the page from now on when the worker has made a new subscription. */
+  hearWorker(): void {
     navigator.serviceWorker?.addEventListener('message', ({data}: MessageEvent<unknown>) => {
       if (isMembers(data) && data['type'] === CHANGED) this.changed(String(data['subscriber_hash']), true);
     });
+  }
+
+  async open(): Promise<void> {
     await keepConfig(this.config);
     await this.site();
   }
@@ -63,23 +67,39 @@ export class Session {
       const {pushManager} = await activeWorker(this.worker);
       const before = await this.subscriber();
       const subscription = await withKey(pushManager, site.key);
-      const after = await register(this.config, site, subscription, before?.hash, this.identity);
+      const after = await this.register(site, subscription, before?.hash);
       if (before?.unsubscribed) await this.status(after.hash, false);
       this.changed(after.hash, true);
       return after.hash;
     });
   }
 
-  /** Ends the subscription here first, whatever becomes of telling the server. */
+  /** Ends the subscription here first. A server that cannot be told now is told when the next page opens. */
   unsubscribe(): Promise<void> {
     return alone('subscriber', async () => {
       const subscriber = await this.subscriber();
       if (!subscriber || subscriber.unsubscribed) return;
       const {pushManager} = await activeWorker(this.worker);
       await (await pushManager.getSubscription())?.unsubscribe();
-      await keepSubscriber(this.config, {...subscriber, unsubscribed: true});
+      const after = {...subscriber, unsubscribed: true};
+      await keepSubscriber(this.config, {...after, untold: true});
       this.changed(subscriber.hash, false);
       await this.status(subscriber.hash, true);
+      await keepSubscriber(this.config, after);
+    });
+  }
+
+  /** Tells the server of an unsubscribe that it could not be told of. */
+  async tellUnsubscribed(): Promise<void> {
+    await alone('subscriber', async () => {
+      const kept = await this.subscriber();
+      if (!kept?.untold) return;
+      const {untold, ...subscriber} = kept;
+      await this.status(subscriber.hash, true).catch((error: unknown) => {
+        // what no later try makes better is over: the server does not know the subscriber, say
+        if (clarionError(error).passes) throw error;
+      });
+      await keepSubscriber(this.config, subscriber);
     });
   }
 
@@ -94,7 +114,7 @@ export class Session {
       const present = await pushManager.getSubscription();
       if (present && hasKey(present, site.key) && present.endpoint === subscriber.endpoint) return;
       const subscription = await withKey(pushManager, site.key);
-      const {hash} = await register(this.config, site, subscription, subscriber.hash, this.identity);
+      const {hash} = await this.register(site, subscription, subscriber.hash);
       this.changed(hash, true);
     });
   }
@@ -122,7 +142,7 @@ export class Session {
       const {pushManager} = canSubscribe() ? await activeWorker(this.worker) : {pushManager: undefined};
       const subscription = await pushManager?.getSubscription();
       if (subscription && hasKey(subscription, site.key)) {
-        const {hash} = await register(this.config, site, subscription, undefined, this.identity);
+        const {hash} = await this.register(site, subscription);
         this.changed(hash, true);
         return hash;
       }
@@ -130,6 +150,16 @@ export class Session {
       this.changed(null, false);
       return undefined;
     });
+  }
+
+  private async register(site: Site, subscription: PushSubscription, previous?: string): Promise<Subscriber> {
+    try {
+      return await register(this.config, site, subscription, previous, this.identity);
+    } catch (error) {
+      // not who the person is, then: without it the next try is taken
+      if (clarionError(error).status === 403) this.identity = undefined;
+      throw error;
+    }
   }
 
   private async status(hash: string, unsubscribed: boolean): Promise<void> {

@@ -1,5 +1,5 @@
-import {invalid, type Detail} from '../shared/errors';
-import {isMembers, type Members} from '../shared/values';
+import {invalid, type Detail} from '../shared/errors.js';
+import {isMembers, type Members} from '../shared/values.js';
 
 const NAME_CHARACTERS = 64;
 const IDENTITY_CHARACTERS = 255;

@@ -1,4 +1,4 @@
-import {ClarionError} from '../shared/errors';
+import {ClarionError} from '../shared/errors.js';
 
 /** Which service worker takes the pushes. */
 export interface WorkerOptions {

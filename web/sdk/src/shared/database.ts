@@ -1,7 +1,7 @@
 /**
  * What outlives a page, shared by all pages and the worker of an origin: `state` by key, and two queues in the order of arrival.
  *
- * Where the browser gives no database (storage is switched off), the page's memory stands in for it.
+ * Where the browser gives no database (storage is switched off), or no more room for a queue, the page's memory stands in for it.
  */
 export type QueueName = 'events' | 'receipts';
 
@@ -16,6 +16,7 @@ const VERSION = 1;
 
 let opening: Promise<IDBDatabase | undefined> | undefined;
 const memory: Record<string, Map<IDBValidKey, unknown>> = {state: new Map(), events: new Map(), receipts: new Map()};
+/** Those of the memory are below 0, those of the database above. */
 let places = 0;
 
 function open(): Promise<IDBDatabase | undefined> {
@@ -73,17 +74,29 @@ export async function keep(key: string, value: unknown): Promise<void> {
 /** Adds at the end; where there are `most` already, the oldest goes. Gives how many went. */
 export async function append(queue: QueueName, value: unknown, most: number): Promise<number> {
   const database = await open();
-  let dropped = 0;
-  if (!database) {
-    const rows = memory[queue]!;
-    rows.set(++places, value);
-    for (const place of rows.keys()) {
-      if (rows.size <= most) break;
-      rows.delete(place);
-      dropped++;
-    }
-    return dropped;
+  if (!database) return remember(queue, value, most);
+  try {
+    return await appendTo(queue, database, value, most);
+  } catch (error) {
+    console.warn('Clarion: the browser has no room here, this one ends with the page.', error);
+    return remember(queue, value, most);
   }
+}
+
+function remember(queue: QueueName, value: unknown, most: number): number {
+  const rows = memory[queue]!;
+  let dropped = 0;
+  rows.set(--places, value);
+  for (const place of rows.keys()) {
+    if (rows.size <= most) break;
+    rows.delete(place);
+    dropped++;
+  }
+  return dropped;
+}
+
+async function appendTo(queue: QueueName, database: IDBDatabase, value: unknown, most: number): Promise<number> {
+  let dropped = 0;
   await within(queue, database, (rows) => {
     const counting = rows.count();
     counting.onsuccess = () => {
@@ -107,16 +120,17 @@ export async function append(queue: QueueName, value: unknown, most: number): Pr
 
 export async function oldest<T>(queue: QueueName): Promise<Queued<T> | undefined> {
   const database = await open();
-  if (!database) {
-    const [first] = memory[queue]!;
-    return first && {place: first[0] as number, value: first[1] as T};
-  }
-  const cursor = await within(queue, database, (rows) => rows.openCursor());
-  return cursor ? {place: cursor.primaryKey as number, value: cursor.value as T} : undefined;
+  const cursor = database && (await within(queue, database, (rows) => rows.openCursor()));
+  if (cursor) return {place: cursor.primaryKey as number, value: cursor.value as T};
+  const [first] = memory[queue]!;
+  return first && {place: first[0] as number, value: first[1] as T};
 }
 
 export async function remove(queue: QueueName, place: number): Promise<void> {
+  if (place < 0) {
+    memory[queue]!.delete(place);
+    return;
+  }
   const database = await open();
-  if (!database) memory[queue]!.delete(place);
-  else await within(queue, database, (rows) => rows.delete(place));
+  if (database) await within(queue, database, (rows) => rows.delete(place));
 }

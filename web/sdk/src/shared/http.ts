@@ -1,5 +1,5 @@
-import {ClarionError, type Detail} from './errors';
-import {isMembers} from './values';
+import {ClarionError, type Detail} from './errors.js';
+import {isMembers} from './values.js';
 
 const PATIENCE = 30_000;
 const LONGEST_WAIT = 3_600_000;

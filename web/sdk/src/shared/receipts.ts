@@ -1,7 +1,7 @@
-import {append, oldest, remove} from './database';
-import {ClarionError} from './errors';
-import {ask} from './http';
-import {alone} from './locks';
+import {append, oldest, remove} from './database.js';
+import {ClarionError} from './errors.js';
+import {ask} from './http.js';
+import {alone} from './locks.js';
 
 const MOST_RECEIPTS = 200;
 

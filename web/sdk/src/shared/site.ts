@@ -1,7 +1,7 @@
-import {keep, read} from './database';
-import {ClarionError} from './errors';
-import {ask} from './http';
-import {isMembers, text} from './values';
+import {keep, read} from './database.js';
+import {ClarionError} from './errors.js';
+import {ask} from './http.js';
+import {isMembers, text} from './values.js';
 
 /** Which server and which site of it. The pages keep it for the worker. */
 export interface Config {

@@ -1,10 +1,10 @@
-import {encode, decode} from './base64url';
-import {keep, read} from './database';
-import {ClarionError} from './errors';
-import {facts} from './facts';
-import {ask} from './http';
-import type {Config, Site} from './site';
-import {isMembers, text} from './values';
+import {encode, decode} from './base64url.js';
+import {keep, read} from './database.js';
+import {ClarionError} from './errors.js';
+import {facts} from './facts.js';
+import {ask} from './http.js';
+import type {Config, Site} from './site.js';
+import {isMembers, text} from './values.js';
 
 /** What this browser is to the site. */
 export interface Subscriber {
@@ -14,6 +14,8 @@ export interface Subscriber {
   endpoint: string;
   /** The person does not want pushes any more. */
   unsubscribed?: boolean;
+  /** The server could not be told of that yet. */
+  untold?: boolean;
 }
 
 /** Who the person is, as far as the page has said. */

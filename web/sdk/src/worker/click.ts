@@ -1,5 +1,5 @@
-import {webAddress} from '../shared/values';
-import {worker} from './scope';
+import {webAddress} from '../shared/values.js';
+import {worker} from './scope.js';
 
 const MOST_CLICKED = 100;
 

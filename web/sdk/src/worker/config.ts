@@ -1,6 +1,6 @@
-import {text} from '../shared/values';
-import {readConfig, type Config} from '../shared/site';
-import {worker} from './scope';
+import {text} from '../shared/values.js';
+import {readConfig, type Config} from '../shared/site.js';
+import {worker} from './scope.js';
 
 /** The server and the site: of the script's own address (`?app_id=…&api_host=…`), else of what the page has kept. */
 export async function config(): Promise<Config | undefined> {

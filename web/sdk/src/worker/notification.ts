@@ -1,4 +1,4 @@
-import {isMembers, text, webAddress} from '../shared/values';
+import {isMembers, text, webAddress} from '../shared/values.js';
 
 /** What goes with a notification that is shown, for its click. */
 export interface Shown {

@@ -1,6 +1,6 @@
-import {keepReceipt, sendReceipts, type Receipt} from '../shared/receipts';
-import {config} from './config';
-import {worker} from './scope';
+import {keepReceipt, sendReceipts, type Receipt} from '../shared/receipts.js';
+import {config} from './config.js';
+import {worker} from './scope.js';
 
 /** The background sync that sends what had to wait, where the browser has such. */
 export const SYNC_TAG = 'clarion-receipts';

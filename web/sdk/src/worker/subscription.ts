@@ -1,8 +1,8 @@
-import {CHANGED, readSubscriber, register, withKey} from '../shared/subscriber';
-import {alone} from '../shared/locks';
-import {sync} from '../shared/site';
-import {config} from './config';
-import {worker} from './scope';
+import {CHANGED, readSubscriber, register, withKey} from '../shared/subscriber.js';
+import {alone} from '../shared/locks.js';
+import {sync} from '../shared/site.js';
+import {config} from './config.js';
+import {worker} from './scope.js';
 
 /** The browser has ended or replaced the subscription: makes a new one, in the place of the old (Push API, `pushsubscriptionchange`). */
 export async function renew(): Promise<void> {
