@@ -235,3 +235,41 @@ async def test_runs_behind_a_version_are_those_that_wait_in_earlier_ones(store: 
     assert await behind(3, 1) == [first.id]
     await owner.commit(runs=[msgspec.structs.replace(first, version=3)])
     assert await behind(3) == [held.id]
+
+
+async def test_of_broadcasts_the_configuration_has_those_only_that_do_not_go_on(store: Store) -> None:
+    """There are ever more of them; a slug that looks alike is any workflow's."""
+    slugs = [f"broadcast-{number:016x}" for number in range(4)]
+    alike = ["broadcast-news", f"broadcast-{'g' * 16}", f"broadcast-{'0' * 17}"]
+    for number, slug in enumerate((*slugs, *alike)):
+        await store.publish(version(workflow=slug, created=NOW + number // 2), "Sale", [])
+    generation = (await store.configuration()).generation
+    assert [row.workflow for row in (await store.configuration()).workflows] == sorted(alike)
+    await store.publish(version(workflow=f"broadcast-{'f' * 16}", created=NOW - 1), "Sale", [])
+    assert (await store.configuration()).generation == generation, "nobody has to know"
+
+    newest = [slugs[2], slugs[3], slugs[0], slugs[1], f"broadcast-{'f' * 16}"]
+    whole = await store.broadcasts(SITE, None, 10)
+    assert [row.workflow for row in whole] == newest
+    assert await store.broadcasts(SITE + 1, None, 10) == []
+    pages, after = [], None
+    while page := await store.broadcasts(SITE, after, 2):
+        pages.append(page)
+        after = page[-1].changed, page[-1].workflow
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert [row for page in pages for row in page] == whole
+
+    assert await store.workflow(SITE, slugs[0]) == whole[2]
+    assert (await store.workflow(SITE, "broadcast-news")).status == "active"
+    for site, slug in ((SITE, "nothing"), (SITE + 1, slugs[0])):
+        with pytest.raises(NotFound):
+            await store.workflow(site, slug)
+
+    for slug, before, after_that in ((slugs[0], "active", "paused"), (slugs[1], "active", "archived")):
+        await store.set_workflow_status(SITE, slug, before, after_that, NOW + 9, [])
+    found = await store.configuration()
+    assert found.generation > generation
+    told_of = {row.workflow: row.status for row in found.workflows if row.workflow not in alike}
+    assert told_of == {slugs[0]: "paused", slugs[1]: "archived"}
+    await store.set_workflow_status(SITE, slugs[0], "paused", "active", NOW + 10, [])
+    assert slugs[0] not in [row.workflow for row in (await store.configuration()).workflows]

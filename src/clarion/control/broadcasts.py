@@ -14,7 +14,7 @@ from clarion.contract.text import text_problem
 from clarion.control.broadcast_documents import BroadcastRequest, broadcast_document
 from clarion.control.errors import Conflict, Invalid
 from clarion.control.people_entries import everywhere
-from clarion.control.workflows import change_status
+from clarion.control.workflows import change_status, known_workflow
 from clarion.domain.ids import broadcast_workflow, digest, is_broadcast, named_profile, partition_of_profile
 from clarion.store.port import NotFound, Store
 from clarion.store.records.bodies import BroadcastStart, WorkflowChange
@@ -88,11 +88,7 @@ async def find_broadcast(store: Store, site: Site, id: str) -> Broadcast:
 
 async def list_broadcasts(store: Store, site: Site, cursor: str | None, limit: int) -> tuple[list[Broadcast], str | None]:
     """Broadcasts by when they were changed last, newest first, and what to go on with. Raises Invalid for a cursor that is none."""
-    rows = [row for row in (await store.configuration()).workflows if row.site == site.id and is_broadcast(row.workflow)]
-    rows.sort(key=_order)
-    if cursor:
-        place = _read_cursor(cursor)
-        rows = [row for row in rows if _order(row) > place]
+    rows = await store.broadcasts(site.id, _read_cursor(cursor) if cursor else None, limit + 1)
     page = rows[:limit]
     return await _standing(store, site, page), _cursor(page[-1]) if len(rows) > limit else None
 
@@ -173,10 +169,7 @@ def _status(row: WorkflowRow, is_left: bool, counts: list[RunCount]) -> str:
 
 async def _known(store: Store, site: Site, id: str) -> WorkflowRow | None:
     slug = broadcast_workflow(id)
-    if not is_broadcast(slug):
-        return None
-    rows = (await store.configuration()).workflows
-    return next((row for row in rows if row.site == site.id and row.workflow == slug), None)
+    return await known_workflow(store, site, slug) if is_broadcast(slug) else None
 
 
 def _new_broadcast(site: Site, key: str | None, new_id: Callable[[], str]) -> str:
@@ -188,12 +181,8 @@ def _new_broadcast(site: Site, key: str | None, new_id: Callable[[], str]) -> st
     return digest("broadcast", str(site.id), key)[:ID_CHARACTERS]
 
 
-def _order(row: WorkflowRow) -> tuple[int, str]:
-    return -row.changed, row.workflow
-
-
 def _cursor(row: WorkflowRow) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(_order(row))).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(msgspec.json.encode((row.changed, row.workflow))).rstrip(b"=").decode()
 
 
 def _read_cursor(text: str) -> tuple[int, str]:

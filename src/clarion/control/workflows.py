@@ -95,7 +95,7 @@ async def publish_document(
     """
     slug = check_slug(document.workflow)
     runs = read_runs(runs)
-    before = await _known(store, site, slug)
+    before = await known_workflow(store, site, slug)
     version = WorkflowVersion(site=site.id, workflow=slug, version=0, document=msgspec.Raw(canonical(document)), source=source, created=now)
     entries = _entries(store, site, WorkflowChange(workflow=slug, change="publish", runs=runs), now, new_id)
     row = await store.publish(version, document.name, entries)
@@ -159,7 +159,7 @@ def check_slug(slug: str) -> str:
 
 async def find_workflow(store: Store, site: Site, workflow: str) -> WorkflowRow:
     """The workflow with a slug. Raises NotFound."""
-    row = await _known(store, site, workflow)
+    row = await known_workflow(store, site, workflow)
     if row is None:
         raise NotFound(f"there is no workflow {workflow[:64]} — see: clarion workflows list")
     return row
@@ -171,9 +171,12 @@ async def list_workflows(store: Store, site: Site) -> list[WorkflowRow]:
     return sorted((row for row in rows if row.site == site.id and not is_broadcast(row.workflow)), key=lambda row: row.workflow)
 
 
-async def _known(store: Store, site: Site, workflow: str) -> WorkflowRow | None:
-    rows = (await store.configuration()).workflows
-    return next((row for row in rows if row.site == site.id and row.workflow == workflow), None)
+async def known_workflow(store: Store, site: Site, workflow: str) -> WorkflowRow | None:
+    """The workflow with a slug, which may be a broadcast's; None where there is none."""
+    try:
+        return await store.workflow(site.id, workflow)
+    except NotFound:
+        return None
 
 
 def _said(status: str) -> str:

@@ -61,7 +61,8 @@ class Registry:
         before = self._states.get((state.site, state.workflow))
         self._directed += bool(state.directives) - bool(before and before.directives)
         self._states[state.site, state.workflow] = state
-        self._listening = None
+        if not is_broadcast(state.workflow):  # no event starts one
+            self._listening = None
         self._want(set() if before is None else self._wanted(before), self._wanted(state))
 
     def _want(self, was: set[ProgramKey], now: set[ProgramKey]) -> None:
@@ -205,9 +206,8 @@ class Registry:
 
     def _index(self) -> dict[tuple[int, str], tuple[WorkflowState, ...]]:
         found: dict[tuple[int, str], tuple[WorkflowState, ...]] = {}
-        for (site, workflow), state in sorted(self._states.items()):
-            if state.status == ARCHIVED or is_broadcast(workflow):  # no event starts one
-                continue
+        started = [one for one in self._states.items() if one[1].status != ARCHIVED and not is_broadcast(one[0][1])]
+        for (site, workflow), state in sorted(started):
             program = self._programs[site, workflow, state.version]
             for event in {} if program is None else dict.fromkeys(listener.event for listener in program.document.start.on):
                 found[site, event] = (*found.get((site, event), ()), state)

@@ -175,7 +175,7 @@ class Store(Protocol):
         Each of `entries` is a WORKFLOW entry with change `publish`, one a partition; the number is filled in. A document equal to the
         current version's makes no new one: the version gets the source, its `entries` are appended if they say more than `keep` of runs in
         flight, and a workflow that is draining or archived becomes active again. A paused workflow stays paused. The workflow's draft is
-        discarded if its source is the version's.
+        discarded if its source is the version's. That a broadcast is published is no change of the configuration.
         """
 
     async def set_workflow_status(
@@ -197,6 +197,12 @@ class Store(Protocol):
 
     async def discard_draft(self, site: int, workflow: str) -> None:
         """Forget a draft, and the workflow if it was never published. Raises NotFound."""
+
+    async def workflow(self, site: int, workflow: str) -> WorkflowRow:
+        """One workflow, which may be a broadcast's. Raises NotFound."""
+
+    async def broadcasts(self, site: int, after: tuple[int, str] | None, limit: int) -> list[WorkflowRow]:
+        """The workflows of broadcasts, newest change first and then by slug, behind a place (change, slug)."""
 
     async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
         """How many runs in flight stand where, by version and step."""

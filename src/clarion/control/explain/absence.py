@@ -11,6 +11,7 @@ from clarion.control.explain.people import Joining, Known, Whom, find_person
 from clarion.control.explain.runs import run_facts
 from clarion.control.explain.timeline import MOST_EVENTS, Happening, happenings, listens, told
 from clarion.control.explain.unapplied import Inbox, Names, Pending, read_inbox, read_pending
+from clarion.control.workflows import known_workflow
 from clarion.domain.ids import broadcast_workflow, is_broadcast, partition_of_profile
 from clarion.store.port import NotFound, Store
 from clarion.store.records.runs import RunRow
@@ -91,8 +92,7 @@ def _answer(whom: Whom, profile_id: str | None, subject: Subject, conclusion: Co
 
 
 async def _subject(store: Store, site: Site, workflow: str) -> Subject:
-    rows = (await store.configuration()).workflows
-    row = next((row for row in rows if row.site == site.id and row.workflow == workflow), None)
+    row = await known_workflow(store, site, workflow)
     if row is None:
         return Subject(workflow, None)
     try:

@@ -21,6 +21,7 @@ from clarion.control.explain.books import (
 )
 from clarion.control.explain.people import Known, Whom, find_person
 from clarion.control.explain.place import DELIVERED, EXPLAINED, UNEXPLAINED, Place
+from clarion.control.workflows import known_workflow
 from clarion.store.port import Store
 from clarion.store.records.entries import LogRow
 from clarion.store.records.explanations import Explanation
@@ -91,9 +92,8 @@ async def explain_person(
 
 async def current_outline(books: Books, workflow: str) -> Outline:
     """What starts a workflow now; nothing for one that there is not."""
-    rows = (await books.store.configuration()).workflows
-    version = next((row.version for row in rows if row.site == books.site.id and row.workflow == workflow), 0)
-    return await books.outline(workflow, version)
+    row = await known_workflow(books.store, books.site, workflow)
+    return await books.outline(workflow, 0 if row is None else row.version)
 
 
 async def happenings(

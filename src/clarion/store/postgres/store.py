@@ -230,6 +230,12 @@ class PostgresStore:
     async def discard_draft(self, site: int, workflow: str) -> None:
         await self._workflows.discard_draft(site, workflow)
 
+    async def workflow(self, site: int, workflow: str) -> WorkflowRow:
+        return await self._workflows.workflow(site, workflow)
+
+    async def broadcasts(self, site: int, after: tuple[int, str] | None, limit: int) -> list[WorkflowRow]:
+        return await self._workflows.broadcasts(site, after, limit)
+
     async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
         return await self._workflows.run_counts(site, workflow)
 

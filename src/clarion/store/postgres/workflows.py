@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from clarion.domain.ids import is_broadcast
 from clarion.store.port import Changed, NotFound
 from clarion.store.postgres.configuration import ConfigurationArea
 from clarion.store.postgres.connection import Connection, Database
@@ -48,6 +49,7 @@ class Workflows:
                     return await _require(connection, site, workflow)
             await change.put([_numbered(entry, number) for entry in entries])
             await change.row(_SQL["put_workflow"], site, workflow, name, number, version.created)
+            change.announced = not is_broadcast(workflow)
             return await _require(connection, site, workflow)
 
     async def set_workflow_status(
@@ -93,6 +95,18 @@ class Workflows:
             if await change.connection.fetchrow(_SQL["delete_draft"], site, workflow) is None:
                 raise NotFound(f"Workflow {workflow} has no draft.")
             await change.connection.execute(_SQL["delete_unpublished"], site, workflow)
+
+    async def workflow(self, site: int, workflow: str) -> WorkflowRow:
+        """As in the port."""
+        row = await self._database.fetchrow(_SQL["workflow"], site, workflow)
+        if row is None:
+            raise NotFound(f"There is no workflow {workflow}.")
+        return WorkflowRow(*row)
+
+    async def broadcasts(self, site: int, after: tuple[int, str] | None, limit: int) -> list[WorkflowRow]:
+        """As in the port."""
+        changed, workflow = after or (None, None)
+        return [WorkflowRow(*row) for row in await self._slow.fetch(_SQL["broadcasts"], site, changed, workflow, limit)]
 
     async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
         """As in the port; the step is empty for a run that stands at none."""

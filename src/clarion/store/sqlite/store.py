@@ -8,6 +8,7 @@ from typing import TypeVar
 import apsw
 
 from clarion.clock import Clock, wall_clock
+from clarion.domain.ids import is_broadcast
 from clarion.domain.records import Profile, Subscriber
 from clarion.store.answers import Done, awaited
 from clarion.store.numbered import too_new
@@ -185,7 +186,8 @@ class SqliteStore:
         await self._writer.call(lambda connection: configuration.touch_keys(connection, noted))
 
     async def publish(self, version: WorkflowVersion, name: str, entries: Sequence[NewEntry]) -> WorkflowRow:
-        return await self._configure(lambda connection: workflows.publish(connection, version, name, entries), INBOX)
+        changes = (INBOX,) if is_broadcast(version.workflow) else (CONFIGURATION, INBOX)
+        return await self._writer.call(lambda connection: workflows.publish(connection, version, name, entries), changes=changes)
 
     async def set_workflow_status(
         self, site: int, workflow: str, expected: str, status: str, at: int, entries: Sequence[NewEntry]
@@ -202,6 +204,12 @@ class SqliteStore:
 
     async def discard_draft(self, site: int, workflow: str) -> None:
         await self._writer.call(lambda connection: workflows.discard_draft(connection, site, workflow))
+
+    async def workflow(self, site: int, workflow: str) -> WorkflowRow:
+        return await self._lookups.call(lambda connection: workflows.read_workflow(connection, site, workflow))
+
+    async def broadcasts(self, site: int, after: tuple[int, str] | None, limit: int) -> list[WorkflowRow]:
+        return await self._reading.call(lambda connection: workflows.broadcasts(connection, site, after, limit))
 
     async def run_counts(self, site: int, workflow: str) -> list[RunCount]:
         return await self._reading.call(lambda connection: workflows.run_counts(connection, site, workflow))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import apsw
 import msgspec
 
+from clarion.domain.ids import is_broadcast
 from clarion.store.port import Changed, NotFound
 from clarion.store.records.bodies import WorkflowChange
 from clarion.store.records.entries import NewEntry
@@ -50,7 +51,10 @@ def publish(connection: apsw.Connection, version: WorkflowVersion, name: str, en
             return _require(connection, site, workflow)
     put_entries(connection, [_numbered(entry, number) for entry in entries])
     made = {"site": site, "workflow": workflow, "name": name, "version": number, "changed": version.created}
-    changed(connection, _SQL["put_workflow"], made)
+    if is_broadcast(workflow):
+        connection.execute(_SQL["put_workflow"], made)
+    else:
+        changed(connection, _SQL["put_workflow"], made)
     return _require(connection, site, workflow)
 
 
@@ -100,6 +104,18 @@ def discard_draft(connection: apsw.Connection, site: int, workflow: str) -> None
     current = _workflow(connection, site, workflow)
     if current is not None and current.version == 0:
         connection.execute(_SQL["delete_unpublished"], asked)
+
+
+def read_workflow(connection: apsw.Connection, site: int, workflow: str) -> WorkflowRow:
+    """As `workflow` in the port."""
+    return _require(connection, site, workflow)
+
+
+def broadcasts(connection: apsw.Connection, site: int, after: tuple[int, str] | None, limit: int) -> list[WorkflowRow]:
+    """As in the port."""
+    changed_at, workflow = after or (None, None)
+    asked = {"site": site, "changed": changed_at, "workflow": workflow, "limit": limit}
+    return [WorkflowRow(*row) for row in rows(connection, _SQL["broadcasts"], asked)]
 
 
 def run_counts(connection: apsw.Connection, site: int, workflow: str) -> list[RunCount]:

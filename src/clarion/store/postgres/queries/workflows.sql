@@ -1,10 +1,21 @@
 -- Workflows, their versions and drafts.
 
 -- name: workflows
+-- Of broadcasts, of which there are ever more, those that are paused or stopped.
 SELECT w.site, w.workflow, w.name, w.version, w.status, w.changed, d.saved
 FROM workflows AS w
 LEFT JOIN workflow_drafts AS d ON d.site = w.site AND d.workflow = w.workflow
+WHERE w.status IN ('paused', 'archived') OR w.workflow !~ '^broadcast-[0-9a-f]{16}$'
 ORDER BY w.site, w.workflow;
+
+-- name: broadcasts
+-- Newest change first, behind a place.
+SELECT w.site, w.workflow, w.name, w.version, w.status, w.changed, NULL
+FROM workflows AS w
+WHERE w.site = $1 AND w.workflow ~ '^broadcast-[0-9a-f]{16}$'
+    AND ($2::bigint IS NULL OR w.changed < $2 OR w.changed = $2 AND w.workflow > $3)
+ORDER BY w.changed DESC, w.workflow
+LIMIT $4;
 
 -- name: workflow
 SELECT w.site, w.workflow, w.name, w.version, w.status, w.changed, d.saved

@@ -1,10 +1,21 @@
 -- Workflows, their versions and drafts.
 
 -- name: workflows
+-- Of broadcasts, of which there are ever more, those that are paused or stopped.
 SELECT w.site, w.workflow, w.name, w.version, w.status, w.changed, d.saved
 FROM workflows AS w
 LEFT JOIN workflow_drafts AS d ON d.site = w.site AND d.workflow = w.workflow
+WHERE w.status IN ('paused', 'archived') OR w.workflow NOT GLOB 'broadcast-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]'
 ORDER BY w.site, w.workflow;
+
+-- name: broadcasts
+-- Newest change first, behind a place.
+SELECT w.site, w.workflow, w.name, w.version, w.status, w.changed, NULL
+FROM workflows AS w
+WHERE w.site = :site AND w.workflow GLOB 'broadcast-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]'
+    AND (:changed IS NULL OR w.changed < :changed OR w.changed = :changed AND w.workflow > :workflow)
+ORDER BY w.changed DESC, w.workflow
+LIMIT :limit;
 
 -- name: workflow
 SELECT w.site, w.workflow, w.name, w.version, w.status, w.changed, d.saved
