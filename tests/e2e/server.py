@@ -135,8 +135,12 @@ class Server(Listener):
 
 @contextmanager
 def serving(data: Path, **settings: str) -> Iterator[Server]:
-    """A server that runs until the end of the block, unless it is stopped there; settings are its variables, without their prefix."""
-    server = Server(data, {f"CLARION_{name.upper()}": value for name, value in settings.items()})
+    """A server that runs until the end of the block, unless it is stopped there; settings are its variables, without their prefix.
+
+    Tests that wait for something look again and again: unless they say otherwise, `/p/v1` lets one address and one subscriber do so.
+    """
+    given = {"sdk_rate_per_address": "0", "sdk_rate_per_subscriber": "0", **settings}
+    server = Server(data, {f"CLARION_{name.upper()}": value for name, value in given.items()})
     server.start()
     try:
         yield server

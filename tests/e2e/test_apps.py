@@ -221,7 +221,7 @@ async def prepare(server: Server, api: Api, both: Gateways) -> None:
 async def test_apps_of_both_makers_from_the_first_start_to_the_click(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     person, slug, event = unique("ann"), unique("cart"), unique("add-to-cart")
     async with gateways(tmp_path, monkeypatch) as both:
-        server = start(sdk_rate_per_subscriber="0")  # these phones ask again and again
+        server = start()
         await server.apply(workflow(slug, event))
         async with server.api() as api, phone(server, "Android", "14") as android, phone(server, "iOS", "17.4.0") as iphone:
             await prepare(server, api, both)

@@ -193,7 +193,7 @@ async def test_nothing_is_sent_as_a_profile_that_was_left(start: Start) -> None:
         fields = {"device_token_hash": hashed, "event_name": "seen", "provider": "PushEngage", "data": {}, "profile_id": person}
         return (await shop.ask("POST", "events/track", {"app_id": shop.app_id, "event_type": "PushEngage.CustomEvent", **fields})).status
 
-    server = start(sdk_rate_per_subscriber="0")
+    server = start()
     async with server.api() as api, receiving(CREATED) as service, page(server, api) as shop:
         signer = await Signer.new(api)
         hashed = await shop.subscribe(Device(service), profile_id=ann, signature=signer.sign(ann))

@@ -9,9 +9,12 @@ from contextlib import AsyncExitStack
 import pytest
 from tests.delivery.receiver import OK, Received, receiving
 from tests.e2e.cluster import LOST, Cluster, Peer, clustered
+from tests.e2e.engines import SITE
 from tests.e2e.server import Api, eventually, unique
 from tests.postgres import Server, databases
 from tests.server.client import request
+
+from clarion.domain.ids import partition_of
 
 PARTITIONS = 32
 SLACK = 1.0
@@ -119,7 +122,9 @@ async def test_what_any_api_takes_is_applied_once_and_sent_once(cluster: Cluster
         await eventually(pending, lambda count: count == 0)
     assert (len(arrived), len(set(arrived))) == (180, 180)
     rows = await cluster.look("SELECT DISTINCT partition FROM runs WHERE workflow = $1", slug)
-    assert len(rows) == PARTITIONS
+    homes = {partition_of(SITE, person, PARTITIONS) for person in people}
+    assert {row["partition"] for row in rows} == homes
+    assert len(homes) > PARTITIONS // 2
 
 
 async def test_a_workflow_that_one_api_publishes_acts_on_what_the_others_take_from_then_on(cluster: Cluster, apis: list[Api]) -> None:
