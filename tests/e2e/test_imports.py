@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,31 @@ async def test_a_file_whose_columns_say_nothing_is_refused_whole(api: Api, heade
     answer = await api.ask("POST", f"/imports/{job}/rows?offset=0", header + b"\nx,y\n", content_type=CSV)
     assert answer.status == 400, answer
     assert (await api.get(f"/jobs/{job}"))["detail"]["rows"] == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"profil,segments\n",
+        b"profile_id,segments\rmac1,a\rmac2,b\r",
+        b'"profile_id,segments\nq1,a\nq2,b\n',
+        "profile_id\nann\n".encode("utf-16"),
+    ],
+)
+async def test_the_command_fails_on_a_file_whose_first_line_names_no_columns(server: Server, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(content)
+    asked = [str(CLARION), "profiles", "import", str(file), "--server", server.url, "--key", server.key]
+    done = await asyncio.to_thread(subprocess.run, asked, env=server.environment, capture_output=True, timeout=60)
+    assert done.returncode != 0
+    assert re.search(rb"first line|[Cc]olumn", done.stderr), done.stderr
+
+
+async def test_a_header_alone_is_an_import_of_nobody(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(b"profile_id,segments\n")
+    assert (await server.run("profiles", "import", file))["detail"]["rows"] == 0
 
 
 async def test_the_command_takes_a_hostile_file_to_its_end(server: Server, api: Api, tmp_path: Path) -> None:

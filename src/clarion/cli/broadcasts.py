@@ -96,7 +96,7 @@ def _say_list(page: View) -> None:
 
 
 def _say(view: View) -> None:
-    for name in ("broadcast_id", "name", "status", "push", "audience", "at", "timezone"):
+    for name in ("broadcast_id", "name", "status", "push", "to", "audience", "at", "timezone"):
         typer.echo(plain(f"{name.replace('_', ' ')}: {plain(view.get(name))}"))
     typer.echo(f"created: {when(view.get('created'))}")
     for name, value in (view.get("progress") or {}).items():

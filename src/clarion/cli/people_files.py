@@ -90,7 +90,7 @@ def _feed(instance: Instance, view: View, source: BinaryIO, form: str, size: int
     with bars(quiet=quiet) as progress:
         task = None if progress is None else progress.add_task("importing", total=size)
         for offset, count, content, at in _chunks(source, form):
-            if offset + count > done:
+            if offset + count > done or not count:
                 view = instance.import_rows(str(view["job_id"]), offset, content, form)
                 if view["detail"]["rows"] != offset + count:
                     raise Failure(
@@ -120,7 +120,9 @@ def _chunks(source: BinaryIO, form: str) -> Iterator[tuple[int, int, bytes, int]
         row = TOO_LONG if len(record) > CHUNK_BYTES else record  # which is refused as the row itself would be
         rows.append(row if row.endswith(b"\n") else row + b"\n")
         size += len(row)
-    if rows:
+    if form == "csv" and not header:
+        raise Failure("the file is empty — its first line has to name the columns")
+    if rows or (header and not offset):  # a header alone, which the server judges
         yield offset, len(rows), header + b"".join(rows), at
 
 

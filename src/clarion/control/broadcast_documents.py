@@ -49,7 +49,7 @@ def broadcast_document(id: str, given: BroadcastRequest) -> Document:
                 problems.extend(refused.problems)
             start = {"audience": given.to["audience"]}
         elif "segment" in given.to:
-            start = {"audience": {"field": "segments", "op": "in", "value": [given.to["segment"]]}}
+            start = {"audience": {"field": "segments", "op": "in", "value": [given.to["segment"].strip()]}}
     if given.at is not None and (not isinstance(given.at, str) or "{" in given.at):
         problems.append(Located(("at",), "must be an ISO 8601 date such as 2026-12-24T18:00+01:00"))
     value = _value(id, given, {} if problems else start)
@@ -76,7 +76,7 @@ def _value(id: str, given: BroadcastRequest, start: dict[str, Any]) -> dict[str,
     if name:
         value["name"] = name
     # quiet hours and caps are the site's; the zone is that of a time without an offset
-    value["settings"] = {"timezone": given.timezone or "site"}
+    value["settings"] = {"timezone": "site" if given.timezone is None else given.timezone}
     return value
 
 

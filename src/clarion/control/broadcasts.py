@@ -14,11 +14,11 @@ from clarion.contract.text import text_problem
 from clarion.control.broadcast_documents import BroadcastRequest, broadcast_document
 from clarion.control.errors import Conflict, Invalid
 from clarion.control.people_entries import everywhere
-from clarion.control.workflows import change_status, known_workflow
+from clarion.control.workflows import known_workflow, move_status
 from clarion.domain.ids import broadcast_workflow, digest, is_broadcast, named_profile, partition_of_profile
 from clarion.store.port import NotFound, Store
 from clarion.store.records.bodies import BroadcastStart, WorkflowChange
-from clarion.store.records.entries import EntryKind, IdempotencyClaim, NewEntry
+from clarion.store.records.entries import EntryKind, NewEntry
 from clarion.store.records.runs import RunCount
 from clarion.store.records.sites import Site
 from clarion.store.records.states import SweepCount
@@ -65,16 +65,15 @@ async def send_broadcast(store: Store, site: Site, given: BroadcastRequest, key:
     """
     id = _new_broadcast(site, key, new_id)
     document = broadcast_document(id, given)
-    profile = await _only_profile(store, site, given.to)
-    if await _known(store, site, id) is None:
-        await _publish(store, site, document, now, new_id)
-    # the first version is the broadcast: also where somebody else has published the same id meanwhile
+    address = _address(id, given.to)
+    known = await _known(store, site, id) is not None
+    if not known:
+        await _publish(store, site, id, document, address, await _only_profile(store, site, given.to), now, new_id)
+    # also where somebody else has published the same id meanwhile
     version = await store.workflow_version(site.id, document.workflow, 1)
-    if bytes(version.document) != canonical(document):
+    if (bytes(version.document), version.source) != (canonical(document), address):
         raise Conflict("broadcast_id was already used with different content")
-    # a repeat completes what was broken off between the two commits; the claims make it one broadcast
-    appended = await store.append(_starts(store, site, id, document, profile, now))
-    return Begun(id, any(one == "stored" for one in appended))
+    return Begun(id, not known)
 
 
 async def find_broadcast(store: Store, site: Site, id: str) -> Broadcast:
@@ -98,9 +97,9 @@ async def change_broadcast(store: Store, site: Site, id: str, change: str, now: 
     row = await _known(store, site, id)
     if row is None:
         raise _unknown(id)
-    if change == "resume" and row.status == "archived":
-        raise Conflict("the broadcast was stopped and cannot go on — send another one")
-    changed = await change_status(store, site, row.workflow, CHANGES[change], now, new_id)
+    if change != "stop" and row.status == "archived":
+        raise Conflict("the broadcast was stopped and is over — send another one")
+    changed = await move_status(store, site, row.workflow, CHANGES[change], now, new_id)
     [found] = await _standing(store, site, [changed])
     return found
 
@@ -119,20 +118,23 @@ async def _only_profile(store: Store, site: Site, to: object) -> str | None:
     return None
 
 
-async def _publish(store: Store, site: Site, document: Document, now: int, new_id: Callable[[], str]) -> None:
-    text = canonical(document)
-    version = WorkflowVersion(site.id, document.workflow, 0, msgspec.Raw(text), text.decode(), now)
+def _address(id: str, to: object) -> str:
+    """Whom a broadcast is for, as it is kept: of a person nothing that tells who it is, for that is to be erased with them."""
+    if isinstance(to, dict) and to.keys() & {"profile_id", "device_token_hash"}:
+        to = {"person": digest("broadcast to", id, *next(iter(to.items())))}
+    return msgspec.json.encode({"to": to}, order="sorted").decode()
+
+
+async def _publish(
+    store: Store, site: Site, id: str, document: Document, address: str, profile: str | None, now: int, new_id: Callable[[], str]
+) -> None:
+    """Publish and start in one commit: there is no broadcast that was not begun."""
+    version = WorkflowVersion(site.id, document.workflow, 0, msgspec.Raw(canonical(document)), address, now)
     told = everywhere(store, site, EntryKind.WORKFLOW, WorkflowChange(document.workflow, "publish"), now, new_id)
-    await store.publish(version, document.name, told)
-
-
-def _starts(store: Store, site: Site, id: str, document: Document, profile: str | None, now: int) -> list[NewEntry]:
     body = msgspec.json.encode(BroadcastStart(id, document.workflow, 1, profile))
     homes = range(store.partitions) if profile is None else (partition_of_profile(site.id, profile, store.partitions),)
-    claim = IdempotencyClaim(f"b:{id}", "start", digest("broadcast", document.workflow))
-    return [
-        NewEntry(EntryKind.BROADCAST, site.id, digest("broadcast", str(site.id), id, str(home)), body, now, home, claim) for home in homes
-    ]
+    started = [NewEntry(EntryKind.BROADCAST, site.id, digest("broadcast", str(site.id), id, str(home)), body, now, home) for home in homes]
+    await store.publish(version, document.name, [*told, *started])
 
 
 async def _standing(store: Store, site: Site, rows: list[WorkflowRow]) -> list[Broadcast]:

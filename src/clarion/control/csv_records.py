@@ -1,13 +1,14 @@
 """CSV cut into records (RFC 4180): the same lines make the same records wherever they are cut, so that rows have the same numbers."""
 
 import csv
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
 MOST_CHARACTERS: Final = 1_048_576
-"""Of a record; a quoted cell that does not end by then is taken to have ended with the line."""
+"""Of a record; a quoted cell that does not end by then is none."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -31,6 +32,8 @@ def records(lines: Iterable[str]) -> Iterator[Record]:
             continue
         except csv.Error as problem:
             cells, error = [], str(problem)
+            taken.give_back()
+            reader = csv.reader(taken, strict=True)
         text = taken.given()
         if text.strip():
             yield Record(text, cells, error)
@@ -41,6 +44,7 @@ class _Taken:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
+        self._again: deque[str] = deque()
         self._next = next(self._lines, None)
         self._given: list[str] = []
         self._characters = 0
@@ -56,10 +60,19 @@ class _Taken:
         line = self._next
         if line is None or self._characters > MOST_CHARACTERS:
             raise StopIteration
-        self._next = next(self._lines, None)
+        self._next = self._again.popleft() if self._again else next(self._lines, None)
         self._given.append(line)
         self._characters += len(line)
         return line
+
+    def give_back(self) -> None:
+        """All lines but the first since the last call of `given` are still to come."""
+        if len(self._given) > 1:
+            if self._next is not None:
+                self._again.appendleft(self._next)
+            self._again.extendleft(reversed(self._given[1:]))
+            self._next = self._again.popleft()
+            del self._given[1:]
 
     def given(self) -> str:
         """The lines since the last call."""

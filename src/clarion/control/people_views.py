@@ -54,6 +54,11 @@ def segment_view(row: SegmentRow, count: Count | None = None) -> View:
     return view if count is None else view | {"members": count.members.get(row.segment, 0), "members_complete": count.complete}
 
 
+def _addressed(source: str) -> object:
+    to = msgspec.json.decode(source).get("to")
+    return "person" if isinstance(to, dict) and "person" in to else to
+
+
 def broadcast_view(one: Broadcast) -> View:
     """A broadcast with what it sends, to whom, and how far it is."""
     document = msgspec.json.decode(one.version.document)
@@ -64,6 +69,7 @@ def broadcast_view(one: Broadcast) -> View:
         "name": one.row.name,
         "status": one.status,
         "push": steps["push"]["push"],
+        "to": _addressed(one.version.source),
         "audience": document["start"].get("audience"),
         "at": steps["when"]["wait"]["until"] if "when" in steps else None,
         "timezone": document["settings"]["timezone"],

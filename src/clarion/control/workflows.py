@@ -115,8 +115,23 @@ async def change_status(
     """Take a workflow from one status to another, as `TRANSITIONS` has it; where it is there already, nothing changes.
 
     At the end of a pause, pushes that were held for more than `skip_older_than` microseconds end as `stale`; where the pause ends because
-    the workflow is archived, all of them do. Raises NotFound, and Conflict where no such way leads from its status.
+    the workflow is archived, all of them do. Raises NotFound, and Conflict where no such way leads from its status, or it is a broadcast.
     """
+    if is_broadcast(workflow):
+        raise Conflict(f"{workflow} is a broadcast — see: clarion broadcasts list")
+    return await move_status(store, site, workflow, change, now, new_id, skip_older_than)
+
+
+async def move_status(
+    store: Store,
+    site: Site,
+    workflow: str,
+    change: str,
+    now: int,
+    new_id: Callable[[], str],
+    skip_older_than: int = SKIP_OLDER_THAN,
+) -> WorkflowRow:
+    """As `change_status`, of a broadcast too."""
     transition = TRANSITIONS[change]
     for _ in range(_MOST_TRIES):
         row = await find_workflow(store, site, workflow)

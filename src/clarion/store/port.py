@@ -175,7 +175,8 @@ class Store(Protocol):
         Each of `entries` is a WORKFLOW entry with change `publish`, one a partition; the number is filled in. A document equal to the
         current version's makes no new one: the version gets the source, its `entries` are appended if they say more than `keep` of runs in
         flight, and a workflow that is draining or archived becomes active again. A paused workflow stays paused. The workflow's draft is
-        discarded if its source is the version's. That a broadcast is published is no change of the configuration.
+        discarded if its source is the version's. A broadcast is published once, together
+        with the BROADCAST entries that start it, and then nothing changes it; it is no change of the configuration.
         """
 
     async def set_workflow_status(

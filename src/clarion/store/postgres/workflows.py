@@ -9,7 +9,7 @@ from clarion.store.port import Changed, NotFound
 from clarion.store.postgres.configuration import ConfigurationArea
 from clarion.store.postgres.connection import Connection, Database
 from clarion.store.records.bodies import WorkflowChange
-from clarion.store.records.entries import NewEntry
+from clarion.store.records.entries import EntryKind, NewEntry
 from clarion.store.records.runs import RunCount
 from clarion.store.records.states import SweepCount
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
@@ -37,6 +37,8 @@ class Workflows:
             connection = change.connection
             await connection.execute(_SQL["delete_published_draft"], site, workflow, version.source)
             current = await _workflow(connection, site, workflow)
+            if current is not None and is_broadcast(workflow):
+                return current
             number = 0 if current is None else current.version
             if current is None or number == 0 or not await _same(connection, version, number):
                 number += 1
@@ -141,5 +143,7 @@ def _directs(entry: NewEntry) -> bool:
 
 
 def _numbered(entry: NewEntry, version: int) -> NewEntry:
+    if entry.kind is not EntryKind.WORKFLOW:
+        return entry
     change = msgspec.structs.replace(_decode_change(entry.body), version=version)
     return msgspec.structs.replace(entry, body=_encode(change))

@@ -8,7 +8,7 @@ import msgspec
 from clarion.domain.ids import is_broadcast
 from clarion.store.port import Changed, NotFound
 from clarion.store.records.bodies import WorkflowChange
-from clarion.store.records.entries import NewEntry
+from clarion.store.records.entries import EntryKind, NewEntry
 from clarion.store.records.runs import RunCount
 from clarion.store.records.states import SweepCount
 from clarion.store.records.workflows import WorkflowDraft, WorkflowRow, WorkflowVersion
@@ -30,6 +30,8 @@ def publish(connection: apsw.Connection, version: WorkflowVersion, name: str, en
     site, workflow = version.site, version.workflow
     connection.execute(_SQL["delete_published_draft"], {"site": site, "workflow": workflow, "source": version.source})
     current = _workflow(connection, site, workflow)
+    if current is not None and is_broadcast(workflow):
+        return current
     number = 0 if current is None else current.version
     if current is None or number == 0 or not _same(workflow_version(connection, site, workflow, number).document, version.document):
         number += 1
@@ -152,5 +154,7 @@ def _same(one: msgspec.Raw, other: msgspec.Raw) -> bool:
 
 
 def _numbered(entry: NewEntry, version: int) -> NewEntry:
+    if entry.kind is not EntryKind.WORKFLOW:
+        return entry
     change = msgspec.structs.replace(_decode_change(entry.body), version=version)
     return msgspec.structs.replace(entry, body=_encode(change))
